@@ -1,0 +1,160 @@
+"""The contract of an adapter: what its author writes, and nothing that the core can do for all.
+
+Owns the protocols `Stream`, `Feed`, `Account` and the values that cross them. An adapter translates: it opens a
+link, signs, decodes and encodes. Reconnecting, resubscribing, liveness, order of events, snapshots and their
+merging, deduplication and journalling belong to the core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import attrs
+
+from strikeloop.commands import AmendOrder, Approved, CancelOrder, SubmitOrder
+from strikeloop.contracts import Contract, ContractId
+from strikeloop.events import BalanceUpdated, Event, Filled, OrderUpdated, PositionUpdated
+
+
+@attrs.frozen(kw_only=True)
+class Channel:
+    """One channel of a stream.
+
+    `acknowledged`: the venue answers a subscription; where it does not, the first update or a snapshot confirms it.
+    `essential`: while it is not confirmed no order leaves. `conflatable`: the latest event per contract is enough.
+    """
+
+    name: str
+    acknowledged: bool = True
+    essential: bool = False
+    conflatable: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Decoded:
+    """What one frame says. `is_heartbeat` frames only prove that the link lives; `reconnect` is the venue's request to move on."""
+
+    channel: str
+    events: tuple[Event, ...] = ()
+    is_heartbeat: bool = False
+    reconnect: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Snapshot:
+    """The account as the venue's books say at `time`; every event in it has origin snapshot.
+
+    `orders` are the open ones; `fills` those since the time that was asked for; `complete` tells that positions not
+    listed are flat and orders not listed are not open.
+    """
+
+    time: int
+    received: int
+    orders: tuple[OrderUpdated, ...] = ()
+    positions: tuple[PositionUpdated, ...] = ()
+    balances: tuple[BalanceUpdated, ...] = ()
+    fills: tuple[Filled, ...] = ()
+    complete: bool = True
+
+
+class Link(Protocol):
+    """One open connection: text frames in batches (one list for each read of the socket), text frames out."""
+
+    async def receive(self) -> Sequence[bytes]:
+        """The next frames, at least one. Raises LinkLostError when the connection ends."""
+        ...
+
+    async def send(self, frame: bytes) -> None:
+        """Send one text frame. Raises LinkLostError."""
+        ...
+
+    async def ping(self) -> None:
+        """Send a protocol ping where the transport has one, else nothing."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close politely within a second; never raises."""
+        ...
+
+
+class Stream(Protocol):
+    """What both ports of an adapter share."""
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        """Every channel to subscribe, in the order of subscription."""
+        ...
+
+    async def connect(self) -> Link:
+        """Open a link. Raises LinkLostError, AuthRejectedError."""
+        ...
+
+    def subscribe(self, channel: str, time_s: int) -> bytes:
+        """The (signed) frame that subscribes `channel`, made at the moment of sending."""
+        ...
+
+    def unsubscribe(self, channel: str, time_s: int) -> bytes:
+        """The (signed) frame that ends the subscription."""
+        ...
+
+    def ping(self, time_s: int) -> bytes | None:
+        """The venue's own keep-alive frame, or None where it has none."""
+        ...
+
+    def decode(self, frame: bytes | str, received: int) -> Decoded:
+        """Translate one frame, purely: the same frame gives the same events. Raises DecodeError, and nothing else."""
+        ...
+
+
+class Feed(Stream, Protocol):
+    """Public market data."""
+
+    async def contracts(self) -> tuple[Contract, ...]:
+        """Every contract that can be traded now. Raises VenueError."""
+        ...
+
+
+class Account(Stream, Protocol):
+    """The private side. Requests raise OrderRejectedError (the venue said no), OutcomeUnknownError (sent, no answer),
+    LinkLostError (not sent), AuthRejectedError; they never repeat themselves. Answers are events."""
+
+    async def prepare(self) -> None:
+        """Learn what subscriptions need (user id, contracts) before connecting. Raises VenueError, AuthRejectedError."""
+        ...
+
+    async def snapshot(self, since: int) -> Snapshot:
+        """Open orders, positions, balances, and fills since `since` (ns). Raises VenueError."""
+        ...
+
+    async def submit(self, order: Approved[SubmitOrder]) -> Sequence[Event]:
+        """Place the order, once."""
+        ...
+
+    async def cancel(self, order: Approved[CancelOrder], order_id: str | None) -> Sequence[Event]:
+        """Cancel; `order_id` where the venue has named one."""
+        ...
+
+    async def amend(self, order: Approved[AmendOrder], order_id: str | None) -> Sequence[Event]:
+        """Amend; `order_id` where the venue has named one."""
+        ...
+
+    async def find(self, contract: ContractId, *, client_id: str | None = None, order_id: str | None = None) -> OrderUpdated | None:
+        """Look one order up among open and finished ones; None when the venue does not know it. Raises VenueError."""
+        ...
+
+
+class Adapter(Protocol):
+    """Both ports of one configured adapter instance; a read-only adapter has no account."""
+
+    name: str
+
+    @property
+    def feed(self) -> Feed: ...
+
+    @property
+    def account(self) -> Account | None: ...
+
+    async def aclose(self) -> None:
+        """Release every connection; never raises."""
+        ...

@@ -1,0 +1,482 @@
+"""Everything that can happen, as frozen values: the one vocabulary between venues, engine and plugins.
+
+Owns the event classes, the order states and `Origin`. Figures of the ledger (sizes, prices of orders and fills,
+fees, balances) are Decimal; figures of the market and of models (quotes, marks, IV, greeks, ratios) are float.
+`time` is the venue's time and information only; `received` is when we saw it, and is what the engine runs on.
+Both are int ns UTC. Greeks are per unit of the underlying option: vega per volatility point (0.01), theta per
+calendar day. Never put behavior here that needs anything but the event itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, TypeVar
+
+import attrs
+
+from strikeloop.commands import Command, TimeInForce
+from strikeloop.contracts import Contract, ContractId
+
+T = TypeVar("T", bound=type)
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+def event(cls: T) -> T:
+    """Declare an event class: attrs, frozen, slotted, keyword-only."""
+    return attrs.frozen(kw_only=True, slots=True, weakref_slot=False)(cls)
+
+
+class Origin(StrEnum):
+    """Who says so: the venue's stream, a snapshot we asked for, our own computation, or the simulated venue."""
+
+    VENUE = "venue"
+    SNAPSHOT = "snapshot"
+    COMPUTED = "computed"
+    SIMULATED = "simulated"
+
+
+class OrderState(StrEnum):
+    """Where an order stands. `strikeloop.orders` owns the table of allowed transitions."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    OPEN = "open"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    LIQUIDATED = "liquidated"
+    UNKNOWN = "unknown"
+    ABSENT = "absent"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {
+        OrderState.FILLED,
+        OrderState.CANCELED,
+        OrderState.EXPIRED,
+        OrderState.REJECTED,
+        OrderState.LIQUIDATED,
+        OrderState.ABSENT,
+    }
+)
+
+
+class Severity(StrEnum):
+    INFO = "info"
+    WARNING = "warning"
+    CRITICAL = "critical"
+
+
+@event
+class Event:
+    """The root of all events."""
+
+    time: int
+    received: int
+
+
+@event
+class AccountEvent(Event):
+    """Something about the account. `raw` keeps wire fields we do not know; it takes no part in equality."""
+
+    origin: Origin = Origin.VENUE
+    raw: Mapping[str, Any] = attrs.field(default=_EMPTY, eq=False, repr=False)
+
+
+# ---- account ---------------------------------------------------------------------------------------------------
+
+
+@event
+class PositionUpdated(AccountEvent):
+    """The account's net position in one contract. Figures the venue did not give are None."""
+
+    contract: ContractId
+    size: Decimal
+    entry_price: Decimal
+    realized_pnl: Decimal
+    mark_price: float | None = None
+    unrealized_pnl: Decimal | None = None
+    delta: float | None = None
+    gamma: float | None = None
+    vega: float | None = None
+    theta: float | None = None
+
+
+@event
+class OrderUpdated(AccountEvent):
+    """What is now true of one order. `size` and `left` carry the sign of the side; `fill_price` is the average, 0 before a fill.
+
+    `order_id` is the venue's, `client_id` ours; at least one is known. `left` None means that the venue did not say.
+    """
+
+    contract: ContractId
+    state: OrderState
+    size: Decimal
+    order_id: str | None = None
+    client_id: str | None = None
+    left: Decimal | None = None
+    price: Decimal | None = None
+    fill_price: Decimal = Decimal(0)
+    tif: TimeInForce = TimeInForce.GTC
+    is_market: bool = False
+    reduce_only: bool = False
+    created: int | None = None
+    finished: int | None = None
+    finish_as: str = ""
+    reason: str = ""
+
+    @property
+    def filled(self) -> Decimal:
+        """Signed size filled so far: size − left, or all of it when the venue only says that it is filled."""
+        if self.left is not None:
+            return self.size - self.left
+        return self.size if self.state is OrderState.FILLED else Decimal(0)
+
+
+@event
+class Filled(AccountEvent):
+    """One execution. `size` is signed; `fee` > 0 is charged, None where the venue did not say.
+
+    `synthetic` marks a fill that was derived from a closed order because the venue reports no executions.
+    """
+
+    contract: ContractId
+    trade_id: str
+    order_id: str
+    size: Decimal
+    price: Decimal
+    client_id: str | None = None
+    fee: Decimal | None = None
+    is_maker: bool | None = None
+    synthetic: bool = False
+
+
+@event
+class BalanceUpdated(AccountEvent):
+    """The state of the account in one currency. `margin_ratio` is the venue's own figure, kept as it is."""
+
+    adapter: str
+    currency: str
+    total: Decimal
+    available: Decimal
+    unrealized_pnl: Decimal | None = None
+    option_value: Decimal | None = None
+    short_positions: int | None = None
+    long_positions: int | None = None
+    margin_ratio: float | None = None
+    initial_margin: Decimal | None = None
+    maintenance_margin: Decimal | None = None
+    order_margin: Decimal | None = None
+
+
+@event
+class LedgerPosted(AccountEvent):
+    """One entry of the account's ledger: `balance` is the cash after `change`; `kind` the venue's word (prem, fee, set, dnw …)."""
+
+    adapter: str
+    currency: str
+    change: Decimal
+    balance: Decimal
+    kind: str
+    text: str = ""
+
+
+@event
+class PortfolioRiskUpdated(AccountEvent):
+    """Risk of the whole account. Totals are Σ size · multiplier · greek; `portfolio_var` is None where nobody computed it."""
+
+    adapter: str
+    total_delta: float
+    total_gamma: float
+    total_vega: float
+    total_theta: float
+    margin_occupied: Decimal
+    margin_required: Decimal
+    effective_leverage: float
+    portfolio_var: float | None = None
+
+
+@event
+class ContractSettled(AccountEvent):
+    """A contract expired. `size` is our position at that moment (0 = none), `pnl` the cash it paid us before `fee`."""
+
+    contract: ContractId
+    settle_price: Decimal
+    size: Decimal
+    pnl: Decimal
+    fee: Decimal = Decimal(0)
+    realized_pnl: Decimal | None = None
+
+
+@event
+class PositionClosed(AccountEvent):
+    """A position went to zero: `side` long or short, `reason` the venue's word (settled, liquidated …)."""
+
+    contract: ContractId
+    side: str
+    pnl: Decimal
+    reason: str = ""
+
+
+@event
+class Liquidated(AccountEvent):
+    """The venue takes positions away because margin ran out."""
+
+    adapter: str
+    initial_margin: Decimal
+    maintenance_margin: Decimal
+    order_margin: Decimal
+
+
+@event
+class ContractListed(Event):
+    """A contract can be traded from now on."""
+
+    contract: ContractId
+    specification: Contract
+
+
+@event
+class ContractExpired(Event):
+    """A contract can no longer be traded."""
+
+    contract: ContractId
+
+
+# ---- market ----------------------------------------------------------------------------------------------------
+
+
+@event
+class Quoted(Event):
+    """Best bid and ask; a side without orders is None with size 0."""
+
+    contract: ContractId
+    bid: float | None
+    ask: float | None
+    bid_size: float
+    ask_size: float
+
+    @property
+    def mid(self) -> float | None:
+        """Half the sum of bid and ask, None unless both stand."""
+        return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
+
+
+@event
+class Traded(Event):
+    """A trade of anybody's; `size` carries the sign of the taker's side."""
+
+    contract: ContractId
+    price: float
+    size: float
+    trade_id: str = ""
+
+
+@event
+class BookUpdated(Event):
+    """Depth as (price, absolute size) pairs, best first when `snapshot`; otherwise changes, size 0 deletes."""
+
+    contract: ContractId
+    bids: tuple[tuple[float, float], ...]
+    asks: tuple[tuple[float, float], ...]
+    first_id: int = 0
+    last_id: int = 0
+    snapshot: bool = False
+
+
+@event
+class TickerUpdated(Event):
+    """The venue's model of one contract. IVs are fractions; `underlying_price` is the forward of the contract's expiry."""
+
+    contract: ContractId
+    mark_price: float
+    last_price: float | None = None
+    index_price: float | None = None
+    underlying_price: float | None = None
+    mark_iv: float | None = None
+    bid_iv: float | None = None
+    ask_iv: float | None = None
+    delta: float | None = None
+    gamma: float | None = None
+    vega: float | None = None
+    theta: float | None = None
+    rho: float | None = None
+    leverage: float | None = None
+
+
+@event
+class UnderlyingPriced(Event):
+    """The index price of an underlying."""
+
+    adapter: str
+    underlying: str
+    price: float
+
+
+@event
+class CandleClosed(Event):
+    """One bar; `start` is its first ns, `interval` its length in ns."""
+
+    contract: ContractId
+    start: int
+    interval: int
+    open: float
+    high: float
+    low: float
+    close: float
+    volume: float = 0.0
+
+
+# ---- stream ----------------------------------------------------------------------------------------------------
+
+
+@event
+class StreamEvent(Event):
+    """Something about a connection to a venue; `port` is account or feed."""
+
+    adapter: str
+    port: str = "account"
+
+
+@event
+class StreamOpened(StreamEvent):
+    """A connection stands and its account state is confirmed. `connection` counts from 1."""
+
+    connection: int
+
+
+@event
+class ChannelSubscribed(StreamEvent):
+    """The venue confirmed a channel: by an acknowledgement, its first update, or a snapshot."""
+
+    channel: str
+    by: str = "acknowledgement"
+
+
+@event
+class ChannelRefused(StreamEvent):
+    """The venue refused a channel. `is_auth` tells that the credentials were the reason."""
+
+    channel: str
+    code: str
+    message: str
+    is_auth: bool = False
+
+
+@event
+class StreamLost(StreamEvent):
+    """A connection ended; `retry_in_s` is when the next attempt starts, None when there will be none."""
+
+    reason: str
+    retry_in_s: float | None = None
+
+
+@event
+class StreamStale(StreamEvent):
+    """A channel's state was not confirmed for longer than it may stay unconfirmed."""
+
+    channel: str
+    age_s: float
+
+
+@event
+class GapOpened(StreamEvent):
+    """Messages were missed: what the stream says does not follow from what it said before."""
+
+    channel: str
+    reason: str
+
+
+@event
+class GapClosed(StreamEvent):
+    channel: str
+
+
+@event
+class Reconciled(StreamEvent):
+    """The account state equals a snapshot; `adjustments` names every difference that was found, one sentence each."""
+
+    adjustments: tuple[str, ...] = ()
+
+
+@event
+class MmpTriggered(StreamEvent):
+    """Market maker protection froze quoting in `underlying`."""
+
+    underlying: str
+    frozen_until: int | None = None
+
+
+# ---- run -------------------------------------------------------------------------------------------------------
+
+
+@event
+class RunStarted(Event):
+    """Account and contracts are known: trading may begin."""
+
+
+@event
+class RunStopping(Event):
+    """The run is about to end: the last hook a plugin sees."""
+
+    reason: str = ""
+
+
+@event
+class TimerFired(Event):
+    """A timer of `instance` is due. `due` is the time it was set for."""
+
+    instance: str
+    name: str
+    due: int
+
+
+@event
+class OrderRefused(Event):
+    """A command of `instance` did not leave. `reasons` holds (rule, sentence) for every rule that objected."""
+
+    instance: str
+    contract: ContractId
+    client_id: str
+    command: Command
+    reasons: tuple[tuple[str, str], ...]
+
+    @property
+    def reason(self) -> str:
+        return "; ".join(f"{rule}: {text}" for rule, text in self.reasons)
+
+
+@event
+class AlertRaised(Event):
+    """Something a person should know. `source` is the plugin instance or part that raised it, `topic` a short key."""
+
+    source: str
+    topic: str
+    text: str
+    severity: Severity = Severity.WARNING
+
+
+@event
+class PluginFaulted(Event):
+    """A plugin raised in a hook. `halted` tells whether it sees no further events."""
+
+    instance: str
+    hook: str
+    error: str
+    halted: bool
+
+
+AccountChange = (
+    PositionUpdated | OrderUpdated | Filled | BalanceUpdated | LedgerPosted | PortfolioRiskUpdated | ContractSettled | PositionClosed | Liquidated
+)
+MarketChange = Quoted | Traded | BookUpdated | TickerUpdated | UnderlyingPriced | CandleClosed
+
+MARKET_EVENTS: tuple[type[Event], ...] = (Quoted, Traded, BookUpdated, TickerUpdated, UnderlyingPriced, CandleClosed)

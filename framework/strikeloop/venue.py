@@ -1,0 +1,63 @@
+"""The contract of a venue that runs in this process: a synchronous machine with virtual time.
+
+Owns the protocol only. strikeloop-venue implements it; the backtest driver, the paper account and the served
+venue drive it. A venue reads no clock: it is told what time it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from strikeloop.adapter import Snapshot
+from strikeloop.commands import AmendOrder, Approved, CancelOrder, SubmitOrder
+from strikeloop.contracts import Contract
+from strikeloop.events import Event
+
+
+class Venue(Protocol):
+    """The execution side of a market: market data and commands in, account events out.
+
+    Times are ns UTC and never go back. A command reaches the matching engine at `now` plus the entry latency; what
+    comes of it is received after the response latency. Events carry `received` and come out in that order.
+    """
+
+    def on_market(self, event: Event) -> None:
+        """Tell the venue what its market does at `event.time`: quotes, trades, tickers, index, listings."""
+        ...
+
+    def on_command(self, approved: Approved[SubmitOrder] | Approved[CancelOrder] | Approved[AmendOrder], now: int) -> None:
+        """A command leaves the client at `now`."""
+        ...
+
+    def advance(self, now: int) -> Sequence[Event]:
+        """Run up to and including `now`; return the account events the client has received by then."""
+        ...
+
+    def next_time(self) -> int | None:
+        """The earliest time at which `advance` has something to do or to deliver; None when nothing is pending."""
+        ...
+
+    def snapshot(self, now: int) -> Snapshot:
+        """The account as the venue knows it, origin snapshot."""
+        ...
+
+    def contracts(self) -> tuple[Contract, ...]:
+        """Every contract that can be traded now."""
+        ...
+
+
+class Source(Protocol):
+    """A market in order of time: what a backtest, a simulation or a served venue feeds on."""
+
+    def contracts(self) -> tuple[Contract, ...]:
+        """Every contract listed at the start."""
+        ...
+
+    def events(self) -> Iterator[Event]:
+        """Market events (and ContractListed, ContractExpired), `time` never decreasing, `received` equal to `time`."""
+        ...
+
+    def content_hash(self) -> str:
+        """SHA-256 of what `events` yields, or of the parameters that determine it."""
+        ...
