@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 import attrs
 
@@ -16,9 +17,10 @@ DAY_NS = 86_400_000_000_000
 YEAR_NS = 365 * DAY_NS
 
 
-@attrs.frozen(order=True, cache_hash=True)
-class ContractId:
-    """(adapter instance, venue name): equal only when both are. `ContractId.of` interns, which makes look-ups fast.
+class ContractId(NamedTuple):
+    """(adapter instance, venue name): equal only when both are. `ContractId.of` shares one object for each pair.
+
+    A NamedTuple because it is the key of every look-up on the hot path: hashing and comparing never enter Python.
 
     >>> str(ContractId.of("gate", "BTC_USDT-20260626-70000-C"))
     'BTC_USDT-20260626-70000-C'

@@ -1,0 +1,352 @@
+"""The desk: everything one plugin instance sees and does.
+
+Owns `Desk` and the requests it collects. A desk never acts: commands and requests go into an outbox, which the
+engine reviews after the hook has returned, or discards when the hook raised. It never reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from random import Random
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+
+from strikeloop.clock import SECOND_NS, Clock
+from strikeloop.commands import AmendOrder, CancelOrder, Command, SubmitOrder, TimeInForce
+from strikeloop.contracts import Contract, ContractId
+from strikeloop.events import BalanceUpdated, Event, PortfolioRiskUpdated, Quoted, Severity, TickerUpdated
+from strikeloop.margin import MarginModel
+from strikeloop.orders import Order, Orders
+from strikeloop.portfolio import Portfolio, Position
+from strikeloop.pricing import Greeks
+from strikeloop.whatif import WhatIf, what_if
+
+
+@attrs.frozen
+class SetTimer:
+    """Wake the instance at `due`, then every `every` ns where that is not 0."""
+
+    name: str
+    due: int
+    every: int = 0
+
+
+@attrs.frozen
+class CancelTimer:
+    name: str
+
+
+@attrs.frozen
+class Watch:
+    """Deliver market events of these contracts and underlyings; of quotes only every n-th per contract."""
+
+    contracts: tuple[ContractId, ...]
+    underlyings: tuple[str, ...]
+    kinds: tuple[type[Event], ...]
+    every: int = 1
+
+
+@attrs.frozen
+class RaiseAlert:
+    topic: str
+    text: str
+    severity: Severity
+
+
+@attrs.frozen
+class WriteLog:
+    text: str
+    fields: Mapping[str, Any]
+
+
+Request = Command | SetTimer | CancelTimer | Watch | RaiseAlert | WriteLog
+
+
+@attrs.define
+class View:
+    """What every desk of one engine shares: the clock and the folds."""
+
+    clock: Clock
+    portfolio: Portfolio
+    orders: Orders
+    margin: MarginModel
+    next_client_id: Callable[[str], str]
+
+
+class Desk:
+    """What a plugin trades through. Amounts may be int, Decimal or str; prices also float (the tick decides).
+
+    Every command method returns the client id at once. What comes of it arrives as events: OrderUpdated, Filled or
+    OrderRefused. They raise TypeError for a wrong Python type, and PluginError on the read-only desk of a rule;
+    everything about the market is refused as an event, never raised.
+    """
+
+    def __init__(self, view: View, instance: str, *, seed: str = "", read_only: bool = False) -> None:
+        self._view = view
+        self._instance = instance
+        self._read_only = read_only
+        self._mine: dict[ContractId, Decimal] = {}
+        self.outbox: list[Request] = []
+        self.memory: dict[str, Any] = {}
+        self.random = Random(f"{seed}/{instance}")  # noqa: S311  # a seeded stream for strategies, not a secret
+
+    # ---- what it sees ----
+
+    @property
+    def instance(self) -> str:
+        """The name under which the config runs this plugin."""
+        return self._instance
+
+    @property
+    def now(self) -> int:
+        """Engine time, ns UTC."""
+        return self._view.clock.now
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """The account's positions that are not flat."""
+        return self._view.portfolio.positions
+
+    def position(self, contract: ContractId) -> Position | None:
+        """The account's position in `contract`, None when flat."""
+        return self._view.portfolio.position(contract)
+
+    @property
+    def mine(self) -> Mapping[ContractId, Decimal]:
+        """Signed contracts that this instance's own fills add up to; flat ones are left out."""
+        return MappingProxyType({contract: size for contract, size in self._mine.items() if size})
+
+    @property
+    def orders(self) -> tuple[Order, ...]:
+        """This instance's orders, oldest first; a rule sees those of the whole account."""
+        return tuple(order for order in self._view.orders if self._owns(order))
+
+    @property
+    def working(self) -> tuple[Order, ...]:
+        """Those of `orders` that can still trade."""
+        return tuple(order for order in self._view.orders.working() if self._owns(order))
+
+    def order(self, client_id: str) -> Order | None:
+        """One order by the id that `buy` or `sell` returned."""
+        order = self._view.orders.get(client_id)
+        return order if order is not None and self._owns(order) else None
+
+    @property
+    def portfolio(self) -> Portfolio:
+        """Balances, risk, marks and everything else that is known of account and market. Read it, never change it."""
+        return self._view.portfolio
+
+    @property
+    def balance(self) -> BalanceUpdated | None:
+        return self._view.portfolio.balance
+
+    @property
+    def risk(self) -> PortfolioRiskUpdated | None:
+        return self._view.portfolio.risk
+
+    @property
+    def contracts(self) -> Mapping[ContractId, Contract]:
+        """Every contract that has not expired."""
+        now = self.now
+        return MappingProxyType({key: contract for key, contract in self._view.portfolio.contracts.items() if contract.expiry > now})
+
+    def chain(self, underlying: str, expiry: int | None = None) -> tuple[Contract, ...]:
+        """The live contracts of an underlying (and of one expiry, ns), by expiry, strike, then call before put."""
+        found = [c for c in self.contracts.values() if c.underlying == underlying and expiry in (None, c.expiry)]
+        return tuple(sorted(found, key=lambda c: (c.expiry, c.strike, c.kind, c.id)))
+
+    def quote(self, contract: ContractId) -> Quoted | None:
+        """The last quote, None before the first."""
+        return self._view.portfolio.quotes.get(contract)
+
+    def ticker(self, contract: ContractId) -> TickerUpdated | None:
+        """The venue's last model figures (mark, IVs, greeks), None before the first."""
+        return self._view.portfolio.tickers.get(contract)
+
+    def greeks(self, contract: ContractId) -> Greeks | None:
+        """Per-unit greeks of a contract, None before the first ticker."""
+        return self._view.portfolio.greeks(contract)
+
+    def what_if(self, commands: Sequence[SubmitOrder]) -> WhatIf:
+        """Greeks and margin of the account before and after these orders would have filled."""
+        return what_if(self._view.portfolio, self._view.orders, self._view.margin, commands)
+
+    # ---- what it does ----
+
+    def buy(
+        self,
+        contract: ContractId,
+        size: int | str | Decimal,
+        price: float | str | Decimal | None = None,
+        *,
+        tif: TimeInForce | str = TimeInForce.GTC,
+        reduce_only: bool = False,
+        tag: str = "",
+    ) -> str:
+        """Buy `size` contracts at `price` or better; without a price at the market (ioc)."""
+        return self._submit(contract, _amount(size, "size"), price, TimeInForce(tif), reduce_only, tag)
+
+    def sell(
+        self,
+        contract: ContractId,
+        size: int | str | Decimal,
+        price: float | str | Decimal | None = None,
+        *,
+        tif: TimeInForce | str = TimeInForce.GTC,
+        reduce_only: bool = False,
+        tag: str = "",
+    ) -> str:
+        """Sell `size` contracts at `price` or better; without a price at the market (ioc)."""
+        return self._submit(contract, -_amount(size, "size"), price, TimeInForce(tif), reduce_only, tag)
+
+    def close(
+        self, contract: ContractId, size: int | str | Decimal | None = None, price: float | str | Decimal | None = None, *, tag: str = ""
+    ) -> str:
+        """Reduce the account's position by `size` (all of it by default); reduce-only, at the market without a price.
+
+        With nothing to close the order has size 0 and comes back as OrderRefused.
+        """
+        position = self.position(contract)
+        held = Decimal(0) if position is None else position.size
+        amount = abs(held) if size is None else min(_amount(size, "size"), abs(held))
+        return self._submit(contract, -amount if held > 0 else amount, price, TimeInForce.GTC, True, tag)
+
+    def cancel(self, client_id: str) -> str:
+        """Withdraw one order."""
+        order = self._view.orders.get(_text(client_id, "client_id"))
+        contract = ContractId.of("", "") if order is None else order.contract
+        self._put(CancelOrder(client_id=client_id, contract=contract))
+        return client_id
+
+    def cancel_all(self, contract: ContractId | None = None) -> tuple[str, ...]:
+        """Withdraw every working order of this instance (in `contract`, or anywhere)."""
+        return tuple(self.cancel(order.key) for order in self.working if contract in (None, order.contract))
+
+    def amend(self, client_id: str, *, price: float | str | Decimal | None = None, size: int | str | Decimal | None = None) -> str:
+        """Change price or total size (unsigned; the side stays) of a working order."""
+        order = self._view.orders.get(_text(client_id, "client_id"))
+        contract = ContractId.of("", "") if order is None else order.contract
+        total = None if size is None else _amount(size, "size")
+        if total is not None and order is not None and order.size < 0:
+            total = -total
+        self._put(AmendOrder(client_id=client_id, contract=contract, price=_price(price), size=total))
+        return client_id
+
+    def at(self, time: int, name: str) -> None:
+        """Deliver TimerFired with this name once, at `time` (ns UTC). Setting a name again replaces it."""
+        self._put(SetTimer(_text(name, "name"), _whole(time, "time")))
+
+    def every(self, seconds: float, name: str) -> None:
+        """Deliver TimerFired with this name every `seconds`, first after one interval."""
+        interval = round(seconds * SECOND_NS)
+        if interval <= 0:
+            raise TypeError(f"seconds must be positive, got {seconds!r}")
+        self._put(SetTimer(_text(name, "name"), self.now + interval, interval))
+
+    def cancel_timer(self, name: str) -> None:
+        """Forget a timer; an unknown name is no error."""
+        self._put(CancelTimer(_text(name, "name")))
+
+    def watch(self, *targets: ContractId | Contract | str | Iterable[Contract], kinds: Sequence[type[Event]] = (), every: int = 1) -> None:
+        """Ask for market events: of contracts, of a whole chain, or (by name) of an underlying and all its contracts.
+
+        `kinds` narrows them to some event classes (all that the plugin has hooks for by default); `every` delivers
+        only each n-th event of a kind per contract. What nobody watches is not delivered.
+        """
+        contracts: list[ContractId] = []
+        underlyings: list[str] = []
+        for target in targets:
+            if isinstance(target, str):
+                underlyings.append(target)
+            else:
+                contracts.extend(_ids(target))
+        self._put(Watch(tuple(contracts), tuple(underlyings), tuple(kinds), _whole(every, "every")))
+
+    def alert(self, text: str, *, topic: str = "note", severity: Severity | str = Severity.WARNING) -> None:
+        """Tell people something: becomes AlertRaised, which every plugin and sink sees."""
+        self._put(RaiseAlert(topic, _text(text, "text"), Severity(severity)))
+
+    def log(self, text: str, **fields: Any) -> None:
+        """Write a line to the run's log; it plays no part in decisions or digest."""
+        self._put(WriteLog(_text(text, "text"), fields))
+
+    # ---- inside ----
+
+    def book_fill(self, contract: ContractId, size: Decimal) -> None:
+        """Called by the engine: a fill of this instance."""
+        self._mine[contract] = self._mine.get(contract, Decimal(0)) + size
+
+    def _owns(self, order: Order) -> bool:
+        return self._read_only or order.instance == self._instance
+
+    def _submit(
+        self, contract: ContractId, size: Decimal, price: float | str | Decimal | None, tif: TimeInForce, reduce_only: bool, tag: str
+    ) -> str:
+        if not isinstance(contract, ContractId):
+            raise TypeError(f"contract must be a ContractId, got {type(contract).__name__}: pass contract.id, event.contract or position.contract")
+        client_id = self._view.next_client_id(self._instance)
+        limit = _price(price)
+        self._put(
+            SubmitOrder(
+                client_id=client_id,
+                contract=contract,
+                size=size,
+                price=limit,
+                tif=TimeInForce.IOC if limit is None else tif,
+                reduce_only=reduce_only,
+                tag=_text(tag, "tag"),
+            )
+        )
+        return client_id
+
+    def _put(self, request: Request) -> None:
+        if self._read_only and isinstance(request, SubmitOrder | CancelOrder | AmendOrder):
+            raise TypeError(f"{self._instance} is a rule: rules judge commands, they do not send any")
+        self.outbox.append(request)
+
+
+def _amount(value: int | str | Decimal, name: str) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
+        raise TypeError(f"{name} must be int, Decimal or str, got {type(value).__name__} {value!r}")
+    return _decimal(value, name)
+
+
+def _price(value: float | str | Decimal | None) -> Decimal | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
+        raise TypeError(f"price must be float, int, Decimal or str, got {type(value).__name__} {value!r}")
+    return _decimal(repr(value) if isinstance(value, float) else value, "price")
+
+
+def _decimal(value: int | str | Decimal, name: str) -> Decimal:
+    try:
+        number = Decimal(value)
+    except ArithmeticError:
+        raise TypeError(f"{name} must be a number, got {value!r}") from None
+    if not number.is_finite():
+        raise TypeError(f"{name} must be finite, got {value!r}")
+    return number
+
+
+def _whole(value: int, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
+    return value
+
+
+def _text(value: str, name: str) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{name} must be a str, got {type(value).__name__} {value!r}")
+    return value
+
+
+def _ids(target: ContractId | Contract | Iterable[Contract]) -> tuple[ContractId, ...]:
+    if isinstance(target, ContractId):
+        return (target,)
+    if isinstance(target, Contract):
+        return (target.id,)
+    return tuple(contract.id if isinstance(contract, Contract) else contract for contract in target)

@@ -1,0 +1,189 @@
+"""Who hears what: the hook table, compiled once from pluggy's registry and the plugins' watches.
+
+Theory: pluggy registers, validates and orders (config order, tryfirst, trylast). `Dispatch` turns its lists into
+tuples of calls per event class, and for market events per contract, so that delivering an event is a look-up and a
+loop. A route is computed on the first event that needs it and forgotten when a watch, a listing or a halt changes it.
+It never calls a hook itself.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+import attrs
+import pluggy
+
+from strikeloop.contracts import Contract, ContractId
+from strikeloop.desk import Desk, Watch
+from strikeloop.errors import PluginError
+from strikeloop.events import Event, UnderlyingPriced
+from strikeloop.hooks import HOOK_OF, HOOKS, MARKET_HOOKS, OWNER_HOOKS, PROJECT, Hooks, OnFault
+
+Kind = Literal["strategy", "risk", "sink"]
+
+
+@attrs.define(eq=False)
+class Instance:
+    """One configured plugin: the object, its desk, and what becomes of it when it raises."""
+
+    name: str
+    kind: Kind
+    plugin: Any
+    desk: Desk
+    on_fault: OnFault = "cancel"
+    halted: bool = False
+
+
+class Call(NamedTuple):
+    """One prepared call: `function(event, desk)`."""
+
+    function: Callable[[Any, Desk], Any]
+    desk: Desk
+    instance: Instance
+    hook: str
+
+
+@attrs.define
+class _Interest:
+    """What one instance watches."""
+
+    contracts: dict[tuple[type[Event], ContractId], int] = attrs.field(factory=dict)
+    underlyings: dict[tuple[type[Event], str], int] = attrs.field(factory=dict)
+
+
+class Dispatch:
+    """The compiled table. Raises PluginError for a plugin that pluggy refuses."""
+
+    def __init__(self, instances: Sequence[Instance], contracts: Mapping[ContractId, Contract]) -> None:
+        self.instances = tuple(instances)
+        self._contracts = contracts
+        self._interests = {instance.name: _Interest() for instance in instances}
+        self._counters: dict[tuple[str, type[Event], Any], list[int]] = {}
+        self._by_hook = _compile(self.instances)
+        self._broadcast: dict[type[Event], tuple[Call, ...]] = {}
+        self._owned: dict[tuple[type[Event], str], tuple[Call, ...]] = {}
+        self.routes: dict[type[Event], dict[Any, tuple[Call, ...]]] = {kind: {} for kind, hook in HOOK_OF.items() if hook in MARKET_HOOKS}
+
+    def rules(self) -> tuple[Call, ...]:
+        """The review_order calls, in order."""
+        return self._by_hook["review_order"]
+
+    def watch(self, instance: Instance, watch: Watch) -> None:
+        """Add to what `instance` hears of the market."""
+        kinds = watch.kinds or tuple(kind for kind, hook in HOOK_OF.items() if hook in MARKET_HOOKS)
+        interest = self._interests[instance.name]
+        for kind in kinds:
+            interest.contracts.update({(kind, contract): watch.every for contract in watch.contracts})
+            interest.underlyings.update({(kind, underlying): watch.every for underlying in watch.underlyings})
+        self.forget()
+
+    def forget(self) -> None:
+        """Drop every compiled route: a watch, a listing or a halt changed who hears what."""
+        self._broadcast.clear()
+        self._owned.clear()
+        for routes in self.routes.values():
+            routes.clear()
+
+    def broadcast(self, kind: type[Event]) -> tuple[Call, ...]:
+        """The calls for an event that goes to all."""
+        calls = self._broadcast.get(kind)
+        if calls is None:
+            hook = HOOK_OF.get(kind)
+            calls = self._broadcast[kind] = self._live(self._by_hook[hook] if hook else ()) + self._live(self._by_hook["on_event"])
+        return calls
+
+    def owned(self, kind: type[Event], owner: str) -> tuple[Call, ...]:
+        """The calls for an event that belongs to one instance: that one, and rules."""
+        calls = self._owned.get((kind, owner))
+        if calls is None:
+            heard = tuple(call for call in self._by_hook[HOOK_OF[kind]] if call.instance.name == owner or call.instance.kind != "strategy")
+            calls = self._owned[(kind, owner)] = self._live(heard) + self._live(self._by_hook["on_event"])
+        return calls
+
+    def watched(self, kind: type[Event], key: Any, contract: ContractId | None, underlying: str) -> tuple[Call, ...]:
+        """Compile the route of one kind of market event for one contract (or underlying, where `contract` is None)."""
+        heard = []
+        for call in self._by_hook[HOOK_OF[kind]]:
+            every = self._every(call.instance, kind, contract, underlying)
+            if every:
+                heard.append(call if every == 1 else self._nth(call, kind, key, every))
+        calls = self.routes[kind][key] = self._live(tuple(heard)) + self._live(self._by_hook["on_event"])
+        return calls
+
+    def route(self, event: Event) -> tuple[Call, ...]:
+        """The calls for a market event, from the table or compiled now."""
+        kind = type(event)
+        if isinstance(event, UnderlyingPriced):
+            key: Any = (event.adapter, event.underlying)
+            contract, underlying = None, event.underlying
+        else:
+            contract = key = event.contract  # type: ignore[attr-defined]  # every other market event has one
+            specification = self._contracts.get(key)
+            underlying = "" if specification is None else specification.underlying
+        calls = self.routes[kind].get(key)
+        return self.watched(kind, key, contract, underlying) if calls is None else calls
+
+    def _every(self, instance: Instance, kind: type[Event], contract: ContractId | None, underlying: str) -> int:
+        interest = self._interests[instance.name]
+        every = interest.contracts.get((kind, contract), 0) if contract is not None else 0
+        return every or interest.underlyings.get((kind, underlying), 0)
+
+    def _nth(self, call: Call, kind: type[Event], key: Any, every: int) -> Call:
+        counter = self._counters.setdefault((call.instance.name, kind, key), [0])
+        function = call.function
+
+        def each_nth(event: Any, desk: Desk) -> None:
+            counter[0] += 1
+            if counter[0] >= every:
+                counter[0] = 0
+                function(event, desk)
+
+        return call._replace(function=each_nth)
+
+    @staticmethod
+    def _live(calls: tuple[Call, ...]) -> tuple[Call, ...]:
+        return tuple(call for call in calls if not call.instance.halted)
+
+
+def is_owned(hook: str) -> bool:
+    """Whether events of this hook go to their owner (and rules) only."""
+    return hook in OWNER_HOOKS
+
+
+def _compile(instances: Sequence[Instance]) -> dict[str, tuple[Call, ...]]:
+    """Let pluggy validate and order; keep its verdict as tuples of calls in the order in which they are to be made."""
+    registry = pluggy.PluginManager(PROJECT)
+    registry.add_hookspecs(Hooks)
+    owner = {id(instance.plugin): instance for instance in instances}
+    for instance in reversed(instances):  # pluggy calls the last registered first
+        try:
+            registry.register(instance.plugin, name=instance.name)
+            registry.check_pending()
+        except (pluggy.PluginValidationError, ValueError) as error:
+            raise PluginError(f"{instance.name}: {error}", plugin=instance.name) from error
+    table: dict[str, tuple[Call, ...]] = {}
+    for hook in HOOKS:
+        ordered = reversed(getattr(registry.hook, hook).get_hookimpls())
+        table[hook] = tuple(_call(impl.function, owner[id(impl.plugin)], hook) for impl in ordered)
+    return table
+
+
+def _call(method: Callable[..., Any], instance: Instance, hook: str) -> Call:
+    return Call(_two_arguments(method), instance.desk, instance, hook)
+
+
+def _two_arguments(method: Callable[..., Any]) -> Callable[[Any, Desk], Any]:
+    """`method` as a function of (event, desk), whichever of them it takes and in whichever order."""
+    match tuple(inspect.signature(method).parameters):
+        case ("event" | "command", "desk"):
+            return method
+        case ("desk", "event" | "command"):
+            return lambda event, desk: method(desk, event)
+        case ("event" | "command",):
+            return lambda event, _desk: method(event)
+        case ("desk",):
+            return lambda _event, desk: method(desk)
+        case _:
+            return lambda _event, _desk: method()

@@ -1,0 +1,368 @@
+"""The engine: one step turns one input into events and approved commands. No I/O, no clock of its own, no await.
+
+A step: (1) set the clock and fold the input; (2) call the hooks in order, each plugin with its own outbox, which it
+loses when it raises; (3) review the commands one by one, folding each approval before the next; (4) events the
+engine makes itself queue behind, at the same engine time and never nested; (5) return both. Drivers own everything
+else: sockets, files, time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import attrs
+
+from strikeloop.clock import Clock
+from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
+from strikeloop.contracts import Contract
+from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, SetTimer, View, Watch, WriteLog
+from strikeloop.dispatch import Call, Dispatch, Instance, Kind, is_owned
+from strikeloop.errors import InvariantError
+from strikeloop.events import (
+    MARKET_EVENTS,
+    AlertRaised,
+    ContractExpired,
+    ContractListed,
+    Event,
+    Filled,
+    GapClosed,
+    GapOpened,
+    OrderRefused,
+    OrderUpdated,
+    PluginFaulted,
+    Reconciled,
+    RunStarted,
+    RunStopping,
+    Severity,
+    StreamEvent,
+    StreamLost,
+    TimerFired,
+)
+from strikeloop.hooks import HOOK_OF, on_fault_of
+from strikeloop.margin import MarginModel
+from strikeloop.orders import Orders
+from strikeloop.portfolio import Portfolio
+from strikeloop.review import Review
+
+MOST_EVENTS_PER_INPUT = 1_000
+_MARKET = frozenset(MARKET_EVENTS)
+
+
+@attrs.frozen
+class Step:
+    """What one input led to: events the engine made, in order; commands that may leave, in order; log lines."""
+
+    events: tuple[Event, ...] = ()
+    approved: tuple[Approved[Command], ...] = ()
+    logs: tuple[tuple[str, WriteLog], ...] = ()
+
+
+NOTHING = Step()
+
+
+@attrs.frozen(kw_only=True)
+class Plugin:
+    """A plugin as a driver hands it to the engine; `memory` is what it kept from an earlier run."""
+
+    name: str
+    kind: Kind
+    plugin: Any
+    memory: dict[str, Any] = attrs.field(factory=dict)
+
+
+class Engine:
+    """One engine for live, paper, simulated and backtest runs.
+
+    `tag` makes client ids unique to the run (at most 6 of [0-9A-Za-z]); `seed` feeds each desk's random stream.
+    """
+
+    def __init__(self, plugins: Sequence[Plugin], *, contracts: Iterable[Contract] = (), margin: MarginModel, tag: str = "run", seed: int = 0) -> None:
+        self.clock, self.portfolio, self.orders = Clock(), Portfolio(), Orders()
+        self.blocks: dict[str, str] = {}
+        for contract in contracts:
+            self.portfolio.add_contract(contract)
+        self._ids = ClientIds(tag)
+        view = View(self.clock, self.portfolio, self.orders, margin, self._ids.next)
+        self.instances = tuple(_instance(plugin, view, seed) for plugin in plugins)
+        self._by_name = {instance.name: instance for instance in self.instances}
+        if len(self._by_name) != len(self.instances):
+            raise InvariantError("two plugins share one name")
+        self.dispatch = Dispatch(self.instances, self.portfolio.contracts)
+        self.review = Review(self.dispatch.rules(), self.portfolio, self.orders, self.clock, self.blocks)
+        self._timers = Timers()
+        self._folds: dict[type[Event], Callable[[Any], Any]] = dict(self.portfolio.folds)
+        self._queue: deque[tuple[Event, Instance | None]] = deque()
+        self._made: list[Event] = []
+        self._approved: list[Approved[Command]] = []
+        self._logs: list[tuple[str, WriteLog]] = []
+
+    # ---- inputs ----
+
+    def start(self, now: int) -> Step:
+        """Begin: every plugin's on_start."""
+        return self.step(RunStarted(time=now, received=now))
+
+    def stop(self, now: int, reason: str = "") -> Step:
+        """End: every plugin's on_stop; what they ask for is still reviewed."""
+        return self.step(RunStopping(time=now, received=now, reason=reason))
+
+    def step(self, event: Event) -> Step:
+        """Feed one input; returns what came of it."""
+        received, clock = event.received, self.clock
+        if received > clock.now:
+            clock.now = received
+        kind = type(event)
+        if kind in _MARKET:
+            self._folds[kind](event)
+            calls: tuple[Call, ...] | None
+            try:
+                calls = self.dispatch.routes[kind].get(event.contract)  # type: ignore[attr-defined]  # absent on UnderlyingPriced only
+            except AttributeError:
+                calls = None
+            if calls is None:
+                calls = self.dispatch.route(event)
+        else:
+            calls = self._fold_rare(event)
+        acted = False
+        for function, desk, instance, hook in calls:
+            try:
+                function(event, desk)
+            except Exception as error:
+                self._fault(instance, hook, error)
+            if desk.outbox:
+                acted = True
+        return self._settle() if acted or self._queue else NOTHING
+
+    def sent(self, client_ids: Iterable[str]) -> None:
+        """The driver has sent these orders."""
+        for client_id in client_ids:
+            self.orders.sent(client_id, self.clock.now)
+
+    def block(self, adapter: str, reason: str) -> None:
+        """Refuse opening orders for `adapter` ("" = every order of the run), with this reason, until `unblock`."""
+        self.blocks[adapter] = reason
+
+    def unblock(self, adapter: str) -> None:
+        self.blocks.pop(adapter, None)
+
+    def next_timer(self) -> int | None:
+        """When the next timer is due."""
+        return self._timers.next()
+
+    def due(self, now: int) -> TimerFired | None:
+        """The next timer that is due at `now`, to be fed to `step`; None when there is none."""
+        return self._timers.pop(now)
+
+    # ---- inside ----
+
+    def _fold_rare(self, event: Event) -> tuple[Call, ...]:
+        kind = type(event)
+        if isinstance(event, OrderUpdated):
+            return self._owned(kind, event) if self.orders.apply(event) else ()
+        if isinstance(event, Filled):
+            order = self.orders.apply_fill(event)
+            if order is not None and order.instance in self._by_name:
+                self._by_name[order.instance].desk.book_fill(event.contract, event.size)
+            return self._owned(kind, event)
+        if isinstance(event, TimerFired | OrderRefused):
+            return self.dispatch.owned(kind, event.instance)
+        fold = self._folds.get(kind)
+        if fold is not None:
+            fold(event)
+        if isinstance(event, ContractListed | ContractExpired):
+            self.dispatch.forget()
+        elif isinstance(event, StreamEvent):
+            self._fold_stream(event)
+        return self.dispatch.broadcast(kind)
+
+    def _owned(self, kind: type[Event], event: OrderUpdated | Filled) -> tuple[Call, ...]:
+        order = self.orders.find(event)
+        return self.dispatch.owned(kind, "" if order is None else order.instance)
+
+    def _fold_stream(self, event: StreamEvent) -> None:
+        if event.port != "account":
+            return
+        if isinstance(event, StreamLost):
+            self.block(event.adapter, f"the connection to {event.adapter} is lost: {event.reason}")
+        elif isinstance(event, GapOpened):
+            self.block(event.adapter, f"{event.channel} of {event.adapter} missed messages: {event.reason}")
+        elif isinstance(event, Reconciled | GapClosed):
+            self.unblock(event.adapter)
+
+    def _settle(self) -> Step:
+        """Empty outboxes and queue until both are dry."""
+        self._collect()
+        delivered = 0
+        while self._queue:
+            event, cause = self._queue.popleft()
+            self._made.append(event)
+            delivered += 1
+            if delivered > MOST_EVENTS_PER_INPUT and cause is not None and not cause.halted:
+                self._halt(cause, "engine", f"caused more than {MOST_EVENTS_PER_INPUT} events for one input")
+            self._deliver(event)
+            self._collect()
+        step = Step(tuple(self._made), tuple(self._approved), tuple(self._logs))
+        self._made, self._approved, self._logs = [], [], []
+        return step
+
+    def _deliver(self, event: Event) -> None:
+        hook = HOOK_OF[type(event)]
+        calls = self.dispatch.owned(type(event), event.instance) if is_owned(hook) else self.dispatch.broadcast(type(event))  # type: ignore[attr-defined]  # owned engine events name their instance
+        for function, desk, instance, name in calls:
+            if instance.halted:
+                continue
+            try:
+                function(event, desk)
+            except Exception as error:
+                self._fault(instance, name, error)
+
+    def _collect(self) -> None:
+        for instance in self.instances:
+            outbox = instance.desk.outbox
+            if outbox:
+                instance.desk.outbox = []
+                for request in outbox:
+                    self._handle(request, instance)
+
+    def _handle(self, request: Request, instance: Instance) -> None:
+        match request:
+            case SubmitOrder() | CancelOrder() | AmendOrder():
+                self._judge(request, instance)
+            case SetTimer():
+                self._timers.set(instance.name, request)
+            case CancelTimer():
+                self._timers.cancel(instance.name, request.name)
+            case Watch():
+                self.dispatch.watch(instance, request)
+            case RaiseAlert():
+                self._alert(instance, request.topic, request.text, request.severity)
+            case WriteLog():
+                self._logs.append((instance.name, request))
+
+    def _judge(self, command: Command, instance: Instance) -> None:
+        judgment = self.review.judge(command, instance)
+        for call, error in judgment.faults:
+            self._fault(call.instance, call.hook, error)
+        if judgment.approved is None:
+            self._refuse(command, instance, judgment.reasons)
+            return
+        approved = judgment.approved.command
+        if isinstance(approved, SubmitOrder):
+            self.orders.pending(approved, instance.name, self.clock.now)
+        elif isinstance(approved, AmendOrder):
+            self.orders.amending(approved, self.clock.now)
+        self._approved.append(judgment.approved)
+
+    def _refuse(self, command: Command, instance: Instance, reasons: tuple[tuple[str, str], ...]) -> None:
+        now = self.clock.now
+        refused = OrderRefused(
+            time=now, received=now, instance=instance.name, contract=command.contract, client_id=command.client_id, command=command, reasons=reasons
+        )
+        self._queue.append((refused, instance))
+
+    def _alert(self, instance: Instance, topic: str, text: str, severity: Severity) -> None:
+        now = self.clock.now
+        self._queue.append((AlertRaised(time=now, received=now, source=instance.name, topic=topic, text=text, severity=severity), instance))
+
+    def _fault(self, instance: Instance, hook: str, error: Exception) -> None:
+        """A hook raised: its outbox is lost; a strategy is halted, a rule goes on."""
+        instance.desk.outbox = []
+        text = f"{type(error).__name__}: {error}"
+        if instance.kind == "strategy":
+            self._halt(instance, hook, text)
+        else:
+            self._report_fault(instance, hook, text)
+
+    def _halt(self, instance: Instance, hook: str, text: str) -> None:
+        instance.halted = True
+        instance.desk.outbox = []
+        self.dispatch.forget()
+        self._timers.forget(instance.name)
+        self._report_fault(instance, hook, text)
+        if instance.on_fault == "cancel":
+            instance.desk.cancel_all()
+
+    def _report_fault(self, instance: Instance, hook: str, text: str) -> None:
+        now = self.clock.now
+        self._queue.append((PluginFaulted(time=now, received=now, instance=instance.name, hook=hook, error=text, halted=instance.halted), None))
+
+
+class Timers:
+    """Timers of every instance, by due time and then by the order in which they were set."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, str, str]] = []
+        self._set: dict[tuple[str, str], tuple[int, SetTimer]] = {}
+        self._count = 0
+
+    def set(self, instance: str, timer: SetTimer) -> None:
+        self._count += 1
+        self._set[(instance, timer.name)] = (self._count, timer)
+        heapq.heappush(self._heap, (timer.due, self._count, instance, timer.name))
+
+    def cancel(self, instance: str, name: str) -> None:
+        self._set.pop((instance, name), None)
+
+    def forget(self, instance: str) -> None:
+        for key in [key for key in self._set if key[0] == instance]:
+            del self._set[key]
+
+    def next(self) -> int | None:
+        while self._heap:
+            due, count, instance, name = self._heap[0]
+            known = self._set.get((instance, name))
+            if known is not None and known[0] == count:
+                return due
+            heapq.heappop(self._heap)
+        return None
+
+    def pop(self, now: int) -> TimerFired | None:
+        """The next due timer; a repeating one is set again for its first time after `now`, so a gap fires it once."""
+        due = self.next()
+        if due is None or due > now:
+            return None
+        _, _, instance, name = heapq.heappop(self._heap)
+        _, timer = self._set.pop((instance, name))
+        if timer.every:
+            missed = (now - due) // timer.every
+            self.set(instance, SetTimer(name, due + (missed + 1) * timer.every, timer.every))
+        return TimerFired(time=due, received=now, instance=instance, name=name, due=due)
+
+
+class ClientIds:
+    """Client ids `t-<tag>-<instance>-<counter>`, at most 30 characters of what venues accept."""
+
+    def __init__(self, tag: str) -> None:
+        if not re.fullmatch(r"[0-9A-Za-z]{1,6}", tag):
+            raise InvariantError(f"run tag {tag!r} must be 1 to 6 letters or digits")
+        self._tag, self._count = tag, 0
+        self._short: dict[str, str] = {}
+
+    def next(self, instance: str) -> str:
+        self._count += 1
+        short = self._short.get(instance)
+        if short is None:
+            short = self._short[instance] = short_name(instance)
+        return f"t-{self._tag}-{short}-{self._count}"
+
+
+def short_name(instance: str) -> str:
+    """An instance's name as it stands in client ids: itself when it is short and plain, else cut and made unique by a hash."""
+    if re.fullmatch(r"[0-9A-Za-z_.]{1,12}", instance):
+        return instance
+    plain = re.sub(r"[^0-9A-Za-z_.]", "_", instance)[:7]
+    return f"{plain}_{hashlib.sha256(instance.encode()).hexdigest()[:4]}"
+
+
+def _instance(plugin: Plugin, view: View, seed: int) -> Instance:
+    desk = Desk(view, plugin.name, seed=str(seed), read_only=plugin.kind != "strategy")
+    desk.memory.update(plugin.memory)
+    return Instance(plugin.name, plugin.kind, plugin.plugin, desk, on_fault_of(type(plugin.plugin)))
+
+
+__all__ = ["NOTHING", "ClientIds", "Engine", "Plugin", "Step", "Timers"]

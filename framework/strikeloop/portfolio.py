@@ -1,0 +1,211 @@
+"""What is known of accounts and markets, as a fold of events.
+
+Owns `Portfolio` and `Position`. The venue's word is the truth about size, entry and cash; marks and greeks come
+with it or, where the venue leaves them out, from the contract's last ticker. It never decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from strikeloop.contracts import Contract, ContractId
+from strikeloop.events import (
+    BalanceUpdated,
+    BookUpdated,
+    CandleClosed,
+    ContractExpired,
+    ContractListed,
+    Event,
+    LedgerPosted,
+    PortfolioRiskUpdated,
+    PositionUpdated,
+    Quoted,
+    TickerUpdated,
+    Traded,
+    UnderlyingPriced,
+)
+from strikeloop.pricing import Greeks
+
+NO_GREEKS = Greeks(delta=0.0, gamma=0.0, vega=0.0, theta=0.0)
+
+
+@attrs.frozen(kw_only=True)
+class Position:
+    """The account's position in one contract. Prices per unit of underlying; greeks per unit, `exposure` for the whole."""
+
+    contract: ContractId
+    size: Decimal
+    entry_price: Decimal
+    realized_pnl: Decimal
+    multiplier: Decimal
+    mark_price: float | None = None
+    unrealized_pnl: Decimal | None = None
+    delta: float = 0.0
+    gamma: float = 0.0
+    vega: float = 0.0
+    theta: float = 0.0
+    updated: int = 0
+
+    @property
+    def exposure(self) -> Greeks:
+        """The greeks × size × multiplier: what the position adds to the portfolio's totals."""
+        units = float(self.size * self.multiplier)
+        return Greeks(delta=self.delta * units, gamma=self.gamma * units, vega=self.vega * units, theta=self.theta * units)
+
+
+class Portfolio:
+    """Accounts and markets of every adapter in the run. Only the engine changes it."""
+
+    def __init__(self) -> None:
+        self.contracts: dict[ContractId, Contract] = {}
+        self.balances: dict[tuple[str, str], BalanceUpdated] = {}
+        self.risks: dict[str, PortfolioRiskUpdated] = {}
+        self.quotes: dict[ContractId, Quoted] = {}
+        self.trades: dict[ContractId, Traded] = {}
+        self.tickers: dict[ContractId, TickerUpdated] = {}
+        self.books: dict[ContractId, BookUpdated] = {}
+        self.candles: dict[ContractId, CandleClosed] = {}
+        self.underlyings: dict[tuple[str, str], UnderlyingPriced] = {}
+        self._positions: dict[ContractId, Position] = {}
+        self._seen: dict[ContractId, PositionUpdated] = {}
+        self.folds: dict[type[Event], Callable[[Any], None]] = {
+            PositionUpdated: self._on_position,
+            BalanceUpdated: self._on_balance,
+            LedgerPosted: self._on_ledger,
+            PortfolioRiskUpdated: self._on_risk,
+            ContractListed: self._on_listed,
+            ContractExpired: self._on_expired,
+            Quoted: self._on_quote,
+            Traded: self._on_trade,
+            TickerUpdated: self._on_ticker,
+            BookUpdated: self._on_book,
+            CandleClosed: self._on_candle,
+            UnderlyingPriced: self._on_underlying,
+        }
+
+    @property
+    def positions(self) -> tuple[Position, ...]:
+        """Every position that is not flat, in the order in which the contracts were first held."""
+        return tuple(position for position in self._positions.values() if position.size)
+
+    def position(self, contract: ContractId) -> Position | None:
+        """The position in `contract`, None when flat."""
+        position = self._positions.get(contract)
+        return position if position is not None and position.size else None
+
+    @property
+    def balance(self) -> BalanceUpdated | None:
+        """The account's balance, where there is one account; the first one otherwise."""
+        return next(iter(self.balances.values()), None)
+
+    @property
+    def risk(self) -> PortfolioRiskUpdated | None:
+        """The account's portfolio risk, where there is one account; the first one otherwise."""
+        return next(iter(self.risks.values()), None)
+
+    def greeks(self, contract: ContractId) -> Greeks | None:
+        """Per-unit greeks of a contract from its last ticker, None before one with greeks was seen."""
+        ticker = self.tickers.get(contract)
+        if ticker is None or ticker.delta is None:
+            return None
+        return Greeks(delta=ticker.delta, gamma=ticker.gamma or 0.0, vega=ticker.vega or 0.0, theta=ticker.theta or 0.0)
+
+    def mark(self, contract: ContractId) -> float | None:
+        """The last mark price, else the middle of the quote, else None."""
+        ticker = self.tickers.get(contract)
+        if ticker is not None:
+            return ticker.mark_price
+        quote = self.quotes.get(contract)
+        return None if quote is None else quote.mid
+
+    def underlying_price(self, contract: ContractId) -> float | None:
+        """The forward of the contract's expiry where a ticker gave it, else the index of its underlying."""
+        ticker = self.tickers.get(contract)
+        if ticker is not None and ticker.underlying_price is not None:
+            return ticker.underlying_price
+        specification = self.contracts.get(contract)
+        priced = None if specification is None else self.underlyings.get((contract.adapter, specification.underlying))
+        return None if priced is None else priced.price
+
+    def apply(self, event: Event) -> None:
+        """Fold one event; kinds that do not concern the portfolio change nothing."""
+        fold = self.folds.get(type(event))
+        if fold is not None:
+            fold(event)
+
+    def add_contract(self, contract: Contract) -> None:
+        """A contract is known from now on."""
+        self.contracts[contract.id] = contract
+
+    def _on_position(self, event: PositionUpdated) -> None:
+        self._seen[event.contract] = event
+        self._positions[event.contract] = self._position(event)
+
+    def _position(self, event: PositionUpdated) -> Position:
+        contract = self.contracts.get(event.contract)
+        multiplier = Decimal(1) if contract is None else contract.multiplier
+        greeks = self.greeks(event.contract) or NO_GREEKS
+        mark = event.mark_price if event.mark_price is not None else self.mark(event.contract)
+        unrealized = event.unrealized_pnl
+        if unrealized is None and mark is not None:
+            unrealized = (Decimal(repr(mark)) - event.entry_price) * event.size * multiplier
+        return Position(
+            contract=event.contract,
+            size=event.size,
+            entry_price=event.entry_price,
+            realized_pnl=event.realized_pnl,
+            multiplier=multiplier,
+            mark_price=mark,
+            unrealized_pnl=unrealized,
+            delta=greeks.delta if event.delta is None else event.delta,
+            gamma=greeks.gamma if event.gamma is None else event.gamma,
+            vega=greeks.vega if event.vega is None else event.vega,
+            theta=greeks.theta if event.theta is None else event.theta,
+            updated=event.received,
+        )
+
+    def _on_ticker(self, event: TickerUpdated) -> None:
+        self.tickers[event.contract] = event
+        seen = self._seen.get(event.contract)
+        if seen is not None and seen.size:
+            fresh = attrs.evolve(
+                seen, mark_price=event.mark_price, unrealized_pnl=None, delta=event.delta, gamma=event.gamma, vega=event.vega, theta=event.theta
+            )
+            self._positions[event.contract] = self._position(fresh)
+
+    def _on_balance(self, event: BalanceUpdated) -> None:
+        self.balances[(event.adapter, event.currency)] = event
+
+    def _on_ledger(self, event: LedgerPosted) -> None:
+        known = self.balances.get((event.adapter, event.currency))
+        if known is not None and known.time <= event.time:
+            self.balances[(event.adapter, event.currency)] = attrs.evolve(known, total=event.balance)
+
+    def _on_risk(self, event: PortfolioRiskUpdated) -> None:
+        self.risks[event.adapter] = event
+
+    def _on_listed(self, event: ContractListed) -> None:
+        self.add_contract(event.specification)
+
+    def _on_expired(self, event: ContractExpired) -> None:
+        for known in (self.quotes, self.trades, self.tickers, self.books, self.candles):
+            known.pop(event.contract, None)
+
+    def _on_quote(self, event: Quoted) -> None:
+        self.quotes[event.contract] = event
+
+    def _on_trade(self, event: Traded) -> None:
+        self.trades[event.contract] = event
+
+    def _on_book(self, event: BookUpdated) -> None:
+        self.books[event.contract] = event
+
+    def _on_candle(self, event: CandleClosed) -> None:
+        self.candles[event.contract] = event
+
+    def _on_underlying(self, event: UnderlyingPriced) -> None:
+        self.underlyings[(event.adapter, event.underlying)] = event

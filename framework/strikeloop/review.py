@@ -1,0 +1,139 @@
+"""The only door to a venue: every order and amendment passes what the contract allows and then every rule.
+
+Owns `Review`, the one place where `Approved` is made. All rules are asked and all reasons recorded; a rule that
+raises refuses. Cancels are never judged, only checked for an order to cancel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+
+import attrs
+
+from strikeloop.clock import Clock
+from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, Refused, Resized, SubmitOrder, TimeInForce
+from strikeloop.contracts import Contract
+from strikeloop.dispatch import Call, Instance
+from strikeloop.orders import Order, Orders
+from strikeloop.portfolio import Portfolio
+
+Reason = tuple[str, str]
+
+
+@attrs.frozen
+class Judgment:
+    """What the review says: an approved command, or why not; and which rules raised."""
+
+    approved: Approved[Command] | None
+    reasons: tuple[Reason, ...] = ()
+    faults: tuple[tuple[Call, Exception], ...] = ()
+
+
+class Review:
+    """Judges one command at a time against the account as it stands, earlier approvals included."""
+
+    def __init__(self, rules: Sequence[Call], portfolio: Portfolio, orders: Orders, clock: Clock, blocks: Mapping[str, str]) -> None:
+        self._rules, self._portfolio, self._orders, self._clock, self._blocks = tuple(rules), portfolio, orders, clock, blocks
+
+    def judge(self, command: Command, instance: Instance) -> Judgment:
+        """The verdict on `command`, which `instance` asked for."""
+        if isinstance(command, CancelOrder):
+            objection = self._uncancelable(command)
+            return Judgment(None, (("order", objection),)) if objection else self._pass(command, instance)
+        reasons = list(self._objections(command))
+        if reasons:
+            return Judgment(None, tuple(reasons))
+        judged, reasons, faults = self._ask(command)
+        if not reasons and judged is not command:
+            reasons = list(self._objections(judged))
+        if reasons:
+            return Judgment(None, tuple(reasons), tuple(faults))
+        return attrs.evolve(self._pass(judged, instance), faults=tuple(faults))
+
+    def _pass(self, command: Command, instance: Instance) -> Judgment:
+        return Judgment(Approved(command, instance.name, self._clock.now))
+
+    def _ask(self, command: SubmitOrder | AmendOrder) -> tuple[SubmitOrder | AmendOrder, list[Reason], list[tuple[Call, Exception]]]:
+        reasons: list[Reason] = []
+        faults: list[tuple[Call, Exception]] = []
+        for call in self._rules:
+            try:
+                verdict = call.function(command, call.desk)
+                resized = _resize(command, verdict)
+            except Exception as error:  # a rule that raises refuses, whatever it raised
+                faults.append((call, error))
+                reasons.append((call.instance.name, f"the rule failed: {type(error).__name__}: {error}"))
+                continue
+            if isinstance(verdict, Refused):
+                reasons.append((call.instance.name, verdict.reason))
+            command = resized
+        return command, reasons, faults
+
+    def _objections(self, command: SubmitOrder | AmendOrder) -> Iterator[Reason]:
+        """What the run's state or the contract itself says against the command."""
+        block = self._blocks.get(command.contract.adapter) or self._blocks.get("")
+        contract = self._portfolio.contracts.get(command.contract)
+        if block and not self._reduces(command):
+            yield "stream", block
+        if isinstance(command, AmendOrder):
+            order = self._orders.get(command.client_id)
+            if order is None or not order.is_working:
+                yield "order", _not_working(command.client_id, order)
+                return
+        if contract is None:
+            yield "contract", f"{command.contract.name or 'this contract'} is not listed: use one of desk.contracts"
+        elif contract.expiry <= self._clock.now:
+            yield "contract", f"{contract.id} has expired"
+        else:
+            yield from (("contract", text) for text in _invalid(command, contract))
+
+    def _reduces(self, command: SubmitOrder | AmendOrder) -> bool:
+        return isinstance(command, SubmitOrder) and command.reduce_only and command.contract.adapter in self._blocks and "" not in self._blocks
+
+    def _uncancelable(self, command: CancelOrder) -> str:
+        order = self._orders.get(command.client_id)
+        return "" if order is not None and order.is_working else _not_working(command.client_id, order)
+
+
+def _not_working(client_id: str, order: Order | None) -> str:
+    return f"there is no order {client_id}" if order is None else f"{client_id} is {order.state.value}: nothing is left to change"
+
+
+def _invalid(command: SubmitOrder | AmendOrder, contract: Contract) -> Iterator[str]:
+    size, price = command.size, command.price
+    if size is not None:
+        if size == 0:
+            yield "size is 0: nothing to trade"
+        elif size != size.to_integral_value():
+            yield f"size {size} is not a whole number of contracts"
+        elif abs(size) < contract.size_min:
+            yield f"size {abs(size)} is below the contract's minimum of {contract.size_min}"
+        elif contract.size_max is not None and abs(size) > contract.size_max:
+            yield f"size {abs(size)} is above the contract's maximum of {contract.size_max}"
+    if price is not None:
+        if price <= 0:
+            yield f"price {price} must be positive"
+        elif price % contract.tick:
+            yield f"price {price} is off the tick of {contract.tick}: the nearest are {_below(price, contract.tick)} and {_above(price, contract.tick)}"
+    if isinstance(command, SubmitOrder) and command.tif is TimeInForce.FOK:
+        yield "tif fok is not offered: use ioc, or gtc"
+
+
+def _below(price: Decimal, tick: Decimal) -> Decimal:
+    return price // tick * tick
+
+
+def _above(price: Decimal, tick: Decimal) -> Decimal:
+    return (price // tick + 1) * tick
+
+
+def _resize(command: SubmitOrder | AmendOrder, verdict: object) -> SubmitOrder | AmendOrder:
+    """`command` as the verdict leaves it. Raises TypeError or ValueError for a verdict that is none."""
+    if verdict is None or isinstance(verdict, Refused):
+        return command
+    if not isinstance(verdict, Resized):
+        raise TypeError(f"review_order must return None, Refused or Resized, got {verdict!r}")
+    if command.size is None or verdict.size * command.size <= 0 or abs(verdict.size) > abs(command.size):
+        raise ValueError(f"Resized({verdict.size}) must keep the side of {command.size} and make it smaller, or be Refused")
+    return attrs.evolve(command, size=verdict.size)
