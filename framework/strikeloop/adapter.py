@@ -23,12 +23,14 @@ class Channel:
 
     `acknowledged`: the venue answers a subscription; where it does not, the first update or a snapshot confirms it.
     `essential`: while it is not confirmed no order leaves. `conflatable`: the latest event per contract is enough.
+    `reports_fills`: each execution comes on it, so that positions must follow from fills.
     """
 
     name: str
     acknowledged: bool = True
     essential: bool = False
     conflatable: bool = False
+    reports_fills: bool = False
 
 
 @attrs.frozen(kw_only=True)

@@ -250,7 +250,7 @@ class Desk:
         """Forget a timer; an unknown name is no error."""
         self._put(CancelTimer(_text(name, "name")))
 
-    def watch(self, *targets: ContractId | Contract | str | Iterable[Contract], kinds: Sequence[type[Event]] = (), every: int = 1) -> None:
+    def watch(self, *targets: ContractId | Contract | str | Iterable[Contract | ContractId], kinds: Sequence[type[Event]] = (), every: int = 1) -> None:
         """Ask for market events: of contracts, of a whole chain, or (by name) of an underlying and all its contracts.
 
         `kinds` narrows them to some event classes (all that the plugin has hooks for by default); `every` delivers
@@ -344,7 +344,7 @@ def _text(value: str, name: str) -> str:
     return value
 
 
-def _ids(target: ContractId | Contract | Iterable[Contract]) -> tuple[ContractId, ...]:
+def _ids(target: ContractId | Contract | Iterable[Contract | ContractId]) -> tuple[ContractId, ...]:
     if isinstance(target, ContractId):
         return (target,)
     if isinstance(target, Contract):

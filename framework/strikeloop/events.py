@@ -13,20 +13,14 @@ from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any
 
 import attrs
 
 from strikeloop.commands import Command, TimeInForce
 from strikeloop.contracts import Contract, ContractId
 
-T = TypeVar("T", bound=type)
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
-
-
-def event(cls: T) -> T:
-    """Declare an event class: attrs, frozen, slotted, keyword-only."""
-    return attrs.frozen(kw_only=True, slots=True, weakref_slot=False)(cls)
 
 
 class Origin(StrEnum):
@@ -75,7 +69,7 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Event:
     """The root of all events."""
 
@@ -83,7 +77,7 @@ class Event:
     received: int
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class AccountEvent(Event):
     """Something about the account. `raw` keeps wire fields we do not know; it takes no part in equality."""
 
@@ -94,7 +88,7 @@ class AccountEvent(Event):
 # ---- account ---------------------------------------------------------------------------------------------------
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class PositionUpdated(AccountEvent):
     """The account's net position in one contract. Figures the venue did not give are None."""
 
@@ -110,7 +104,7 @@ class PositionUpdated(AccountEvent):
     theta: float | None = None
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class OrderUpdated(AccountEvent):
     """What is now true of one order. `size` and `left` carry the sign of the side; `fill_price` is the average, 0 before a fill.
 
@@ -141,7 +135,7 @@ class OrderUpdated(AccountEvent):
         return self.size if self.state is OrderState.FILLED else Decimal(0)
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Filled(AccountEvent):
     """One execution. `size` is signed; `fee` > 0 is charged, None where the venue did not say.
 
@@ -159,7 +153,7 @@ class Filled(AccountEvent):
     synthetic: bool = False
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class BalanceUpdated(AccountEvent):
     """The state of the account in one currency. `margin_ratio` is the venue's own figure, kept as it is."""
 
@@ -177,7 +171,7 @@ class BalanceUpdated(AccountEvent):
     order_margin: Decimal | None = None
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class LedgerPosted(AccountEvent):
     """One entry of the account's ledger: `balance` is the cash after `change`; `kind` the venue's word (prem, fee, set, dnw …)."""
 
@@ -189,7 +183,7 @@ class LedgerPosted(AccountEvent):
     text: str = ""
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class PortfolioRiskUpdated(AccountEvent):
     """Risk of the whole account. Totals are Σ size · multiplier · greek; `portfolio_var` is None where nobody computed it."""
 
@@ -204,7 +198,7 @@ class PortfolioRiskUpdated(AccountEvent):
     portfolio_var: float | None = None
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ContractSettled(AccountEvent):
     """A contract expired. `size` is our position at that moment (0 = none), `pnl` the cash it paid us before `fee`."""
 
@@ -216,7 +210,7 @@ class ContractSettled(AccountEvent):
     realized_pnl: Decimal | None = None
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class PositionClosed(AccountEvent):
     """A position went to zero: `side` long or short, `reason` the venue's word (settled, liquidated …)."""
 
@@ -226,7 +220,7 @@ class PositionClosed(AccountEvent):
     reason: str = ""
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Liquidated(AccountEvent):
     """The venue takes positions away because margin ran out."""
 
@@ -236,7 +230,7 @@ class Liquidated(AccountEvent):
     order_margin: Decimal
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ContractListed(Event):
     """A contract can be traded from now on."""
 
@@ -244,7 +238,7 @@ class ContractListed(Event):
     specification: Contract
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ContractExpired(Event):
     """A contract can no longer be traded."""
 
@@ -254,7 +248,7 @@ class ContractExpired(Event):
 # ---- market ----------------------------------------------------------------------------------------------------
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Quoted(Event):
     """Best bid and ask; a side without orders is None with size 0."""
 
@@ -270,7 +264,7 @@ class Quoted(Event):
         return None if self.bid is None or self.ask is None else (self.bid + self.ask) / 2
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Traded(Event):
     """A trade of anybody's; `size` carries the sign of the taker's side."""
 
@@ -280,7 +274,7 @@ class Traded(Event):
     trade_id: str = ""
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class BookUpdated(Event):
     """Depth as (price, absolute size) pairs, best first when `snapshot`; otherwise changes, size 0 deletes."""
 
@@ -292,7 +286,7 @@ class BookUpdated(Event):
     snapshot: bool = False
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class TickerUpdated(Event):
     """The venue's model of one contract. IVs are fractions; `underlying_price` is the forward of the contract's expiry."""
 
@@ -312,7 +306,7 @@ class TickerUpdated(Event):
     leverage: float | None = None
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class UnderlyingPriced(Event):
     """The index price of an underlying."""
 
@@ -321,7 +315,7 @@ class UnderlyingPriced(Event):
     price: float
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class CandleClosed(Event):
     """One bar; `start` is its first ns, `interval` its length in ns."""
 
@@ -338,7 +332,7 @@ class CandleClosed(Event):
 # ---- stream ----------------------------------------------------------------------------------------------------
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class StreamEvent(Event):
     """Something about a connection to a venue; `port` is account or feed."""
 
@@ -346,14 +340,14 @@ class StreamEvent(Event):
     port: str = "account"
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class StreamOpened(StreamEvent):
     """A connection stands and its account state is confirmed. `connection` counts from 1."""
 
     connection: int
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ChannelSubscribed(StreamEvent):
     """The venue confirmed a channel: by an acknowledgement, its first update, or a snapshot."""
 
@@ -361,7 +355,7 @@ class ChannelSubscribed(StreamEvent):
     by: str = "acknowledgement"
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class ChannelRefused(StreamEvent):
     """The venue refused a channel. `is_auth` tells that the credentials were the reason."""
 
@@ -371,7 +365,7 @@ class ChannelRefused(StreamEvent):
     is_auth: bool = False
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class StreamLost(StreamEvent):
     """A connection ended; `retry_in_s` is when the next attempt starts, None when there will be none."""
 
@@ -379,7 +373,7 @@ class StreamLost(StreamEvent):
     retry_in_s: float | None = None
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class StreamStale(StreamEvent):
     """A channel's state was not confirmed for longer than it may stay unconfirmed."""
 
@@ -387,7 +381,7 @@ class StreamStale(StreamEvent):
     age_s: float
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class GapOpened(StreamEvent):
     """Messages were missed: what the stream says does not follow from what it said before."""
 
@@ -395,19 +389,19 @@ class GapOpened(StreamEvent):
     reason: str
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class GapClosed(StreamEvent):
     channel: str
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Reconciled(StreamEvent):
     """The account state equals a snapshot; `adjustments` names every difference that was found, one sentence each."""
 
     adjustments: tuple[str, ...] = ()
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class MmpTriggered(StreamEvent):
     """Market maker protection froze quoting in `underlying`."""
 
@@ -418,19 +412,19 @@ class MmpTriggered(StreamEvent):
 # ---- run -------------------------------------------------------------------------------------------------------
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class RunStarted(Event):
     """Account and contracts are known: trading may begin."""
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class RunStopping(Event):
     """The run is about to end: the last hook a plugin sees."""
 
     reason: str = ""
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class TimerFired(Event):
     """A timer of `instance` is due. `due` is the time it was set for."""
 
@@ -439,7 +433,7 @@ class TimerFired(Event):
     due: int
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class OrderRefused(Event):
     """A command of `instance` did not leave. `reasons` holds (rule, sentence) for every rule that objected."""
 
@@ -454,7 +448,7 @@ class OrderRefused(Event):
         return "; ".join(f"{rule}: {text}" for rule, text in self.reasons)
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class AlertRaised(Event):
     """Something a person should know. `source` is the plugin instance or part that raised it, `topic` a short key."""
 
@@ -464,7 +458,7 @@ class AlertRaised(Event):
     severity: Severity = Severity.WARNING
 
 
-@event
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class PluginFaulted(Event):
     """A plugin raised in a hook. `halted` tells whether it sees no further events."""
 

@@ -69,7 +69,7 @@ def plugin(cls: C | None = None, /, *, on_fault: OnFault = "cancel") -> C | Call
     def decorate(cls: C) -> C:
         made = attrs.define(cls, eq=False, kw_only=True, slots=False)
         made.__strikeloop_on_fault__ = on_fault  # type: ignore[attr-defined]  # read back by `on_fault_of`
-        return cast("C", made)
+        return made
 
     return decorate if cls is None else decorate(cls)
 

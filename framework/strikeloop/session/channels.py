@@ -1,0 +1,102 @@
+"""The state of each channel: asked for, confirmed, refused; and its clocks.
+
+Owns `Channels`. Silence of a channel is normal and proves nothing; only a missing acknowledgement is a fault.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from enum import StrEnum
+
+import attrs
+
+from strikeloop.adapter import Channel
+from strikeloop.clock import SECOND_NS
+
+ACKNOWLEDGE_NS = 5 * SECOND_NS
+RETRY_NS = 5 * SECOND_NS
+LONGEST_RETRY_NS = 60 * SECOND_NS
+
+
+class ChannelState(StrEnum):
+    IDLE = "idle"
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    REFUSED = "refused"
+
+
+@attrs.define
+class Status:
+    """One channel of one connection. Times are ns UTC, None = never."""
+
+    channel: Channel
+    state: ChannelState = ChannelState.IDLE
+    asked: int = 0
+    attempts: int = 0
+    retry_at: int | None = None
+    last_update: int | None = None
+    last_confirmed: int | None = None
+
+
+class Channels:
+    """Every channel of one port, in the order of subscription."""
+
+    def __init__(self, channels: Iterable[Channel]) -> None:
+        self._status = {channel.name: Status(channel) for channel in channels}
+
+    def __iter__(self) -> Iterator[Status]:
+        return iter(self._status.values())
+
+    def get(self, name: str) -> Status | None:
+        return self._status.get(name)
+
+    def reset(self) -> None:
+        """The connection ended: nothing is subscribed any more."""
+        for status in self:
+            status.state, status.attempts, status.retry_at = ChannelState.IDLE, 0, None
+
+    def ask(self, status: Status, now: int) -> None:
+        status.state, status.asked, status.retry_at = ChannelState.ASKED, now, None
+        status.attempts += 1
+
+    def touched(self, name: str, now: int) -> bool:
+        """Something came on the channel; True when that confirms it (no acknowledgement is to be expected)."""
+        status = self._status.get(name)
+        if status is None:
+            return False
+        status.last_update = now
+        return status.state is ChannelState.ASKED and self.confirm(name, now)
+
+    def confirm(self, name: str, now: int) -> bool:
+        """The channel works; True when that is news."""
+        status = self._status.get(name)
+        if status is None:
+            return False
+        news = status.state is not ChannelState.CONFIRMED
+        status.state, status.last_confirmed, status.attempts = ChannelState.CONFIRMED, now, 0
+        return news
+
+    def refuse(self, name: str, now: int) -> None:
+        """The venue said no: try that one again later, ever more slowly."""
+        status = self._status.get(name)
+        if status is not None:
+            status.state = ChannelState.REFUSED
+            status.retry_at = now + min(RETRY_NS * 2 ** max(0, status.attempts - 1), LONGEST_RETRY_NS)
+
+    @property
+    def settled(self) -> bool:
+        """Whether every acknowledged channel was answered, one way or the other."""
+        return all(status.state in (ChannelState.CONFIRMED, ChannelState.REFUSED) for status in self if status.channel.acknowledged)
+
+    @property
+    def unconfirmed(self) -> tuple[str, ...]:
+        """Essential channels that are not confirmed: no order may leave."""
+        return tuple(s.channel.name for s in self if s.channel.essential and s.state is not ChannelState.CONFIRMED)
+
+    def overdue(self, now: int) -> tuple[Status, ...]:
+        """Acknowledged channels whose answer is late."""
+        return tuple(s for s in self if s.channel.acknowledged and s.state is ChannelState.ASKED and now - s.asked >= ACKNOWLEDGE_NS)
+
+    def retries(self, now: int) -> tuple[Status, ...]:
+        """Refused channels that are due to be asked for again."""
+        return tuple(s for s in self if s.state is ChannelState.REFUSED and s.retry_at is not None and now >= s.retry_at)

@@ -1,0 +1,65 @@
+"""Which order is meant: the venue's ids and ours, brought together.
+
+Owns `Identity`. Some streams name an order only by the venue's id, which we learn from the answer to the
+submission. Until then such an event is held; with no submission on its way it is looked up. It never guesses.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import attrs
+
+from strikeloop.contracts import ContractId
+from strikeloop.events import Filled, OrderUpdated
+
+OrderEvent = TypeVar("OrderEvent", bound=OrderUpdated | Filled)
+
+
+class Identity:
+    """The pairs (venue id, client id) of one account port, and the events that wait for theirs."""
+
+    def __init__(self) -> None:
+        self._client: dict[str, str | None] = {}
+        self._held: dict[str, list[OrderUpdated | Filled]] = {}
+        self._unanswered: dict[str, None] = {}
+
+    def submitted(self, client_id: str) -> None:
+        """An order left; its answer will name the venue's id."""
+        self._unanswered[client_id] = None
+
+    def answered(self, client_id: str) -> None:
+        """The answer came, or never will: nothing more is learned from it."""
+        self._unanswered.pop(client_id, None)
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a submission has not been answered yet."""
+        return bool(self._unanswered)
+
+    def learn(self, event: OrderUpdated | Filled) -> list[OrderUpdated | Filled]:
+        """Note the pair an event names; returns the held events that it sets free, with their client id."""
+        if event.order_id is None:
+            return []
+        if event.client_id is not None or event.order_id not in self._client:
+            self._client[event.order_id] = event.client_id
+        return [self.named(held) for held in self._held.pop(event.order_id, [])]
+
+    def knows(self, event: OrderUpdated | Filled) -> bool:
+        """Whether the event can be delivered: it has our id, or its venue id is known (ours or foreign)."""
+        return event.client_id is not None or event.order_id is None or event.order_id in self._client
+
+    def named(self, event: OrderEvent) -> OrderEvent:
+        """The event with our client id, where we know it."""
+        if event.client_id is not None or event.order_id is None:
+            return event
+        client_id = self._client.get(event.order_id)
+        return event if client_id is None else attrs.evolve(event, client_id=client_id)
+
+    def hold(self, event: OrderUpdated | Filled) -> None:
+        """Keep an event until its order is named."""
+        self._held.setdefault(event.order_id or "", []).append(event)
+
+    def held(self) -> list[tuple[ContractId, str]]:
+        """(contract, venue id) of every order that events wait for."""
+        return [(events[0].contract, order_id) for order_id, events in self._held.items()]
