@@ -64,7 +64,10 @@ class Link(Protocol):
     """One open connection: text frames in batches (one list for each read of the socket), text frames out."""
 
     async def receive(self) -> Sequence[bytes]:
-        """The next frames, at least one. Raises LinkLostError when the connection ends."""
+        """The frames of the next read, which may be none (a control frame, part of a frame): every return is a sign of life.
+
+        Raises LinkLostError when the connection ends.
+        """
         ...
 
     async def send(self, frame: bytes) -> None:

@@ -1,0 +1,37 @@
+"""The wire: WebSocket links, an HTTP transport, a rate limiter and `Secret`, for adapters.
+
+Re-exports the public names, each loaded on first use: `Secret` and `RateLimiter` need the core only, links and
+transport the extra `strikeloop[live]`, and say so when it is missing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from strikeloop.wire.http import HttpTransport, open_http
+    from strikeloop.wire.rate import RateLimiter
+    from strikeloop.wire.secret import Secret
+    from strikeloop.wire.websocket import WebSocketLink, connect_websocket
+
+__all__ = ["HttpTransport", "RateLimiter", "Secret", "WebSocketLink", "connect_websocket", "open_http"]
+
+_HOMES = {
+    "HttpTransport": "http",
+    "RateLimiter": "rate",
+    "Secret": "secret",
+    "WebSocketLink": "websocket",
+    "connect_websocket": "websocket",
+    "open_http": "http",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
