@@ -1,0 +1,1 @@
+"""What users test their plugins with: fixtures, a scripted adapter, contract suites."""
