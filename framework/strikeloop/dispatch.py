@@ -58,6 +58,7 @@ class Dispatch:
 
     def __init__(self, instances: Sequence[Instance], contracts: Mapping[ContractId, Contract]) -> None:
         self.instances = tuple(instances)
+        self._started = False
         self._contracts = contracts
         self._interests = {instance.name: _Interest() for instance in instances}
         self._counters: dict[tuple[str, type[Event], Any], list[int]] = {}
@@ -77,6 +78,11 @@ class Dispatch:
         for kind in kinds:
             interest.contracts.update({(kind, contract): watch.every for contract in watch.contracts})
             interest.underlyings.update({(kind, underlying): watch.every for underlying in watch.underlyings})
+        self.forget()
+
+    def start(self) -> None:
+        """From now on events are delivered; until then they are only folded."""
+        self._started = True
         self.forget()
 
     def forget(self) -> None:
@@ -142,9 +148,8 @@ class Dispatch:
 
         return call._replace(function=each_nth)
 
-    @staticmethod
-    def _live(calls: tuple[Call, ...]) -> tuple[Call, ...]:
-        return tuple(call for call in calls if not call.instance.halted)
+    def _live(self, calls: tuple[Call, ...]) -> tuple[Call, ...]:
+        return tuple(call for call in calls if not call.instance.halted) if self._started else ()
 
 
 def is_owned(hook: str) -> bool:

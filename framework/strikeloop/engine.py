@@ -104,7 +104,8 @@ class Engine:
     # ---- inputs ----
 
     def start(self, now: int) -> Step:
-        """Begin: every plugin's on_start."""
+        """Begin: every plugin's on_start. What was fed before is on the desks, but no hook was called for it."""
+        self.dispatch.start()
         return self.step(RunStarted(time=now, received=now))
 
     def stop(self, now: int, reason: str = "") -> Step:

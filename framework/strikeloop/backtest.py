@@ -1,0 +1,177 @@
+"""The backtest driver: market sources, a simulated venue and the engine under one virtual clock, in a plain loop.
+
+Theory: at equal times the client sees market data first, then the venue's responses; then the market data reaches the
+venue, then requests do, then timers fire (the order of hftbacktest, so that reference runs can be compared). The loop
+repeats one question, what is next, and knows nothing about strategies. The same inputs give the same digest.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from strikeloop.encoding import Digest
+from strikeloop.engine import NOTHING, Engine, Plugin, Step
+from strikeloop.errors import ConfigError, Problem
+from strikeloop.events import Event
+from strikeloop.margin import Classic, MarginModel
+from strikeloop.summary import Summary
+from strikeloop.venue import Source, Venue
+
+_NEVER = 1 << 63
+Progress = Callable[[int, int], None]
+
+
+@attrs.frozen(kw_only=True)
+class Result:
+    """What a backtest gave: its digest, the counts and lists of `summary`, and the engine as it stood at the end."""
+
+    digest: str
+    summary: Summary
+    engine: Engine
+
+    def record(self) -> dict[str, Any]:
+        """The content of result.json."""
+        return self.summary.full(self.engine.portfolio, self.engine.orders)
+
+
+class Backtest:
+    """One run. `open_venue` builds the venue for the contracts that the sources list; `feed_latency` is in ns.
+
+    `header` (config, plugin versions, seeds) leads the digest; `listen` hears account and run events.
+    """
+
+    def __init__(
+        self,
+        plugins: Sequence[Plugin],
+        *,
+        sources: Sequence[Source],
+        open_venue: Callable[[tuple[Any, ...]], Venue],
+        header: Mapping[str, Any] | None = None,
+        margin: MarginModel | None = None,
+        seed: int = 0,
+        tag: str = "bt",
+        feed_latency: int = 0,
+        run: str = "backtest",
+        listen: Callable[[Event], None] | None = None,
+    ) -> None:
+        if not sources:
+            raise ConfigError(Problem("backtest", "there is no market to run on", "name a source in [market]"))
+        self._sources, self._latency, self._listen = tuple(sources), feed_latency, listen
+        contracts = tuple(contract for source in sources for contract in source.contracts())
+        self.venue = open_venue(contracts)
+        self.engine = Engine(plugins, contracts=contracts, margin=margin or Classic(), tag=tag, seed=seed)
+        self._digest = Digest(dict(header or {}, seed=seed, sources=[source.content_hash() for source in sources]))
+        self.summary = Summary(run=run, mode="backtest")
+        self._pending: deque[Event] = deque()
+
+    def run(self, progress: Progress | None = None, *, until: int | None = None) -> Result:
+        """Run to the end of the sources (or to `until`, ns). `progress` gets (market events so far, engine time)."""
+        events = _merged(self._sources)
+        first = next(events, None)
+        if first is None:
+            raise ConfigError(Problem("backtest", "the market has no event", "check the source's settings and dates"))
+        self._open(first)
+        count = self._loop(first, events, progress, _NEVER if until is None else until)
+        if progress is not None:
+            progress(count, self.engine.clock.now)
+        self._after(self.engine.stop(self.engine.clock.now, "end of data"))
+        self.summary.digest = self._digest.hexdigest()
+        return Result(digest=self.summary.digest, summary=self.summary, engine=self.engine)
+
+    def _open(self, first: Event) -> None:
+        """The account as it stands before trading is on the desks when on_start is called."""
+        now = first.received + self._latency
+        for event in self.venue.advance(first.time):
+            self._input(event)
+        self._after(self.engine.start(now))
+
+    def _loop(self, event: Event | None, events: Iterator[Event], progress: Progress | None, until: int) -> int:
+        count, step, venue, see = 0, self.engine.step, self.venue, self.summary.see
+        rare, pending = self._rare, self._pending
+        while event is not None and event.time <= until:
+            time = event.time
+            rare(time)
+            count += 1
+            if self._latency:
+                pending.append(event)
+            else:
+                if (outcome := step(event)) is not NOTHING:
+                    self._after(outcome)
+                see(event)
+            venue.on_market(event)
+            if progress is not None and not count & 8191:
+                progress(count, time)
+            event = next(events, None)
+        rare(min(until, self._last_time()))
+        return count
+
+    def _rare(self, time: int) -> None:
+        """Everything that comes before market data of `time`: delayed market data, responses, timers, venue steps."""
+        while True:
+            market = self._pending[0].received + self._latency if self._pending else _NEVER
+            response = self.venue.next_time()
+            timer = self.engine.next_timer()
+            due = min(market, _NEVER if response is None else response, _NEVER if timer is None else timer)
+            if due > time or (due == time and due not in (market, response)):
+                return
+            self._one(due, market, response)
+
+    def _one(self, due: int, market: int, response: int | None) -> None:
+        if due == market:
+            event = self._pending.popleft()
+            self._after(self.engine.step(attrs.evolve(event, received=due)))
+            self.summary.see(event)
+        elif due == response:
+            for event in self.venue.advance(due):
+                self._input(event)
+        else:
+            fired = self.engine.due(due)
+            if fired is not None:
+                self._input(fired)
+
+    def _last_time(self) -> int:
+        """Where a run ends: with what is still on its way; timers beyond the data do not prolong it."""
+        last = self._pending[-1].received + self._latency if self._pending else self.engine.clock.now
+        return max(last, self.engine.clock.now)
+
+    def _input(self, event: Event) -> None:
+        """An account event or timer: part of the digest."""
+        self._digest.add(event)
+        self.summary.see(event)
+        if self._listen is not None:
+            self._listen(event)
+        self._after(self.engine.step(event))
+
+    def _after(self, step: Step) -> None:
+        """What a step led to: events into the books, commands to the venue."""
+        if step is NOTHING:
+            return
+        for event in step.events:
+            self._digest.add(event)
+            self.summary.see(event)
+            if self._listen is not None:
+                self._listen(event)
+        now = self.engine.clock.now
+        for approved in step.approved:
+            self._digest.add(approved.command)
+            self.venue.on_command(approved, now)
+            self.engine.sent((approved.command.client_id,))
+        self.summary.approve(step.approved)
+
+
+def _merged(sources: Sequence[Source]) -> Iterator[Event]:
+    """One stream by (time, rank of the source, sequence)."""
+    if len(sources) == 1:
+        return iter(sources[0].events())
+    streams = [_keyed(rank, source) for rank, source in enumerate(sources)]
+    return (item[3] for item in heapq.merge(*streams, key=lambda item: item[:3]))
+
+
+def _keyed(rank: int, source: Source) -> Iterator[tuple[int, int, int, Event]]:
+    for index, event in enumerate(source.events()):
+        yield event.time, rank, index, event

@@ -1,0 +1,176 @@
+"""Greeks and margin of the account as it stands, and as it would stand after orders had filled.
+
+Owns `Exposure`, `WhatIf` and the sums behind `desk.what_if` and a computed PortfolioRiskUpdated. It uses the venue's
+own margin model, never a shortcut, and says which contracts it could not price.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+import attrs
+
+from strikeloop.commands import SubmitOrder
+from strikeloop.contracts import ContractId
+from strikeloop.events import BalanceUpdated, Origin, PortfolioRiskUpdated
+from strikeloop.margin import Holding, MarginModel, OpenOrder, account_margin, trading_fee
+from strikeloop.orders import Orders
+from strikeloop.portfolio import NO_GREEKS, Portfolio
+from strikeloop.pricing import Greeks
+
+ZERO = Decimal(0)
+
+
+@attrs.frozen(kw_only=True)
+class Exposure:
+    """One account: totals of Σ size · multiplier · greek, and margin in quote currency.
+
+    `cash` is the balance, `available` cash − initial − order margin. `unpriced` names contracts without mark or greeks,
+    which count as nothing in the totals.
+    """
+
+    delta: float
+    gamma: float
+    vega: float
+    theta: float
+    initial_margin: Decimal
+    maintenance_margin: Decimal
+    order_margin: Decimal
+    cash: Decimal
+    unpriced: tuple[ContractId, ...] = ()
+
+    @property
+    def available(self) -> Decimal:
+        return self.cash - self.initial_margin - self.order_margin
+
+    @property
+    def margin_occupied(self) -> Decimal:
+        return self.initial_margin + self.order_margin
+
+
+@attrs.frozen
+class WhatIf:
+    """The account before and after the orders would have filled, at their limit or, without one, at the mark."""
+
+    before: Exposure
+    after: Exposure
+
+
+def what_if(portfolio: Portfolio, orders: Orders, margin: MarginModel, commands: Sequence[SubmitOrder]) -> WhatIf:
+    """`commands` are taken as filled whole; the orders already working stay as they are."""
+    held = {position.contract: position.size for position in portfolio.positions}
+    cash = ZERO if portfolio.balance is None else portfolio.balance.total
+    after, spent = dict(held), ZERO
+    for command in commands:
+        after[command.contract] = after.get(command.contract, ZERO) + command.size
+        spent += _cost(portfolio, command)
+    resting = tuple(_resting(portfolio, orders))
+    return WhatIf(_exposure(portfolio, margin, held, resting, cash), _exposure(portfolio, margin, after, resting, cash - spent))
+
+
+def computed_risk(portfolio: Portfolio, orders: Orders, margin: MarginModel, adapter: str, now: int) -> PortfolioRiskUpdated:
+    """The account's risk from positions, tickers and the margin model, for a venue that does not report it.
+
+    Effective leverage is Σ |size · multiplier · delta · underlying price| / equity; the value at risk is left out.
+    """
+    held = {position.contract: position.size for position in portfolio.positions if position.contract.adapter == adapter}
+    balance = portfolio.balances.get((adapter, "USDT")) or portfolio.balance
+    exposure = _exposure(portfolio, margin, held, tuple(_resting(portfolio, orders)), ZERO if balance is None else balance.total)
+    equity = _equity(balance)
+    notional = sum(abs(_units(portfolio, c, size) * _greeks(portfolio, c).delta * (portfolio.underlying_price(c) or 0.0)) for c, size in held.items())
+    return PortfolioRiskUpdated(
+        time=now,
+        received=now,
+        origin=Origin.COMPUTED,
+        adapter=adapter,
+        total_delta=exposure.delta,
+        total_gamma=exposure.gamma,
+        total_vega=exposure.vega,
+        total_theta=exposure.theta,
+        margin_occupied=exposure.margin_occupied,
+        margin_required=exposure.maintenance_margin,
+        effective_leverage=notional / equity if equity > 0 else 0.0,
+    )
+
+
+def _exposure(
+    portfolio: Portfolio, margin: MarginModel, held: dict[ContractId, Decimal], resting: tuple[OpenOrder, ...], cash: Decimal
+) -> Exposure:
+    delta = gamma = vega = theta = 0.0
+    holdings: list[Holding] = []
+    unpriced: list[ContractId] = []
+    for contract, size in held.items():
+        if not size:
+            continue
+        greeks, units = _greeks(portfolio, contract), _units(portfolio, contract, size)
+        delta, gamma, vega, theta = delta + greeks.delta * units, gamma + greeks.gamma * units, vega + greeks.vega * units, theta + greeks.theta * units
+        holding = _holding(portfolio, contract, size)
+        if holding is not None:
+            holdings.append(holding)
+        if holding is None or greeks is NO_GREEKS:
+            unpriced.append(contract)
+    figures = account_margin(margin, holdings, resting)
+    return Exposure(
+        delta=delta,
+        gamma=gamma,
+        vega=vega,
+        theta=theta,
+        initial_margin=figures.initial,
+        maintenance_margin=figures.maintenance,
+        order_margin=figures.order,
+        cash=cash,
+        unpriced=tuple(unpriced),
+    )
+
+
+def _greeks(portfolio: Portfolio, contract: ContractId) -> Greeks:
+    return portfolio.greeks(contract) or NO_GREEKS
+
+
+def _units(portfolio: Portfolio, contract: ContractId, size: Decimal) -> float:
+    specification = portfolio.contracts.get(contract)
+    return float(size if specification is None else size * specification.multiplier)
+
+
+def _holding(portfolio: Portfolio, contract: ContractId, size: Decimal) -> Holding | None:
+    specification, mark, underlying = portfolio.contracts.get(contract), portfolio.mark(contract), portfolio.underlying_price(contract)
+    if specification is None or mark is None or underlying is None:
+        return None
+    return Holding(contract=specification, size=size, mark=_money(mark), underlying_price=_money(underlying))
+
+
+def _resting(portfolio: Portfolio, orders: Orders) -> Iterable[OpenOrder]:
+    for order in orders.working():
+        holding = _holding(portfolio, order.contract, order.left)
+        if holding is None or not order.left:
+            continue
+        price = holding.mark if order.price is None else order.price
+        fee = trading_fee(holding.contract, order.left, price, holding.underlying_price, is_maker=False)
+        yield OpenOrder(
+            contract=holding.contract,
+            size=order.left,
+            price=price,
+            mark=holding.mark,
+            underlying_price=holding.underlying_price,
+            fee=fee,
+            reduce_only=order.reduce_only,
+        )
+
+
+def _cost(portfolio: Portfolio, command: SubmitOrder) -> Decimal:
+    """Premium and fee that filling `command` takes from the cash (negative: brings)."""
+    holding = _holding(portfolio, command.contract, command.size)
+    if holding is None:
+        return ZERO
+    price = holding.mark if command.price is None else command.price
+    fee = trading_fee(holding.contract, command.size, price, holding.underlying_price, is_maker=False)
+    return price * command.size * holding.contract.multiplier + fee
+
+
+def _equity(balance: BalanceUpdated | None) -> float:
+    return 0.0 if balance is None else float(balance.total + (balance.option_value or ZERO))
+
+
+def _money(price: float) -> Decimal:
+    return Decimal(repr(price))
