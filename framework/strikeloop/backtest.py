@@ -107,17 +107,17 @@ class Backtest:
             if progress is not None and not count & 8191:
                 progress(count, time)
             event = next(events, None)
-        rare(min(until, self._last_time()))
+        rare(min(until, self._last_time()) + 1)
         return count
 
     def _rare(self, time: int) -> None:
-        """Everything that comes before market data of `time`: delayed market data, responses, timers, venue steps."""
+        """Everything that comes before `time`: delayed market data, responses and requests at the venue, timers."""
         while True:
             market = self._pending[0].received + self._latency if self._pending else _NEVER
             response = self.venue.next_time()
             timer = self.engine.next_timer()
             due = min(market, _NEVER if response is None else response, _NEVER if timer is None else timer)
-            if due > time or (due == time and due not in (market, response)):
+            if due >= time:
                 return
             self._one(due, market, response)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from strikeloop.adapter import Snapshot
-from strikeloop.commands import AmendOrder, Approved, CancelOrder, SubmitOrder
+from strikeloop.commands import Approved, Command
 from strikeloop.contracts import Contract
 from strikeloop.events import Event
 
@@ -26,7 +26,7 @@ class Venue(Protocol):
         """Tell the venue what its market does at `event.time`: quotes, trades, tickers, index, listings."""
         ...
 
-    def on_command(self, approved: Approved[SubmitOrder] | Approved[CancelOrder] | Approved[AmendOrder], now: int) -> None:
+    def on_command(self, approved: Approved[Command], now: int) -> None:
         """A command leaves the client at `now`."""
         ...
 
