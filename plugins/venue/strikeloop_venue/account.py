@@ -1,0 +1,248 @@
+"""The account: what a fill does to it, what margin it needs, and what it looks like from outside.
+
+Owns positions, cash and their reports (PositionUpdated, BalanceUpdated, PortfolioRiskUpdated). Formulas of fees and
+margin are strikeloop.margin's. It accepts and matches no order.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from strikeloop import (
+    BalanceUpdated,
+    Filled,
+    LedgerPosted,
+    OrderState,
+    Origin,
+    PortfolioRiskUpdated,
+    PositionClosed,
+    PositionUpdated,
+)
+from strikeloop.margin import AccountMargin, Classic, Holding, MarginModel, OpenOrder, account_margin, trading_fee
+from strikeloop_venue.ledger import Ledger, product
+from strikeloop_venue.markets import Market, Markets
+from strikeloop_venue.order import Order
+from strikeloop_venue.position import Closed
+from strikeloop_venue.rules import Rules
+from strikeloop_venue.steps import Step
+from strikeloop_venue.var import Exposure, value_at_risk
+
+ZERO = Decimal(0)
+CENT = Decimal("0.01")
+
+
+class Account:
+    """One account in one currency. `now` and `step` are set by the machine before anything is booked."""
+
+    def __init__(self, adapter: str, rules: Rules, markets: Markets, model: MarginModel | None = None) -> None:
+        self.adapter, self.rules, self.markets = adapter, rules, markets
+        self.model: MarginModel = Classic() if model is None else model
+        self.ledger = Ledger(rules.balance)
+        self.step = Step()
+        self.now = 0
+        self._var: tuple[int, float] | None = None
+
+    # ---- what happens to it --------------------------------------------------------------------------------------
+
+    def room(self, market: Market, order: Order) -> Decimal:
+        """How much of an order may trade (unsigned): what is left, and for reduce-only not more than it can reduce."""
+        if not order.is_open:
+            return ZERO
+        if not order.reduce_only:
+            return abs(order.left)
+        held = market.position.size
+        return min(abs(order.left), abs(held)) if held * order.size < 0 else ZERO
+
+    def fill(self, market: Market, order: Order, size: Decimal, price: Decimal, *, is_maker: bool) -> None:
+        """Book one execution: order, position, premium, fee. `size` is unsigned."""
+        signed = size * order.sign
+        index = Decimal(repr(self.markets.index_price(market)))
+        fee = trading_fee(market.contract, signed, price, index, is_maker=is_maker)
+        order.fill(size, price)
+        market.trades += 1
+        self.step.order(order)
+        self.step.fact(
+            Filled,
+            contract=order.contract,
+            trade_id=str(market.trades),
+            order_id=order.order_id,
+            client_id=order.client_id,
+            size=signed,
+            price=price,
+            fee=fee,
+            is_maker=is_maker,
+        )
+        closed = market.position.trade(signed, price, fee)
+        text = f"{order.contract.name}:{order.order_id}"
+        self.post("prem", -product(price, signed, market.contract.multiplier), text)
+        self.post("fee", -fee, text)
+        self.step.position(market)
+        if not order.left:
+            self._complete(market, order)
+        if closed is not None:
+            self.closed(market, closed, "liquidated" if order.is_liquidation else "closed")
+        self._withdraw_reducing(market)
+
+    def post(self, kind: str, change: Decimal, text: str) -> None:
+        """Book cash."""
+        posting = self.ledger.post(kind, change, text)
+        self.step.fact(
+            LedgerPosted,
+            adapter=self.adapter,
+            currency=self.rules.currency,
+            change=posting.change,
+            balance=posting.balance,
+            kind=kind,
+            text=text,
+        )
+
+    def closed(self, market: Market, closed: Closed, reason: str) -> None:
+        """A position went to zero."""
+        side = "long" if closed.is_long else "short"
+        self.step.fact(PositionClosed, contract=market.contract.id, side=side, pnl=closed.pnl, reason=reason)
+
+    def withdraw(self, market: Market, order: Order, state: OrderState, finish_as: str, reason: str = "") -> None:
+        """An order ends without trading the rest."""
+        market.lift(order)
+        order.finish(state, finish_as, self.now, reason)
+        self.step.order(order)
+
+    def _complete(self, market: Market, order: Order) -> None:
+        market.lift(order)
+        if order.is_liquidation:
+            order.finish(OrderState.LIQUIDATED, "liquidated", self.now)
+        else:
+            order.finish(OrderState.FILLED, "filled", self.now)
+
+    def _withdraw_reducing(self, market: Market) -> None:
+        """Resting reduce-only orders that have nothing left to reduce end."""
+        for order in market.open_orders:
+            if order.reduce_only and not self.room(market, order):
+                self.withdraw(market, order, OrderState.CANCELED, "position_closed", "the position is closed")
+
+    # ---- margin --------------------------------------------------------------------------------------------------
+
+    def margin(self, extra: OpenOrder | None = None, without: Order | None = None) -> AccountMargin:
+        """The margin of positions and resting orders, with one order more or less."""
+        orders = [self.open_order(market, order) for market in self.markets.busy() for order in market.open_orders if order is not without]
+        return account_margin(self.model, self._holdings(), orders if extra is None else [*orders, extra])
+
+    def available(self, margin: AccountMargin) -> Decimal:
+        """Cash that no margin holds back."""
+        return self.ledger.cash - margin.occupied
+
+    def open_order(self, market: Market, order: Order) -> OpenOrder:
+        """What margin is computed from, for what is left of a resting order."""
+        return self.prospect(market, order.left, ZERO if order.price is None else order.price, reduce_only=order.reduce_only)
+
+    def prospect(self, market: Market, size: Decimal, price: Decimal, *, reduce_only: bool) -> OpenOrder:
+        """What margin is computed from, for an order that may come."""
+        index = Decimal(repr(self.markets.index_price(market)))
+        mark = market.mark
+        return OpenOrder(
+            contract=market.contract,
+            size=size,
+            price=price,
+            mark=price if mark is None else Decimal(repr(mark)),
+            underlying_price=Decimal(repr(self.markets.forward(market))),
+            fee=trading_fee(market.contract, size, price, index, is_maker=False),
+            reduce_only=reduce_only,
+        )
+
+    def _holdings(self) -> list[Holding]:
+        return [
+            Holding(
+                contract=market.contract,
+                size=market.position.size,
+                mark=self.markets.mark(market),
+                underlying_price=Decimal(repr(self.markets.forward(market))),
+            )
+            for market in self.markets.held()
+        ]
+
+    # ---- what it looks like --------------------------------------------------------------------------------------
+
+    def position(self, market: Market, received: int, origin: Origin = Origin.SIMULATED) -> PositionUpdated:
+        """The position with its mark and the per-unit greeks of the contract's last ticker."""
+        position, ticker = market.position, market.ticker
+        return PositionUpdated(
+            time=self.now,
+            received=received,
+            origin=origin,
+            contract=market.contract.id,
+            size=position.size,
+            entry_price=position.entry_price,
+            realized_pnl=position.realized_pnl,
+            mark_price=market.mark,
+            unrealized_pnl=position.unrealized(self.markets.mark(market)),
+            delta=None if ticker is None else ticker.delta,
+            gamma=None if ticker is None else ticker.gamma,
+            vega=None if ticker is None else ticker.vega,
+            theta=None if ticker is None else ticker.theta,
+        )
+
+    def balance(self, margin: AccountMargin, received: int, origin: Origin = Origin.SIMULATED) -> BalanceUpdated:
+        """The account now. `margin_ratio` is maintenance margin / equity, higher is worse; equity counts as at least 0.01."""
+        held = self.markets.held()
+        marks = [self.markets.mark(market) for market in held]
+        value = sum((market.position.value(mark) for market, mark in zip(held, marks, strict=True)), ZERO)
+        return BalanceUpdated(
+            time=self.now,
+            received=received,
+            origin=origin,
+            adapter=self.adapter,
+            currency=self.rules.currency,
+            total=self.ledger.cash,
+            available=self.available(margin),
+            unrealized_pnl=sum((market.position.unrealized(mark) for market, mark in zip(held, marks, strict=True)), ZERO),
+            option_value=value,
+            short_positions=sum(market.position.size < 0 for market in held),
+            long_positions=sum(market.position.size > 0 for market in held),
+            margin_ratio=float(margin.maintenance / max(self.ledger.cash + value, CENT)),
+            initial_margin=margin.initial,
+            maintenance_margin=margin.maintenance,
+            order_margin=margin.order,
+        )
+
+    def risk(self, margin: AccountMargin, received: int, *, is_new_book: bool) -> PortfolioRiskUpdated:
+        """Totals are Σ size · multiplier · greek, vega per volatility point, theta per day.
+
+        effective_leverage = Σ |size · multiplier · delta · forward| / equity. portfolio_var: see strikeloop_venue.var; it is
+        computed when a position changed and else at most every `var_refresh_s`.
+        """
+        totals = dict.fromkeys(("delta", "gamma", "vega", "theta"), 0.0)
+        notional, equity = 0.0, self.ledger.cash
+        for market in self.markets.held():
+            units = float(market.position.size * market.contract.multiplier)
+            equity += market.position.value(self.markets.mark(market))
+            for name in totals:
+                totals[name] += units * (getattr(market.ticker, name, None) or 0.0)
+            notional += abs(units * (getattr(market.ticker, "delta", None) or 0.0) * self.markets.forward(market))
+        return PortfolioRiskUpdated(
+            time=self.now,
+            received=received,
+            origin=Origin.SIMULATED,
+            adapter=self.adapter,
+            total_delta=totals["delta"],
+            total_gamma=totals["gamma"],
+            total_vega=totals["vega"],
+            total_theta=totals["theta"],
+            margin_occupied=margin.occupied,
+            margin_required=margin.maintenance,
+            effective_leverage=notional / float(max(equity, CENT)),
+            portfolio_var=self._value_at_risk(is_new_book=is_new_book),
+        )
+
+    def _value_at_risk(self, *, is_new_book: bool) -> float:
+        if self._var is None or is_new_book or self.now >= self._var[0] + self.rules.var_refresh:
+            self._var = (self.now, value_at_risk([self._exposure(market) for market in self.markets.held()], self.now))
+        return self._var[1]
+
+    def _exposure(self, market: Market) -> Exposure:
+        return Exposure(
+            contract=market.contract,
+            units=float(market.position.size * market.contract.multiplier),
+            mark=float(self.markets.mark(market)),
+            forward=self.markets.forward(market),
+            iv=None if market.ticker is None else market.ticker.mark_iv,
+        )

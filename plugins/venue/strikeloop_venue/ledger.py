@@ -1,0 +1,60 @@
+"""The account's cash, entry by entry, and its executions: exact and never rewritten.
+
+Owns `Ledger`. Cash is the starting balance plus every posted change, in Decimal wide enough that no digit is ever
+lost; so total = balance + Σ premium − Σ fees + Σ settlements, exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Context, Decimal, Inexact, InvalidOperation
+
+import attrs
+
+from strikeloop import (
+    Event,
+    Filled,
+    LedgerPosted,
+)
+
+_EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
+
+
+def product(*factors: Decimal) -> Decimal:
+    """The exact product: Decimal's own operators round to 28 digits."""
+    result = Decimal(1)
+    for factor in factors:
+        result = _EXACT.multiply(result, factor)
+    return result
+
+
+@attrs.frozen(kw_only=True)
+class Posting:
+    """One change of cash: `kind` is the venue's word (prem, fee, set), `balance` the cash after it."""
+
+    change: Decimal
+    balance: Decimal
+    kind: str
+    text: str
+
+
+class Ledger:
+    """Cash and its history. `posted` and `filled` hold the events that told of them."""
+
+    def __init__(self, balance: Decimal) -> None:
+        self.cash = balance
+        self.posted: list[LedgerPosted] = []
+        self.filled: list[Filled] = []
+
+    def post(self, kind: str, change: Decimal, text: str) -> Posting:
+        """Book a change of cash."""
+        self.cash = _EXACT.add(self.cash, change)
+        return Posting(change=change, balance=self.cash, kind=kind, text=text)
+
+    def record(self, events: Iterable[Event]) -> None:
+        """Keep the executions and postings among these events."""
+        for event in events:
+            if isinstance(event, Filled):
+                self.filled.append(event)
+            elif isinstance(event, LedgerPosted):
+                self.posted.append(event)

@@ -1,0 +1,404 @@
+"""The simulated venue: market data and commands in, account events out, all in virtual time.
+
+Theory: one agenda of what happens next at the venue (an arriving request, an expiry, a refresh of marks), worked
+off in time. At one instant market data comes first, then expiries, then requests, then refreshes. Each step
+changes the account once and is heard once, after the response latency; nobody is heard out of order. No clock, no
+I/O: time is told.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from strikeloop import (
+    AmendOrder,
+    Approved,
+    BalanceUpdated,
+    BookUpdated,
+    CancelOrder,
+    Contract,
+    ContractExpired,
+    ContractId,
+    ContractListed,
+    Event,
+    Filled,
+    LedgerPosted,
+    Liquidated,
+    Origin,
+    PositionUpdated,
+    Quoted,
+    SubmitOrder,
+    TickerUpdated,
+    Traded,
+    UnderlyingPriced,
+)
+from strikeloop.adapter import Snapshot
+from strikeloop_venue.account import Account
+from strikeloop_venue.counter import Counter, refused
+from strikeloop_venue.latency import Lost
+from strikeloop_venue.liquidation import in_sequence, is_due, trim_orders, withdraw_all
+from strikeloop_venue.markets import Market, Markets
+from strikeloop_venue.matching import Matcher
+from strikeloop_venue.order import Order
+from strikeloop_venue.rules import Rules
+from strikeloop_venue.settlement import NEVER, IndexWindow, Settlement, settle
+from strikeloop_venue.steps import Step
+
+AnyApproved = Approved[SubmitOrder] | Approved[CancelOrder] | Approved[AmendOrder]
+Request = SubmitOrder | CancelOrder | AmendOrder
+
+
+class SimulatedVenue:
+    """Implements `strikeloop.venue.Venue`. Make one with `VenueSettings(...).open(adapter, contracts)`.
+
+    Beside the protocol it answers what a server has to show: `orders`, `order`, `fills`, `ledger`, `positions`, `account`,
+    `book`, `tickers`, `settlements`. They tell what is true at the venue after the last `advance`, latency or not.
+    """
+
+    def __init__(self, adapter: str, rules: Rules, contracts: Sequence[Contract]) -> None:
+        self.adapter = adapter
+        self._rules = rules
+        self._markets = Markets(())
+        self._account = Account(adapter, rules, self._markets)
+        self._matcher = Matcher(rules.queue, self._account, consume=rules.consume_liquidity)
+        self._counter = Counter(self._account, self._markets, self._matcher)
+        self._windows: dict[str, IndexWindow] = {}
+        self._settlements: list[Settlement] = []
+        self._requests: deque[tuple[int, Request]] = deque()
+        self._expiries: list[tuple[int, int, ContractId]] = []
+        self._outbox: deque[Event] = deque()
+        self._due = self._refresh_at = NEVER
+        self._opened: int | None = None
+        self._is_open = self._liquidating = False
+        self._now = self._heard = self._arrived = self._refreshed = self._listed = 0
+        self._handlers: dict[type[Event], Callable[[Any], None]] = {
+            Quoted: self._on_quote,
+            TickerUpdated: self._on_ticker,
+            UnderlyingPriced: self._on_index,
+            Traded: self._on_trade,
+            BookUpdated: self._on_depth,
+            ContractListed: self._on_listed,
+            ContractExpired: self._on_expired,
+        }
+        for contract in contracts:
+            self._list(contract)
+
+    # ---- the protocol --------------------------------------------------------------------------------------------
+
+    def on_market(self, event: Event) -> None:
+        """Tell the venue what its market does at `event.time`; whatever was due before that happens first."""
+        time = event.time
+        if self._due < time:
+            self._run(time - 1)
+        if time > self._now:
+            self._now = time
+            if self._opened is None:
+                self._opened = time
+        handler = self._handlers.get(type(event))
+        if handler is not None:
+            handler(event)
+
+    def on_command(self, approved: AnyApproved, now: int) -> None:
+        """A command leaves the client at `now`; it reaches the matching engine after the entry latency, in sequence."""
+        if self._opened is None:
+            self._opened = now
+        command, delay = approved.command, self._rules.latency.entry(now)
+        if isinstance(delay, Lost):
+            reason = "TOO_BUSY: the request did not reach the matching engine"
+            self._hear(refused(command, now, self._received(now + delay.after), reason))
+            return
+        self._arrived = max(self._arrived, now + delay)
+        self._requests.append((self._arrived, command))
+        self._plan()
+
+    def advance(self, now: int) -> Sequence[Event]:
+        """Run up to and including `now`; return what the client has received by then, in that order."""
+        if not self._is_open:
+            self._is_open = True
+            self._open(now)
+        if self._due <= now:
+            self._run(now)
+        outbox = self._outbox
+        if not outbox or outbox[0].received > now:
+            return ()
+        heard: list[Event] = []
+        while outbox and outbox[0].received <= now:
+            heard.append(outbox.popleft())
+        return heard
+
+    def next_time(self) -> int | None:
+        """The earliest time at which `advance` has something to do or to deliver; None when nothing is pending."""
+        due = self._due
+        if self._outbox and self._outbox[0].received < due:
+            due = self._outbox[0].received
+        if not self._is_open and self._opened is not None and self._opened < due:
+            due = self._opened
+        return None if due == NEVER else due
+
+    def snapshot(self, now: int, since: int = 0) -> Snapshot:
+        """Open orders, positions, balance, and fills from `since` on, as the venue's books stand; origin snapshot."""
+        snapshot, account = Origin.SNAPSHOT, self._account
+        account.now = max(now, self._now)
+        held = self._markets.held()
+        return Snapshot(
+            time=now,
+            received=now,
+            orders=tuple(order.event(now, now, snapshot) for order in self._counter.open_orders()),
+            positions=tuple(account.position(market, now, snapshot) for market in held),
+            balances=(account.balance(account.margin(), now, snapshot),),
+            fills=tuple(attrs.evolve(fill, origin=snapshot) for fill in account.ledger.filled if fill.time >= since),
+        )
+
+    def contracts(self) -> tuple[Contract, ...]:
+        """Every contract that can be traded now, in the order of listing."""
+        return tuple(market.contract for market in self._markets.by_contract.values())
+
+    # ---- what a server has to show -------------------------------------------------------------------------------
+
+    def orders(self, *, is_open: bool | None = None) -> tuple[Order, ...]:
+        """Orders the venue took, oldest first: all, the open or the finished ones. Look, do not touch."""
+        return tuple(order for order in self._counter.orders.values() if is_open is None or order.is_open is is_open)
+
+    def order(self, key: str) -> Order | None:
+        """The order with this order id or client id."""
+        return self._counter.find(key)
+
+    def fills(self, since: int = 0) -> tuple[Filled, ...]:
+        """Executions from venue time `since` on, oldest first."""
+        return tuple(fill for fill in self._account.ledger.filled if fill.time >= since)
+
+    def ledger(self, since: int = 0) -> tuple[LedgerPosted, ...]:
+        """Postings from venue time `since` on, oldest first."""
+        return tuple(posting for posting in self._account.ledger.posted if posting.time >= since)
+
+    def positions(self) -> tuple[PositionUpdated, ...]:
+        """Every position that is not flat, in the order in which they were first used."""
+        return tuple(self._account.position(market, self._now) for market in self._markets.held())
+
+    def account(self) -> BalanceUpdated:
+        """Cash, margins and values now."""
+        return self._account.balance(self._account.margin(), self._now)
+
+    def book(self, contract: ContractId) -> tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]:
+        """Displayed (bids, asks) of a listed contract, best first, as (price, size); less what our fills consumed."""
+        market = self._markets.get(contract)
+        if market is None:
+            return (), ()
+        book = market.sync()
+        bids, asks = (
+            tuple((price, float(left)) for price in side.prices if (left := side.available(price)) > 0) for side in (book.bids, book.asks)
+        )
+        return bids, asks
+
+    def tickers(self) -> dict[ContractId, TickerUpdated]:
+        """The last ticker of every listed contract that has one."""
+        return {market.contract.id: market.ticker for market in self._markets.by_contract.values() if market.ticker is not None}
+
+    def settlements(self) -> tuple[Settlement, ...]:
+        """Every contract that settled, oldest first."""
+        return tuple(self._settlements)
+
+    # ---- market data ---------------------------------------------------------------------------------------------
+
+    def _on_quote(self, event: Quoted) -> None:
+        market = self._markets.get(event.contract)
+        if market is None:
+            return
+        market.quote = event
+        if market.live:
+            self._rematch(market)
+        elif market.book.has_depth:
+            market.sync()
+
+    def _on_depth(self, event: BookUpdated) -> None:
+        market = self._markets.get(event.contract)
+        if market is None:
+            return
+        market.sync().on_depth(event)
+        if market.live:
+            self._rematch(market)
+
+    def _on_trade(self, event: Traded) -> None:
+        market = self._markets.get(event.contract)
+        if market is None:
+            return
+        market.last_price = event.price
+        if market.live and event.size:
+            self._begin(event.time)
+            self._matcher.on_trade(market, event)
+            self._finish()
+
+    def _on_ticker(self, event: TickerUpdated) -> None:
+        market = self._markets.get(event.contract)
+        if market is None:
+            return
+        market.ticker = event
+        if market.position.size:
+            self._want_refresh()
+
+    def _on_index(self, event: UnderlyingPriced) -> None:
+        self._markets.index[event.underlying] = event.price
+        window = self._windows.get(event.underlying)
+        if window is not None:
+            window.add(event.time, event.price)
+
+    def _on_listed(self, event: ContractListed) -> None:
+        self._list(event.specification)
+
+    def _on_expired(self, event: ContractExpired) -> None:
+        if event.contract in self._markets.by_contract:
+            self._expire_at(max(event.time, self._now), event.contract)
+
+    def _rematch(self, market: Market) -> None:
+        self._begin(self._now)
+        self._matcher.on_book(market)
+        market.look()
+        if market.position.size and market.ticker is None:
+            self._want_refresh()
+        self._finish()
+
+    # ---- the agenda ----------------------------------------------------------------------------------------------
+
+    def _list(self, contract: Contract) -> None:
+        if not self._markets.add(contract):
+            return
+        window = self._windows.setdefault(contract.underlying, IndexWindow())
+        window.opens = min(window.opens, contract.expiry - self._rules.settlement_window)
+        self._expire_at(contract.expiry, contract.id)
+
+    def _expire_at(self, time: int, contract: ContractId) -> None:
+        self._listed += 1
+        heapq.heappush(self._expiries, (time, self._listed, contract))
+        self._plan()
+
+    def _want_refresh(self) -> None:
+        if self._refresh_at == NEVER:
+            self._refresh_at = max(self._now, self._refreshed + self._rules.refresh)
+            self._plan()
+
+    def _plan(self) -> None:
+        self._due = min(
+            self._requests[0][0] if self._requests else NEVER,
+            self._expiries[0][0] if self._expiries else NEVER,
+            self._refresh_at,
+        )
+
+    def _run(self, until: int) -> None:
+        """Everything due up to and including `until`, in time; at one instant expiries, then requests, then the refresh."""
+        while self._due <= until:
+            self._now = max(self._now, self._due)
+            if self._expiries and self._expiries[0][0] <= self._due:
+                self._expire(heapq.heappop(self._expiries)[2])
+            elif self._requests and self._requests[0][0] <= self._due:
+                self._serve(self._requests.popleft()[1])
+            else:
+                self._refresh()
+            self._plan()
+
+    def _serve(self, command: Request) -> None:
+        self._begin(self._now)
+        answer = self._counter.serve(command, is_frozen=self._liquidating)
+        self._finish(answer)
+
+    def _expire(self, contract: ContractId) -> None:
+        market = self._markets.get(contract)
+        if market is None:
+            return
+        self._begin(self._now)
+        self._settlements.append(settle(self._account, market, self._settle_price(market)))
+        self._markets.retire(market)
+        self._reopen_window(market.contract.underlying)
+        self._finish()
+
+    def _settle_price(self, market: Market) -> Decimal:
+        """The mean of the index over the window that ends now; without any index, what the venue last knew."""
+        window = self._windows[market.contract.underlying]
+        mean = window.mean(self._now, self._rules.settlement_window, self._rules.settlement_sample)
+        return Decimal(repr(self._markets.index_price(market) if mean is None else mean))
+
+    def _reopen_window(self, underlying: str) -> None:
+        expiries = [m.contract.expiry for m in self._markets.by_contract.values() if m.contract.underlying == underlying]
+        self._windows[underlying].open_at(min(expiries, default=NEVER) - self._rules.settlement_window)
+
+    def _refresh(self) -> None:
+        """Marks moved while a position is held: tell what it is worth, and see whether the margin still suffices."""
+        self._refresh_at, self._refreshed = NEVER, self._now
+        held = self._markets.held()
+        if not held:
+            return
+        self._begin(self._now)
+        for market in held:
+            self._account.step.markets[market.contract.id] = market
+        if self._rules.liquidation:
+            self._watch_margin()
+        self._finish(is_refresh=True)
+
+    # ---- margin calls --------------------------------------------------------------------------------------------
+
+    def _watch_margin(self) -> None:
+        account = self._account
+        margin = account.margin()
+        if not is_due(account, margin):
+            self._liquidating = False
+            trim_orders(account, margin)
+            return
+        if not self._liquidating:
+            self._liquidating = True
+            account.step.fact(
+                Liquidated,
+                adapter=self.adapter,
+                initial_margin=margin.initial,
+                maintenance_margin=margin.maintenance,
+                order_margin=margin.order,
+            )
+        withdraw_all(account)
+        for market in in_sequence(account):
+            if not is_due(account, account.margin()):
+                self._liquidating = False
+                return
+            self._counter.liquidate(market)
+
+    # ---- steps and what is heard of them -------------------------------------------------------------------------
+
+    def _begin(self, now: int) -> None:
+        self._account.now = now
+
+    def _open(self, now: int) -> None:
+        """The first thing a client hears, at once: the account."""
+        self._account.now = max(now, self._now)
+        margin, received = self._account.margin(), self._received(now)
+        self._hear(self._account.balance(margin, received), self._account.risk(margin, received, is_new_book=True))
+
+    def _finish(self, answer: Event | None = None, *, is_refresh: bool = False) -> None:
+        """Tell what the step changed, if it changed anything, after the response latency."""
+        account = self._account
+        step = account.step
+        if not step and answer is None and not is_refresh:
+            return
+        account.step = Step()
+        received = self._received(account.now + self._rules.latency.response(account.now))
+        told: list[Event] = [*step.events(account.now, received)]
+        account.ledger.record(told)
+        if answer is not None:
+            told.append(attrs.evolve(answer, received=received))
+        told += [account.position(market, received) for market in step.markets.values()]
+        for market in step.markets.values():
+            market.look()
+        if step or is_refresh:
+            margin = account.margin()
+            told += [account.balance(margin, received), account.risk(margin, received, is_new_book=step.moved)]
+        self._hear(*told)
+
+    def _received(self, at: int) -> int:
+        """Answers come in sequence on one connection: never earlier than the one before."""
+        self._heard = max(self._heard, at)
+        return self._heard
+
+    def _hear(self, *events: Event) -> None:
+        self._outbox.extend(events)

@@ -1,0 +1,147 @@
+"""What the venue knows of each contract: its market, our resting orders and our position in it.
+
+Owns `Market` and `Markets`, the lookup from contract and underlying to their facts. It applies market data and
+answers what mark, index and forward are; it matches nothing and books nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Sequence
+from decimal import Decimal
+
+import attrs
+
+from strikeloop import (
+    Contract,
+    ContractId,
+    Quoted,
+    TickerUpdated,
+)
+from strikeloop_venue.book import Book
+from strikeloop_venue.order import Order
+from strikeloop_venue.position import Position
+
+
+def _priority(order: Order) -> tuple[float, int]:
+    return (-order.limit if order.is_buy else order.limit, order.rank)
+
+
+@attrs.define(eq=False)
+class Market:
+    """One contract. `live` tells that a quote must be looked at; otherwise it is only kept until somebody asks."""
+
+    contract: Contract
+    position: Position
+    book: Book = attrs.field(factory=Book)
+    buys: list[Order] = attrs.field(factory=list)
+    """Our resting buys, best price first, then by time."""
+    sells: list[Order] = attrs.field(factory=list)
+    quote: Quoted | None = None
+    ticker: TickerUpdated | None = None
+    last_price: float | None = None
+    live: bool = False
+    trades: int = 0
+    """Fills so far: the venue counts trade ids per contract."""
+    _applied: Quoted | None = None
+
+    def sync(self) -> Book:
+        """The book with the last quote applied."""
+        if self.quote is not self._applied:
+            self._applied = self.quote
+            if self.quote is not None:
+                self.book.on_quote(self.quote)
+        return self.book
+
+    def look(self) -> None:
+        """Decide anew whether quotes must be looked at as they come."""
+        marked_by_quotes = self.ticker is None and bool(self.position.size)
+        self.live = bool(self.buys or self.sells or marked_by_quotes) or self.book.is_touched
+
+    def resting(self, is_buy: bool) -> list[Order]:
+        """Our resting orders on one side, in priority."""
+        return self.buys if is_buy else self.sells
+
+    def rest(self, order: Order) -> None:
+        """Put an order among the resting ones."""
+        insort(self.resting(order.is_buy), order, key=_priority)
+        self.live = True
+
+    def lift(self, order: Order) -> None:
+        """Take an order out of the resting ones, if it is there."""
+        orders = self.resting(order.is_buy)
+        if order in orders:
+            orders.remove(order)
+            self.look()
+
+    @property
+    def open_orders(self) -> list[Order]:
+        """Every resting order, oldest first."""
+        return sorted(self.buys + self.sells, key=lambda order: order.rank)
+
+    @property
+    def mark(self) -> float | None:
+        """The ticker's mark, else the middle of the quote, else the last trade."""
+        if self.ticker is not None:
+            return self.ticker.mark_price
+        mid = None if self.quote is None else self.quote.mid
+        return self.last_price if mid is None else mid
+
+
+class Markets:
+    """Every listed contract, and the index of every underlying."""
+
+    def __init__(self, contracts: Sequence[Contract]) -> None:
+        self.by_contract: dict[ContractId, Market] = {}
+        self.index: dict[str, float] = {}
+        self.retired: dict[ContractId, Market] = {}
+        self._used: dict[ContractId, Market] = {}
+        for contract in contracts:
+            self.add(contract)
+
+    def add(self, contract: Contract) -> bool:
+        """A contract is listed; False when it was known."""
+        if contract.id in self.by_contract or contract.id in self.retired:
+            return False
+        self.by_contract[contract.id] = Market(contract, Position(contract))
+        return True
+
+    def get(self, contract: ContractId) -> Market | None:
+        """The market of a listed contract."""
+        return self.by_contract.get(contract)
+
+    def retire(self, market: Market) -> None:
+        """The contract can no longer be traded."""
+        del self.by_contract[market.contract.id]
+        self._used.pop(market.contract.id, None)
+        self.retired[market.contract.id] = market
+
+    def use(self, market: Market) -> None:
+        """An order came for this contract: from now on it may hold something of ours."""
+        self._used[market.contract.id] = market
+
+    def held(self) -> list[Market]:
+        """Markets with a position, in the order in which they were first used."""
+        return [market for market in self._used.values() if market.position.size]
+
+    def busy(self) -> list[Market]:
+        """Markets with resting orders, in the order in which they were first used."""
+        return [market for market in self._used.values() if market.buys or market.sells]
+
+    def index_price(self, market: Market) -> float:
+        """The index of the contract's underlying: its own feed, else what the ticker says, else the strike."""
+        index = self.index.get(market.contract.underlying)
+        if index is None and market.ticker is not None:
+            index = market.ticker.index_price or market.ticker.underlying_price
+        return float(market.contract.strike) if index is None else index
+
+    def forward(self, market: Market) -> float:
+        """The forward of the contract's expiry, else the index."""
+        if market.ticker is not None and market.ticker.underlying_price is not None:
+            return market.ticker.underlying_price
+        return self.index_price(market)
+
+    def mark(self, market: Market) -> Decimal:
+        """The mark as money; the entry price where the market says nothing."""
+        mark = market.mark
+        return market.position.entry_price if mark is None else Decimal(repr(mark))

@@ -1,0 +1,106 @@
+"""One order as the venue keeps it.
+
+Owns `Order`: the mutable record that matching works on, and the event that says what is true of it. It never
+decides whether it may trade.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+
+from strikeloop import (
+    ContractId,
+    OrderState,
+    OrderUpdated,
+    Origin,
+    TimeInForce,
+)
+from strikeloop_venue.queue import Place
+
+ZERO = Decimal(0)
+
+
+@attrs.define(eq=False, kw_only=True)
+class Order:
+    """What the venue knows of an order; sizes are signed (buy > 0).
+
+    `price` None is a market order; `limit` is the same price as a float, for comparing with the market. `rank` is its
+    priority in time: smaller came first. `paid` is Σ fill price · fill size.
+    """
+
+    order_id: str
+    client_id: str | None
+    contract: ContractId
+    size: Decimal
+    left: Decimal
+    price: Decimal | None
+    tif: TimeInForce
+    reduce_only: bool
+    created: int
+    rank: int
+    limit: float = 0.0
+    place: Place | None = None
+    paid: Decimal = ZERO
+    state: OrderState = OrderState.OPEN
+    finished: int | None = None
+    finish_as: str = ""
+    reason: str = ""
+    is_liquidation: bool = False
+
+    @property
+    def is_buy(self) -> bool:
+        return self.size > 0
+
+    @property
+    def sign(self) -> int:
+        return 1 if self.size > 0 else -1
+
+    @property
+    def filled(self) -> Decimal:
+        """Signed size filled so far."""
+        return self.size - self.left
+
+    @property
+    def is_open(self) -> bool:
+        return not self.state.is_terminal
+
+    def accepts(self, price: float) -> bool:
+        """Whether its limit allows to trade at `price`."""
+        if self.price is None:
+            return True
+        return price <= self.limit if self.is_buy else price >= self.limit
+
+    def fill(self, size: Decimal, price: Decimal) -> None:
+        """`size` (unsigned) of it traded."""
+        self.left -= size * self.sign
+        self.paid += price * size * self.sign
+
+    def finish(self, state: OrderState, finish_as: str, now: int, reason: str = "") -> None:
+        """It will never trade again."""
+        self.state, self.finish_as, self.finished, self.reason = state, finish_as, now, reason
+        self.place = None
+
+    def event(self, time: int, received: int, origin: Origin = Origin.SIMULATED, reason: str = "") -> OrderUpdated:
+        """What is now true of it; `reason` instead of its own where a request about it was refused."""
+        return OrderUpdated(
+            time=time,
+            received=received,
+            origin=origin,
+            contract=self.contract,
+            state=self.state,
+            size=self.size,
+            order_id=self.order_id,
+            client_id=self.client_id,
+            left=self.left,
+            price=self.price,
+            fill_price=self.paid / self.filled if self.filled else ZERO,
+            tif=self.tif,
+            is_market=self.price is None,
+            reduce_only=self.reduce_only,
+            created=self.created,
+            finished=self.finished,
+            finish_as=self.finish_as,
+            reason=reason or self.reason,
+        )

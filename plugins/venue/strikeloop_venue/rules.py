@@ -1,0 +1,29 @@
+"""The venue's rules as the machine works by them: models in place of names, nanoseconds in place of seconds.
+
+Owns `Rules` and nothing else; `VenueSettings` makes one.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import attrs
+
+from strikeloop_venue.latency import LatencyModel
+from strikeloop_venue.queue import QueueModel
+
+
+@attrs.frozen(kw_only=True)
+class Rules:
+    """Times in ns; see `VenueSettings` for the meaning of each."""
+
+    balance: Decimal
+    currency: str
+    latency: LatencyModel
+    queue: QueueModel
+    consume_liquidity: bool
+    settlement_window: int
+    settlement_sample: int
+    refresh: int
+    var_refresh: int
+    liquidation: bool

@@ -1,0 +1,83 @@
+"""What a user may set about the simulated venue, with units and defaults.
+
+Owns `VenueSettings`. It validates and opens; it holds no state of a venue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from strikeloop import (
+    Contract,
+)
+from strikeloop_venue.latency import LatencySettings
+from strikeloop_venue.machine import SimulatedVenue
+from strikeloop_venue.queue import MODELS as QUEUES
+from strikeloop_venue.rules import Rules
+
+
+def _latency(value: LatencySettings | Mapping[str, Any]) -> LatencySettings:
+    return value if isinstance(value, LatencySettings) else LatencySettings(**value)
+
+
+def _decimal(value: Decimal | int | str) -> Decimal:
+    return Decimal(str(value))
+
+
+@attrs.frozen(kw_only=True)
+class VenueSettings:
+    """The simulated venue: account, latency and matching.
+
+    `balance`: cash at the start, in `currency`. `queue`: a name of `strikeloop_venue.queue.MODELS`, `queue_exponent` the n
+    of the power models. `consume_liquidity`: displayed size that we took is gone until the level changes or trades.
+    `settlement_window_s`: seconds before the expiry over which the index is averaged, `settlement_sample_s` the step of
+    the samples. `refresh_s`: least seconds of venue time between two refreshes of marks and risk, `var_refresh_s` between
+    two computations of the value at risk while no position changes. `liquidation`: whether margin calls are carried out.
+    `seed`: seed of everything random in the venue.
+
+    >>> VenueSettings(balance="5000").balance
+    Decimal('5000')
+    """
+
+    balance: Decimal = attrs.field(default=Decimal(100_000), converter=_decimal)
+    currency: str = "USDT"
+    latency: LatencySettings = attrs.field(factory=LatencySettings, converter=_latency)
+    queue: str = "risk-averse"
+    queue_exponent: float = 2.0
+    consume_liquidity: bool = True
+    settlement_window_s: int = 1800
+    settlement_sample_s: int = 1
+    refresh_s: float = 1.0
+    var_refresh_s: float = 60.0
+    liquidation: bool = True
+    seed: int = 1
+
+    def __attrs_post_init__(self) -> None:
+        if self.queue not in QUEUES:
+            raise ValueError(f"queue is {self.queue!r}; expected one of {', '.join(QUEUES)}")
+        if not self.balance.is_finite() or self.balance < 0:
+            raise ValueError(f"balance is {self.balance}; expected a finite amount that is not negative")
+        if min(self.settlement_window_s, self.settlement_sample_s) < 1:
+            raise ValueError("settlement_window_s and settlement_sample_s must be at least 1")
+        if min(self.refresh_s, self.var_refresh_s) <= 0:
+            raise ValueError("refresh_s and var_refresh_s must be greater than 0")
+
+    def open(self, adapter: str, contracts: Sequence[Contract]) -> SimulatedVenue:
+        """A venue that trades `contracts` for the adapter instance `adapter`, with a fresh account."""
+        rules = Rules(
+            balance=self.balance,
+            currency=self.currency,
+            latency=self.latency.open(self.seed),
+            queue=QUEUES[self.queue](self.queue_exponent),
+            consume_liquidity=self.consume_liquidity,
+            settlement_window=self.settlement_window_s * 1_000_000_000,
+            settlement_sample=self.settlement_sample_s * 1_000_000_000,
+            refresh=round(self.refresh_s * 1e9),
+            var_refresh=round(self.var_refresh_s * 1e9),
+            liquidation=self.liquidation,
+        )
+        return SimulatedVenue(adapter, rules, contracts)
