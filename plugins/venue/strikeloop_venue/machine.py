@@ -106,9 +106,13 @@ class SimulatedVenue:
 
     def on_command(self, approved: AnyApproved, now: int) -> None:
         """A command leaves the client at `now`; it reaches the matching engine after the entry latency, in sequence."""
+        self.accept(approved.command, now)
+
+    def accept(self, command: Request, now: int) -> None:
+        """The same for a command from outside, where no review of ours has been: what a server of this venue takes in."""
         if self._opened is None:
             self._opened = now
-        command, delay = approved.command, self._rules.latency.entry(now)
+        delay = self._rules.latency.entry(now)
         if isinstance(delay, Lost):
             reason = "TOO_BUSY: the request did not reach the matching engine"
             self._hear(refused(command, now, self._received(now + delay.after), reason))
