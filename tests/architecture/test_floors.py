@@ -23,7 +23,9 @@ CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 PLUGINS = tuple(
     sorted(path.name for path in [*ROOT.glob("plugins/*/strikeloop_*"), *ROOT.glob("strategies/strikeloop_*")] if path.is_dir())
 )
-DECIDING = (*rooms(0, 1, 3, 4), *modules("plugins/risk", "strategies"))
+SHELL = {"served", "command", "command.py"}
+VENUE = (path for path in modules("plugins/venue") if not SHELL & set(path.parts))
+DECIDING = (*rooms(0, 1, 3, 4), *modules("plugins/risk", "strategies"), *VENUE)
 
 
 def impurities(path: Path) -> Iterator[str]:
@@ -34,12 +36,13 @@ def impurities(path: Path) -> Iterator[str]:
             yield f"{place(path, found.line)} imports {found.module}"
         if top == "random" and set(found.names) - {"Random"}:
             yield f"{place(path, found.line)} imports a random source that nobody seeds"
+    global_random = any(found.module == "random" and not found.names for found in imports(path))
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Call):
-            yield from (f"{place(path, node.lineno)} {what}" for what in _impure_call(node))
+            yield from (f"{place(path, node.lineno)} {what}" for what in _impure_call(node, global_random=global_random))
 
 
-def _impure_call(node: ast.Call) -> Iterator[str]:
+def _impure_call(node: ast.Call, *, global_random: bool) -> Iterator[str]:
     match node.func:
         case ast.Name(id=name) if name in IMPURE_CALLS:
             yield f"calls {name}()"
@@ -47,7 +50,7 @@ def _impure_call(node: ast.Call) -> Iterator[str]:
             yield f"asks the machine for the time: {name}()"
         case ast.Attribute(value=ast.Attribute(attr="datetime" | "date"), attr=name) if name in CLOCK_CALLS:
             yield f"asks the machine for the time: {name}()"
-        case ast.Attribute(value=ast.Name(id="random"), attr=name) if name != "Random":
+        case ast.Attribute(value=ast.Name(id="random"), attr=name) if global_random and name != "Random":
             yield f"draws from the global random source: random.{name}()"
     if isinstance(node.func, ast.Name | ast.Attribute):
         name = node.func.id if isinstance(node.func, ast.Name) else node.func.attr
@@ -96,7 +99,8 @@ def test_each_impurity_is_seen(source: str, tmp_path: Path, monkeypatch: pytest.
 
 def test_a_seeded_random_source_and_a_given_time_are_pure(tmp_path: Path) -> None:
     path = tmp_path / "module.py"
-    path.write_text("from random import Random\nfrom datetime import datetime, UTC\nRandom(7)\ndatetime.fromtimestamp(0, UTC)")
+    lines = ["from random import Random", "from datetime import datetime, UTC", "random = Random(7)", "random.random()"]
+    path.write_text("\n".join([*lines, "datetime.fromtimestamp(0, UTC)"]))
     assert list(impurities(path)) == []
 
 
