@@ -128,6 +128,8 @@ async def _resolve(endpoint: Endpoint) -> list[str]:
     with anyio.fail_after(RESOLVE_WITHIN_S):
         found = await anyio.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+    if not addresses:
+        raise socket.gaierror(f"{endpoint.host} has no address")
     if not endpoint.tls and not all(map(is_loopback, addresses)):
         raise ConfigError(Problem("url", f"{endpoint.host} is not this machine here: it resolves to {addresses}", "use 127.0.0.1"))
     return addresses
