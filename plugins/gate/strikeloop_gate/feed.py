@@ -1,0 +1,84 @@
+"""The public side of Gate options: market data channels and the list of contracts.
+
+Owns the feed port. It keeps the names of the contracts it last listed, because subscriptions name them; it decides
+nothing about reconnecting or resubscribing.
+"""
+
+from __future__ import annotations
+
+
+import attrs
+from strikeloop import Contract, VenueError
+from strikeloop.adapter import Channel, Decoded, Link
+from strikeloop.wire import connect_websocket
+
+from strikeloop_gate import frames, market
+from strikeloop_gate.decode import Dialect, FrameDecoder
+from strikeloop_gate.forms import ListedContract
+from strikeloop_gate.ledger import SECOND_NS
+from strikeloop_gate.rest import Rest
+from strikeloop_gate.restforms import Answer
+from strikeloop_gate.strictjson import Invalid
+
+CONTRACTS = Answer(list[ListedContract])
+CONFLATABLE = frozenset(
+    {"options.contract_tickers", "options.book_ticker", "options.ul_price", "options.ul_tickers", "options.mark_prices"}
+)
+
+
+@attrs.define(eq=False)
+class GateFeed:
+    """`strikeloop.adapter.Feed` of one configured instance."""
+
+    name: str
+    dialect: Dialect
+    ws_url: str
+    ca_file: str | None
+    underlyings: tuple[str, ...]
+    channel_names: tuple[str, ...]
+    rest: Rest
+    names: tuple[str, ...] = attrs.field(default=(), init=False)
+    """Venue names of the contracts last listed."""
+    _decode: FrameDecoder = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self._decode = FrameDecoder(self.name, self.dialect)
+
+    @property
+    def channels(self) -> tuple[Channel, ...]:
+        acknowledged = self.dialect is not Dialect.SEED
+        return tuple(Channel(name=name, acknowledged=acknowledged, conflatable=name in CONFLATABLE) for name in self.channel_names)
+
+    async def connect(self) -> Link:
+        """Open a link; learns the contracts first where a subscription must name them. Raises LinkLostError, VenueError."""
+        if not self.names:
+            await self.contracts()
+        return await connect_websocket(self.ws_url, ca_file=self.ca_file)
+
+    def subscribe(self, channel: str, time_s: int) -> bytes:
+        return self._request(channel, "subscribe", time_s)
+
+    def unsubscribe(self, channel: str, time_s: int) -> bytes:
+        return self._request(channel, "unsubscribe", time_s)
+
+    def ping(self, time_s: int) -> bytes:
+        return frames.ping(time_s)
+
+    def decode(self, frame: bytes | str, received: int) -> Decoded:
+        return self._decode(frame, received)
+
+    async def contracts(self) -> tuple[Contract, ...]:
+        """Every contract of the configured underlyings that can be traded now. Raises VenueError."""
+        found: list[Contract] = []
+        for underlying in self.underlyings:
+            body = await self.rest.get("/options/contracts", (("underlying", underlying),), signed=False)
+            try:
+                found += [market.contract(self.name, item) for item, _, _ in CONTRACTS.rows(body) if item.is_active is not False]
+            except Invalid as exc:
+                raise VenueError(f"GET /options/contracts: {exc}") from None
+        self.names = tuple(contract.id.name for contract in found)
+        return tuple(found)
+
+    def _request(self, channel: str, event: str, time_s: int) -> bytes:
+        payload = frames.public_payload(self.dialect, channel, underlyings=self.underlyings, contracts=self.names)
+        return frames.request(channel, event, time_s + self.rest.offset_ns // SECOND_NS, payload)

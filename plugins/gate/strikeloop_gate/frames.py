@@ -1,0 +1,53 @@
+"""The frames Gate's options sockets take: subscribe, unsubscribe, ping.
+
+Owns the form of requests, which payload a channel wants in which dialect, and signing them at the moment they are made.
+Pure: the time comes in. Source: options WebSocket page, sections «Authentication» and «By underlying».
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from strikeloop.wire import Secret
+
+from strikeloop_gate.decode import Dialect
+from strikeloop_gate.signing import stream_signature
+
+LISTED_BY_CONTRACT = frozenset({"options.liquidates", "options.user_settlements", "options.position_closes"})
+BY_UNDERLYING_NAME = frozenset({"options.ul_price", "options.ul_tickers", "options.ul_trades"})
+
+
+def private_payload(dialect: Dialect, channel: str, *, user: str, underlyings: Sequence[str], contracts: Sequence[str]) -> Any:
+    """What a private subscription lists.
+
+    Seed: the contracts, or nothing for account-wide channels. Gate: the user id and "!all" where the venue documents
+    that, the user id alone for balances, else the underlyings, an object that holds no user id.
+    """
+    if dialect is Dialect.SEED:
+        return list(contracts) if channel in ("options.positions", "options.orders") else []
+    if channel in LISTED_BY_CONTRACT:
+        return {"underlyings": list(underlyings)}
+    return [user] if channel == "options.balances" else [user, "!all"]
+
+
+def public_payload(dialect: Dialect, channel: str, *, underlyings: Sequence[str], contracts: Sequence[str]) -> Any:
+    """What a public subscription lists: underlyings where the channel is about them, else every contract."""
+    if channel in BY_UNDERLYING_NAME:
+        return list(underlyings)
+    return list(contracts) if dialect is Dialect.SEED else {"underlyings": list(underlyings)}
+
+
+def request(channel: str, event: str, time_s: int, payload: Any, *, key: Secret | None = None, secret: Secret | None = None) -> bytes:
+    """A request frame; signed when key and secret are given."""
+    frame: dict[str, Any] = {"time": time_s, "channel": channel, "event": event, "payload": payload}
+    if key is not None and secret is not None:
+        sign = stream_signature(secret, channel=channel, event=event, time_s=time_s)
+        frame["auth"] = {"method": "api_key", "KEY": key.reveal(), "SIGN": sign}
+    return json.dumps(frame, separators=(",", ":")).encode()
+
+
+def ping(time_s: int) -> bytes:
+    """The venue's keep-alive; it answers on options.pong."""
+    return json.dumps({"time": time_s, "channel": "options.ping"}, separators=(",", ":")).encode()

@@ -1,0 +1,393 @@
+"""Account forms to account events: what Gate's private channels and REST answers mean.
+
+Owns the meaning of statuses, signs, times and identities of the account, for both dialects and for REST. Pure. It
+never parses text and never decides what to do about an event. Ledger figures come from the exact form, market figures
+from its twin (see strictjson). Source: options WebSocket page; REST v4 options section.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Underflow
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Any
+
+import attrs
+from msgspec import UNSET
+from strikeloop import (
+    BalanceUpdated,
+    ContractId,
+    ContractSettled,
+    Event,
+    Filled,
+    LedgerPosted,
+    Liquidated,
+    OrderState,
+    OrderUpdated,
+    Origin,
+    PortfolioRiskUpdated,
+    PositionClosed,
+    PositionUpdated,
+    TimeInForce,
+)
+
+from strikeloop_gate.forms import SeedOrder
+from strikeloop_gate.strictjson import Invalid
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+ZERO = Decimal(0)
+SETTLEMENT_CURRENCY = "USDT"
+CLIENT_PREFIX = "t-"
+SECOND_NS, MILLISECOND_NS = 1_000_000_000, 1_000_000
+# 40 digits hold every figure of the venue; more is an attack, and would make arithmetic slow.
+_EXACT = Context(prec=40, Emin=-40, Emax=40, traps=[Inexact, InvalidOperation, Overflow, Underflow])
+
+_FINISHED = {
+    "filled": OrderState.FILLED,
+    "cancelled": OrderState.CANCELED,
+    "reduce_only": OrderState.CANCELED,
+    "reduce_out": OrderState.CANCELED,
+    "position_closed": OrderState.CANCELED,
+    "mmp_cancelled": OrderState.CANCELED,
+    "auto_deleveraged": OrderState.CANCELED,
+    "ioc": OrderState.EXPIRED,
+    "poc": OrderState.REJECTED,
+    "liquidated": OrderState.LIQUIDATED,
+}
+_NO_REASON = ("", "_new", "_update")
+
+
+@attrs.frozen
+class Source:
+    """Whose frame or answer it is, when it was said and seen (ns UTC), and in what capacity."""
+
+    adapter: str
+    time: int
+    received: int
+    origin: Origin = Origin.VENUE
+
+
+@lru_cache(maxsize=65_536)
+def contract_id(adapter: str, name: str, field: str = "contract") -> ContractId:
+    """The ContractId of a name from the wire. Raises Invalid for a name that could not be one (it ends up in file names and URLs)."""
+    if not 0 < len(name) <= 64 or not name.isascii() or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
+        raise Invalid(field, f"{name[:64]!r} is no contract name")
+    return ContractId.of(adapter, name)
+
+
+def figure(value: Decimal, field: str) -> Decimal:
+    """A ledger figure: finite, at most 40 digits, without a negative zero."""
+    try:
+        return _EXACT.plus(value)
+    except DecimalException:
+        raise Invalid(field, "more than 40 digits") from None
+
+
+def whole(value: Decimal, field: str) -> Decimal:
+    """A number of contracts; `1.0` and `1` both give Decimal(1)."""
+    number = int(value)
+    if number != value:
+        raise Invalid(field, f"{value} is no whole number")
+    return Decimal(number)
+
+
+def product(left: Decimal, right: Decimal, field: str) -> Decimal:
+    """The exact product of two ledger figures."""
+    try:
+        return _EXACT.multiply(left, right)
+    except DecimalException:
+        raise Invalid(field, "more than 40 digits") from None
+
+
+def optional(value: Any, field: str) -> Decimal | None:
+    return None if value is UNSET or value is None else figure(value, field)
+
+
+def market(value: Any) -> float | None:
+    """A market figure of a twin, without a negative zero; None where the field is absent."""
+    return None if value is UNSET else value + 0.0
+
+
+def identity(value: str | int, field: str) -> str:
+    """The venue's id as text."""
+    text = str(value)
+    if not text.isascii() or not text.isalnum() or len(text) > 40:
+        raise Invalid(field, f"{text[:40]!r} is no id")
+    return text
+
+
+def nanoseconds(seconds: int | Decimal, field: str) -> int:
+    """Unix seconds, whole or fractional, as ns."""
+    if isinstance(seconds, int):
+        return seconds * SECOND_NS
+    if not 0 <= seconds <= 9_000_000_000:
+        raise Invalid(field, f"{seconds} is no time in seconds")
+    return int(product(seconds, Decimal(SECOND_NS), field))
+
+
+def moment(source: Source, item: Any, seconds: str = "time", milliseconds: str = "time_ms") -> int:
+    """The time of an item: its milliseconds, else its seconds, else the frame's."""
+    if (value := getattr(item, milliseconds, UNSET)) is not UNSET:
+        return int(value) * MILLISECOND_NS
+    if (value := getattr(item, seconds, UNSET)) is not UNSET:
+        return nanoseconds(value, seconds)
+    return source.time
+
+
+def position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    yield PositionUpdated(
+        time=moment(source, item),
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        contract=contract_id(source.adapter, item.contract),
+        size=whole(item.size, "size"),
+        entry_price=figure(item.entry_price, "entry_price"),
+        realized_pnl=figure(item.realised_pnl, "realised_pnl"),
+        mark_price=market(twin.mark_price),
+        unrealized_pnl=optional(item.unrealised_pnl, "unrealised_pnl"),
+        delta=market(twin.delta),
+        gamma=market(twin.gamma),
+        vega=market(twin.vega),
+        theta=market(twin.theta),
+    )
+
+
+def order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    """The order, and where its status is the seed document's `closed`, the fill that this implies, marked synthetic."""
+    updated = order_updated(source, item, raw)
+    yield updated
+    if item.status == "closed" and updated.fill_price > 0 and updated.filled:
+        yield Filled(
+            time=updated.finished or updated.time,
+            received=source.received,
+            origin=source.origin,
+            contract=updated.contract,
+            trade_id=f"order:{updated.order_id}",
+            order_id=updated.order_id or "",
+            client_id=updated.client_id,
+            size=updated.filled,
+            price=updated.fill_price,
+            synthetic=True,
+        )
+
+
+def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING) -> OrderUpdated:
+    """One order of any dialect or of REST. The venue's texts that are no client id stay in `raw`."""
+    time = moment(source, item)
+    size = whole(item.size, "size")
+    price, fill_price = figure(item.price, "price"), figure(item.fill_price, "fill_price")
+    state, left, finish_as = _standing(item, size, fill_price)
+    text = item.text if isinstance(item.text, str) else ""
+    tif = _TIFS.get(item.tif)
+    if tif is None:
+        raw = MappingProxyType({**raw, "tif": item.tif})
+        state = state if state.is_terminal else OrderState.UNKNOWN
+    if text and not text.startswith(CLIENT_PREFIX):
+        raw = MappingProxyType({**raw, "text": text})
+    is_market = getattr(item, "type", UNSET) == "market" or (not price and tif is TimeInForce.IOC)
+    return OrderUpdated(
+        time=time,
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        contract=contract_id(source.adapter, item.contract),
+        state=state,
+        size=size,
+        order_id=identity(item.id, "id"),
+        client_id=text if text.startswith(CLIENT_PREFIX) else None,
+        left=left,
+        price=None if is_market else price,
+        fill_price=fill_price,
+        tif=tif or TimeInForce.GTC,
+        is_market=is_market,
+        reduce_only=item.is_reduce_only is True,
+        created=nanoseconds(item.create_time, "create_time") if item.create_time is not UNSET else None,
+        finished=_finished(item, state, time),
+        finish_as=finish_as,
+    )
+
+
+_TIFS = {tif.value: tif for tif in TimeInForce}
+
+
+def _standing(item: Any, size: Decimal, fill_price: Decimal) -> tuple[OrderState, Decimal | None, str]:
+    """(state, left, finish_as). A seed order says `closed` and no more: filled when it has a fill price, else canceled."""
+    left = None if item.left is UNSET else whole(item.left, "left")
+    reason = item.finish_as if isinstance(item.finish_as, str) and item.finish_as not in _NO_REASON else ""
+    if left is not None and (abs(left) > abs(size) or left * size < 0):
+        raise Invalid("left", f"{left} does not lie between 0 and the size {size}")
+    if left is None and item.status != "closed" and not isinstance(item, SeedOrder):
+        raise Invalid("left", "the field is missing")
+    if item.status in ("closed", "finished"):
+        if left is None:
+            left = ZERO if fill_price > 0 else size
+        reason = reason or ("cancelled" if left else "filled")
+    return _state(item.status, reason), left, reason
+
+
+def _state(status: str, reason: str) -> OrderState:
+    if status == "open":
+        return OrderState.OPEN
+    return _FINISHED.get(reason, OrderState.UNKNOWN) if status in ("closed", "finished") else OrderState.UNKNOWN
+
+
+def _finished(item: Any, state: OrderState, time: int) -> int | None:
+    if not state.is_terminal:
+        return None
+    if item.finish_time is not UNSET and item.finish_time is not None:
+        return nanoseconds(item.finish_time, "finish_time")
+    if isinstance(item, SeedOrder):
+        raise Invalid("finish_time", "the field is missing")
+    return time
+
+
+def trade(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    """An execution of ours, from usertrades (`order`) or REST my_trades (`order_id`, no fee)."""
+    text = item.text if isinstance(item.text, str) else ""
+    is_maker = {"maker": True, "taker": False}.get(item.role)
+    yield Filled(
+        time=moment(source, item, "create_time", "create_time_ms"),
+        received=source.received,
+        origin=source.origin,
+        raw=raw if is_maker is not None else MappingProxyType({**raw, "role": item.role}),
+        contract=contract_id(source.adapter, item.contract),
+        trade_id=identity(item.id, "id"),
+        order_id=identity(item.order, "order"),
+        client_id=text if text.startswith(CLIENT_PREFIX) else None,
+        size=whole(item.size, "size"),
+        price=figure(item.price, "price"),
+        fee=optional(item.fee, "fee"),
+        is_maker=is_maker,
+    )
+
+
+def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    """The seed document's account snapshot; it spells unrealized_pnl with z, the venue with s."""
+    unrealized = item.unrealized_pnl if item.unrealized_pnl is not UNSET else item.unrealised_pnl
+    if unrealized is UNSET:
+        raise Invalid("unrealized_pnl", "the field is missing")
+    yield BalanceUpdated(
+        time=moment(source, item),
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        adapter=source.adapter,
+        currency=currency(item.currency),
+        total=figure(item.total, "total"),
+        available=figure(item.available, "available"),
+        unrealized_pnl=figure(unrealized, "unrealized_pnl"),
+        option_value=figure(item.option_value, "option_value"),
+        short_positions=_count(item.short_positions, "short_positions"),
+        long_positions=_count(item.long_positions, "long_positions"),
+        margin_ratio=market(twin.margin_ratio),
+    )
+
+
+def currency(text: str) -> str:
+    if not text.isascii() or not text.isalnum() or len(text) > 16:
+        raise Invalid("currency", f"{text[:16]!r} is no currency")
+    return text
+
+
+def _count(value: Decimal, field: str) -> int:
+    number = int(whole(value, field))
+    if number < 0:
+        raise Invalid(field, f"{number} is no count")
+    return number
+
+
+def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    yield LedgerPosted(
+        time=moment(source, item),
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        adapter=source.adapter,
+        currency=SETTLEMENT_CURRENCY,
+        change=figure(item.change, "change"),
+        balance=figure(item.balance, "balance"),
+        kind=item.type,
+        text=item.text,
+    )
+
+
+def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    yield PortfolioRiskUpdated(
+        time=moment(source, item),
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        adapter=source.adapter,
+        total_delta=twin.total_delta + 0.0,
+        total_gamma=twin.total_gamma + 0.0,
+        total_vega=twin.total_vega + 0.0,
+        total_theta=twin.total_theta + 0.0,
+        margin_occupied=figure(item.margin_occupied, "margin_occupied"),
+        margin_required=figure(item.margin_required, "margin_required"),
+        effective_leverage=twin.effective_leverage + 0.0,
+        portfolio_var=twin.portfolio_var + 0.0,
+    )
+
+
+def liquidation(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    yield Liquidated(
+        time=moment(source, item),
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        adapter=source.adapter,
+        initial_margin=figure(item.init_margin, "init_margin"),
+        maintenance_margin=figure(item.maint_margin, "maint_margin"),
+        order_margin=figure(item.order_margin, "order_margin"),
+    )
+
+
+def settlement(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    """Our settlement: the venue's settle_profit is per contract, so the cash is settle_profit · size."""
+    size = whole(item.size, "size")
+    fee = getattr(item, "fee", UNSET)
+    yield ContractSettled(
+        time=moment(source, item),
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        contract=contract_id(source.adapter, item.contract),
+        settle_price=figure(item.settle_price, "settle_price"),
+        size=size,
+        pnl=product(figure(item.settle_profit, "settle_profit"), size, "settle_profit"),
+        fee=ZERO if fee is UNSET else figure(fee, "fee"),
+        realized_pnl=figure(item.realised_pnl, "realised_pnl"),
+    )
+
+
+def closed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+    yield PositionClosed(
+        time=moment(source, item),
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        contract=contract_id(source.adapter, item.contract),
+        side=item.side,
+        pnl=figure(item.pnl, "pnl"),
+        reason=item.text,
+    )
+
+
+def account(source: Source, item: Any) -> BalanceUpdated:
+    """The account as GET /options/accounts states it. The venue gives no margin ratio and no counts of positions there."""
+    return BalanceUpdated(
+        time=source.time,
+        received=source.received,
+        origin=source.origin,
+        adapter=source.adapter,
+        currency=currency(item.currency),
+        total=figure(item.total, "total"),
+        available=figure(item.available, "available"),
+        unrealized_pnl=figure(item.unrealised_pnl, "unrealised_pnl"),
+        option_value=optional(item.position_value, "position_value"),
+        initial_margin=figure(item.init_margin, "init_margin"),
+        maintenance_margin=figure(item.maint_margin, "maint_margin"),
+        order_margin=figure(item.order_margin, "order_margin"),
+    )

@@ -1,0 +1,126 @@
+"""What Gate's REST v4 answers about options, in the venue's own spelling.
+
+Owns the wire structs of the answers; times are seconds, often fractional, and any number may be recorded as a numeric
+string. See forms for the two kinds of figures. Nothing here knows events. Source: APIv4, section Options.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from strikeloop_gate.strictjson import Figure, count_keys, explain, extras, tree, twin_type
+
+
+class RestOrder(Struct, kw_only=True):
+    id: str | int
+    contract: str
+    size: Decimal
+    left: Decimal
+    price: Decimal
+    fill_price: Decimal
+    status: str
+    tif: str
+    create_time: Decimal
+    finish_time: Decimal | UnsetType | None = UNSET
+    finish_as: str | UnsetType | None = UNSET
+    text: str | UnsetType | None = UNSET
+    iceberg: Figure | UnsetType = UNSET
+    is_close: bool | UnsetType = UNSET
+    is_liq: bool | UnsetType = UNSET
+    is_mmp: bool | UnsetType = UNSET
+    is_reduce_only: bool | UnsetType = UNSET
+    mkfr: Figure | UnsetType = UNSET
+    tkfr: Figure | UnsetType = UNSET
+    refu: Figure | UnsetType = UNSET
+    refr: Figure | UnsetType = UNSET
+    user: str | int | UnsetType = UNSET
+    underlying: str | UnsetType = UNSET
+
+
+class RestPosition(Struct, kw_only=True):
+    contract: str
+    size: Decimal
+    entry_price: Decimal
+    realised_pnl: Decimal
+    mark_price: Figure
+    unrealised_pnl: Decimal
+    delta: Figure
+    gamma: Figure
+    vega: Figure
+    theta: Figure
+    user: str | int | UnsetType = UNSET
+    underlying: str | UnsetType = UNSET
+    underlying_price: Figure | UnsetType = UNSET
+    mark_iv: Figure | UnsetType = UNSET
+    pending_orders: Figure | UnsetType = UNSET
+
+
+class RestTrade(Struct, kw_only=True):
+    id: str | int
+    order_id: str | int
+    contract: str
+    size: Decimal
+    price: Decimal
+    role: str
+    create_time: Decimal
+    underlying_price: Figure | UnsetType = UNSET
+    text: str | UnsetType | None = UNSET
+    fee: Decimal | UnsetType = UNSET
+
+    @property
+    def order(self) -> str | int:
+        """The name the socket has for order_id."""
+        return self.order_id
+
+
+class RestAccount(Struct, kw_only=True):
+    user: str | int
+    currency: str
+    total: Decimal
+    available: Decimal
+    unrealised_pnl: Decimal
+    init_margin: Decimal
+    maint_margin: Decimal
+    order_margin: Decimal
+    position_value: Decimal | UnsetType = UNSET
+
+
+class AccountDetail(Struct, kw_only=True):
+    user_id: str | int
+
+
+class ServerTime(Struct, kw_only=True):
+    server_time: Decimal
+    """Unix milliseconds."""
+
+
+class Answer:
+    """The form of an answer: reads bodies exactly, or raises Invalid.
+
+    >>> [(time, twin, beyond)] = Answer(ServerTime).rows(b'{"server_time":1609459200000,"zone":"UTC"}')
+    >>> time.server_time, dict(beyond)
+    (Decimal('1609459200000'), {'zone': 'UTC'})
+    """
+
+    def __init__(self, kind: Any) -> None:
+        self._exact: msgspec.json.Decoder[Any] = msgspec.json.Decoder(kind)
+        self._twin: msgspec.json.Decoder[Any] = msgspec.json.Decoder(twin_type(kind), strict=False)
+
+    def rows(self, raw: bytes) -> Iterator[tuple[Any, Any, Mapping[str, Any]]]:
+        """(exact item, its twin, unknown fields) of each item; of the one item where the answer is no list."""
+        try:
+            twins, items = self._twin.decode(raw), self._exact.decode(raw)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+            raise explain(raw, exc) from None
+        document = None if raw.count(b":") == count_keys(twins) else tree(raw)
+        if not isinstance(items, list):
+            items, twins, document = [items], [twins], None if document is None else [document]
+        for index, item in enumerate(items):
+            beyond = {} if document is None else extras(item, document[index])
+            yield item, twins[index], MappingProxyType(beyond)
