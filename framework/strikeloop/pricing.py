@@ -157,13 +157,12 @@ def _solve(target: float, complement: float, ratio: float) -> float:
     below, above = (0.0, turn) if is_low else (turn, math.inf)
     for _ in range(_MAX_STEPS):
         step = _low_step(s, x, ratio, target) if is_low else _high_step(s, x, ratio, complement)
+        if abs(step) <= 1e-9 * s:
+            return s + step
         below, above = (s, above) if step > 0.0 else (below, s)
-        new = s + step
-        if not below < new < above:
-            new = 0.5 * (below + above) if above < math.inf else 2.0 * s
-        if abs(new - s) <= 1e-15 * s:
-            return new
-        s = new
+        s += step
+        if not below < s < above:
+            s = 0.5 * (below + above) if above < math.inf else 2.0 * below
     return s
 
 
