@@ -1,0 +1,60 @@
+"""What a WebSocket update is made of: the dialects, the facts a result needs, and the envelope.
+
+Owns no spelling of any channel: public_frames and private_frames do. Sends nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any
+
+import attrs
+
+from strikeloop import Contract, ContractId
+from strikeloop_venue.served.account import AccountBook
+from strikeloop_venue.served.market import BookChange, ContractBoard, MarketBoard
+from strikeloop_venue.served.spelling import encoded, millis, seconds
+
+Result = dict[str, Any] | list[dict[str, Any]]
+
+
+class Dialect(StrEnum):
+    SEED = "seed"
+    GATE = "gate"
+
+
+@attrs.frozen
+class Facts:
+    """What a frame may need besides its event."""
+
+    market: MarketBoard
+    account: AccountBook
+    user_id: int
+    change: BookChange | None = None
+
+    def contract(self, contract: ContractId) -> Contract | None:
+        return self.market.specification(contract.name)
+
+    def underlying(self, contract: ContractId) -> str:
+        found = self.contract(contract)
+        return found.underlying if found else ""
+
+    def board(self, contract: ContractId) -> ContractBoard | None:
+        return self.market.contracts.get(contract.name)
+
+
+@attrs.frozen
+class Push:
+    """One channel an event is pushed on. Where `conflate`, a slow reader needs only the latest of each contract."""
+
+    channel: str
+    build: Callable[[Any, Facts], Result | None]
+    conflate: bool = False
+    event: str = "update"
+
+
+def update_frame(push: Push, result: Result, time: int, dialect: Dialect) -> bytes:
+    """The text of one update; the seed document knows no `time_ms`."""
+    stamp = {"time": seconds(time)} if dialect is Dialect.SEED else {"time": seconds(time), "time_ms": millis(time)}
+    return encoded({**stamp, "channel": push.channel, "event": push.event, "result": result})
