@@ -23,7 +23,8 @@ class Channel:
 
     `acknowledged`: the venue answers a subscription; where it does not, the first update or a snapshot confirms it.
     `essential`: while it is not confirmed no order leaves. `conflatable`: the latest event per contract is enough.
-    `reports_fills`: each execution comes on it, so that positions must follow from fills.
+    `reports_fills`: each execution comes on it, so that positions must follow from fills. `reports_risk`: the venue's
+    own portfolio risk comes on it; where no channel does, the core computes it.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Channel:
     essential: bool = False
     conflatable: bool = False
     reports_fills: bool = False
+    reports_risk: bool = False
 
 
 @attrs.frozen(kw_only=True)

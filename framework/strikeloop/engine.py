@@ -108,9 +108,16 @@ class Engine:
         self.dispatch.start()
         return self.step(RunStarted(time=now, received=now))
 
-    def stop(self, now: int, reason: str = "") -> Step:
-        """End: every plugin's on_stop; what they ask for is still reviewed."""
-        return self.step(RunStopping(time=now, received=now, reason=reason))
+    def stop(self, now: int, reason: str = "", *, cancel: bool = False) -> Step:
+        """End: every plugin's on_stop; what they ask for is still reviewed. `cancel` withdraws what still works then."""
+        step = self.step(RunStopping(time=now, received=now, reason=reason))
+        if not cancel:
+            return step
+        for instance in self.instances:
+            if instance.kind == "strategy":
+                instance.desk.cancel_all()
+        rest = self._settle()
+        return Step(step.events + rest.events, step.approved + rest.approved, step.logs + rest.logs)
 
     def step(self, event: Event) -> Step:
         """Feed one input; returns what came of it."""

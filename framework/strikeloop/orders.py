@@ -224,7 +224,7 @@ def _merge(order: Order, event: OrderUpdated) -> Order | None:
     if speaks_of_size:
         size = event.size
         filled = event.filled if event.left is not None or event.state is OrderState.FILLED else order.filled
-        if abs(filled) < abs(order.filled) or (order.generation and size != order.size and not event.state.is_terminal):
+        if abs(filled) < abs(order.filled):
             return None
         left = size - filled
         price = order.price if event.price is None or event.is_market else event.price

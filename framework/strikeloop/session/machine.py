@@ -179,7 +179,8 @@ class Session:
             return
         for event in decoded.events:
             if isinstance(event, e.ChannelSubscribed):
-                self._confirmed(event.channel, event.by, now)
+                self._confirm(event.channel, event.by, now)
+                self._look_again(now)
             elif isinstance(event, e.ChannelRefused):
                 self._refused(event, now)
             else:
@@ -202,7 +203,7 @@ class Session:
             self._actions.append(Find(order.contract, order.client_id, order.order_id))
         for status in self.channels:
             if not status.channel.acknowledged:
-                self._confirmed(status.channel.name, "snapshot", now)
+                self._confirm(status.channel.name, "snapshot", now)
         self._replay()
         self._reconciled(merge.adjustments, now)
 
@@ -257,10 +258,9 @@ class Session:
     def _tell(self, kind: type[e.StreamEvent], now: int, **fields: object) -> None:
         self._events.append(kind(time=now, received=now, adapter=self.adapter, port=self.port, **fields))
 
-    def _confirmed(self, channel: str, by: str, now: int) -> None:
+    def _confirm(self, channel: str, by: str, now: int) -> None:
         if self.channels.confirm(channel, now):
             self._tell(e.ChannelSubscribed, now, channel=channel, by=by)
-            self._look_again(now)
 
     def _refused(self, event: e.ChannelRefused, now: int) -> None:
         self.channels.refuse(event.channel, now)
@@ -278,7 +278,7 @@ class Session:
         if not self._with_snapshots:
             self.phase = Phase.READY
             self._tell(e.StreamOpened, now, connection=self.connections)
-        elif self._snapshot_asked is None and self._snapshot_due is None:
+        elif self._snapshot_asked is None:
             self._ask_snapshot(now)
 
     def _ask_snapshot(self, now: int) -> None:

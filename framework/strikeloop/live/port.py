@@ -1,0 +1,184 @@
+"""One port of one adapter in the world: carries out what its session asks for and reports back.
+
+Owns `Port`. All decisions are the session's; this shell connects, reads, writes, and ends. It never catches
+cancellation, and whatever a connection does ends in `session.lost`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from strikeloop.adapter import Account, Decoded, Feed, Link, Stream
+from strikeloop.clock import SECOND_NS
+from strikeloop.errors import AuthRejectedError, DecodeError, VenueError
+from strikeloop.events import Event
+from strikeloop.live.clock import WallClock
+from strikeloop.session import Connect, Drop, FetchSnapshot, Find, SendPing, Session, Subscribe
+
+Deliver = Callable[[Sequence[Event]], None]
+
+
+class Port:
+    """`deliver` receives the events the session releases, in order, synchronously."""
+
+    def __init__(self, session: Session, stream: Feed | Account, clock: WallClock, deliver: Deliver, prepare: Callable[[], Awaitable[None]]) -> None:
+        self.session, self._stream, self._clock, self._deliver, self._prepare = session, stream, clock, deliver, prepare
+        self._tasks: TaskGroup | None = None
+        self._scope: anyio.CancelScope | None = None
+        self._reason = ""
+        self._connect = anyio.Event()
+        self._outbox: list[Subscribe | SendPing] = []
+        self._written = anyio.Event()
+
+    @property
+    def stream(self) -> Stream:
+        return self._stream
+
+    async def run(self) -> None:
+        """Until cancelled: keep one connection, whenever the session wants it."""
+        async with anyio.create_task_group() as self._tasks:
+            self.session.start(self._clock.now())
+            self.pump()
+            while True:
+                await self._connect.wait()
+                self._connect = anyio.Event()
+                await self._one_connection()
+
+    def tick(self) -> None:
+        """Time passed."""
+        if self._tasks is not None:
+            self.session.tick(self._clock.now())
+            self.pump()
+
+    def pump(self) -> None:
+        """Release the session's events and carry out its actions, until it has neither."""
+        while True:
+            events, actions = self.session.take()
+            if not events and not actions:
+                return
+            for action in actions:
+                self._act(action)
+            if events:
+                self._deliver(events)
+
+    def _act(self, action: object) -> None:
+        match action:
+            case Connect():
+                self._connect.set()
+            case Drop(reason):
+                self._end(reason)
+            case Subscribe() | SendPing():
+                self._outbox.append(action)
+                self._written.set()
+            case FetchSnapshot(since):
+                self._start(self._fetch_snapshot, since)
+            case Find():
+                self._start(self._find, action)
+
+    def _start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
+        if self._tasks is not None:
+            self._tasks.start_soon(function, *args)
+
+    def _end(self, reason: str) -> None:
+        if self._scope is not None:
+            self._reason = reason
+            self._scope.cancel()
+
+    async def _one_connection(self) -> None:
+        self._reason = ""
+        try:
+            await self._prepare()
+            link = await self._stream.connect()
+        except AuthRejectedError as error:
+            self.session.lost(str(error), self._clock.now(), is_auth=True)
+        except VenueError as error:
+            self.session.lost(str(error), self._clock.now())
+        else:
+            await self._use(link)
+            self.session.lost(self._reason or "the connection ended", self._clock.now())
+        self.pump()
+
+    async def _use(self, link: Link) -> None:
+        self._outbox = []
+        try:
+            with anyio.CancelScope() as self._scope:
+                async with anyio.create_task_group() as tasks:
+                    tasks.start_soon(self._write, link)
+                    self.session.connected(self._clock.now())
+                    self.pump()
+                    await self._read(link)
+        finally:
+            self._scope = None
+            await link.aclose()
+
+    async def _read(self, link: Link) -> None:
+        while True:
+            try:
+                frames = await link.receive()
+            except VenueError as error:
+                self._end(str(error))
+                return
+            now = self._clock.now()
+            self.session.alive(now)
+            for frame in frames:
+                decoded = self._decode(frame, now)
+                if decoded is not None:
+                    self.session.receive(decoded, now)
+            self.pump()
+
+    def _decode(self, frame: bytes, now: int) -> Decoded | None:
+        try:
+            return self._stream.decode(frame, now)
+        except DecodeError as error:
+            self.session.garbled(error, now)
+            return None
+
+    async def _write(self, link: Link) -> None:
+        while True:
+            await self._written.wait()
+            self._written = anyio.Event()
+            while self._outbox:
+                action = self._outbox.pop(0)
+                try:
+                    await self._send(link, action)
+                except VenueError as error:
+                    self._end(str(error))
+                    return
+
+    async def _send(self, link: Link, action: Subscribe | SendPing) -> None:
+        second = self._clock.now() // SECOND_NS
+        if isinstance(action, Subscribe):
+            await link.send(self._stream.subscribe(action.channel, second))
+            return
+        await link.ping()
+        frame = self._stream.ping(second)
+        if frame is not None:
+            await link.send(frame)
+
+    async def _fetch_snapshot(self, since: int) -> None:
+        account = self.account
+        try:
+            snapshot = await account.snapshot(since)
+        except VenueError as error:
+            self.session.snapshot_failed(str(error), self._clock.now())
+        else:
+            self.session.snapshot(snapshot, self._clock.now())
+        self.pump()
+
+    async def _find(self, find: Find) -> None:
+        try:
+            order = await self.account.find(find.contract, client_id=find.client_id, order_id=find.order_id)
+        except VenueError:
+            self.session.find_failed(find, self._clock.now())
+        else:
+            self.session.found(find, order, self._clock.now())
+        self.pump()
+
+    @property
+    def account(self) -> Account:
+        """The stream as an account port; only sessions of account ports ask for what needs it."""
+        return self._stream  # type: ignore[return-value]  # a feed's session issues no account actions

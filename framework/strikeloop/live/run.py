@@ -1,0 +1,318 @@
+"""The live driver: one anyio task group around one engine, for live, paper and simulated runs.
+
+Owns `Live`. Readers hand the engine one batch per socket read, synchronously; commands leave through the sender, or
+into the venue in this process. Everything that decides is below this floor; here are only time, tasks and files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Sequence
+from random import SystemRandom
+from typing import Any, Protocol
+
+import anyio
+import attrs
+from anyio.abc import TaskGroup
+
+from strikeloop import events as e
+from strikeloop.adapter import Adapter, Feed
+from strikeloop.commands import Approved, Command
+from strikeloop.encoding import plain
+from strikeloop.engine import NOTHING, Engine, Step
+from strikeloop.live.clock import WallClock
+from strikeloop.live.local import LocalVenue
+from strikeloop.live.port import Port
+from strikeloop.live.sender import Sender
+from strikeloop.margin import Classic
+from strikeloop.session import Phase, Session
+from strikeloop.summary import Summary
+from strikeloop.whatif import computed_risk
+
+TICK_S = 0.1
+RISK_NS = 1_000_000_000
+STOP_S = 4.0
+
+
+class Book(Protocol):
+    """Where a run is written down; strikeloop.journal is one."""
+
+    def inputs(self, events: Sequence[e.Event]) -> None:
+        """Note inputs of the engine, in order; they may be kept in memory until the next `intents` or `flush`."""
+        ...
+
+    async def intents(self, approved: Sequence[Approved[Command]]) -> None:
+        """Return when these commands, and every input before them, are on disk."""
+        ...
+
+    async def flush(self) -> None:
+        """Return when everything noted so far is on disk."""
+        ...
+
+
+@attrs.define(kw_only=True)
+class Ending:
+    """How a run ended: `cause` stop, duration, halt or credentials, and the words for it."""
+
+    cause: str = "stop"
+    reason: str = ""
+
+
+class Live:
+    """One run. `adapters` bring feeds (and accounts where they trade); `venues` are executed in this process.
+
+    `halted` is asked before each order leaves and names a reason, or nothing. `listen` hears every event after the
+    engine, for sinks and screens; it must not block.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        clock: WallClock,
+        summary: Summary,
+        book: Book,
+        halted: Callable[[], str] = lambda: "",
+        listen: Callable[[e.Event], None] | None = None,
+        fail_fast: bool = False,
+    ) -> None:
+        self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
+        self._book, self._halted, self._listen, self._fail_fast = book, halted, listen, fail_fast
+        self.ports: dict[str, Port] = {}
+        self.feeds: dict[str, Port] = {}
+        self.venues: dict[str, LocalVenue] = {}
+        self._adapters: list[Adapter] = []
+        self._sender = Sender(engine, self.ports, clock, book.intents, halted)
+        self._stop = anyio.Event()
+        self._started = False
+        self._risk_at = 0
+
+    # ---- before the run ----
+
+    def add_adapter(self, adapter: Adapter, *, trade: bool) -> None:
+        """Use the adapter's feed, and its account where `trade`."""
+        self._adapters.append(adapter)
+        feed = adapter.feed
+        self.feeds[adapter.name] = self._port(adapter.name, "feed", feed, lambda: self._list_contracts(feed))
+        if trade and adapter.account is not None:
+            account = adapter.account
+            self.ports[adapter.name] = self._port(adapter.name, "account", account, account.prepare)
+            self.engine.block(adapter.name, f"the account of {adapter.name} is not reconciled yet")
+
+    def add_venue(self, venue: LocalVenue) -> None:
+        """Execute the orders of this adapter in a venue inside the process."""
+        self.venues[venue.adapter] = venue
+
+    # ---- the run ----
+
+    async def run(self, duration_s: float | None = None) -> Ending:
+        """Run until `stop`, or for `duration_s`; then let plugins finish and cancel what still works."""
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(self._sender.run)
+            for port in (*self.feeds.values(), *self.ports.values()):
+                tasks.start_soon(port.run)
+            for venue in self.venues.values():
+                tasks.start_soon(venue.run)
+            tasks.start_soon(self._tick)
+            with anyio.move_on_after(math.inf if duration_s is None else duration_s):
+                await self._stop.wait()
+            if not self._stop.is_set():
+                self.ending = Ending(cause="duration", reason=f"{duration_s:g} s are over")
+            await self._finish()
+            tasks.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            for adapter in self._adapters:
+                await adapter.aclose()
+            await self._book.flush()
+        return self.ending
+
+    def stop(self, cause: str, reason: str) -> None:
+        """End the run soon."""
+        if not self._stop.is_set():
+            self.ending = Ending(cause=cause, reason=reason)
+            self._stop.set()
+
+    def deliver(self, events: Sequence[e.Event]) -> None:
+        """Feed the engine, in order."""
+        for event in events:
+            self._book.inputs((event,))
+            step = self.engine.step(event)
+            self._see(event)
+            if step is not NOTHING:
+                self._after(step)
+        if events and not self._started:
+            self._try_start()
+
+    # ---- inside ----
+
+    def _port(self, adapter: str, port: str, stream: Any, prepare: Callable[[], Awaitable[None]]) -> Port:
+        session = Session(adapter, port, stream.channels, SystemRandom())
+        deliver = self._deliver_market if port == "feed" else self.deliver
+        return Port(session, stream, self.clock, deliver, prepare)
+
+    def _deliver_market(self, events: Sequence[e.Event]) -> None:
+        self.deliver(events)
+        for event in events:
+            adapter = event.contract.adapter if hasattr(event, "contract") else getattr(event, "adapter", "")
+            venue = self.venues.get(adapter)
+            if venue is not None and not isinstance(event, e.StreamEvent):
+                venue.on_market(event)
+
+    async def _list_contracts(self, feed: Feed) -> None:
+        contracts = await feed.contracts()
+        now = self.clock.now()
+        known = self.engine.portfolio.contracts
+        fresh = [contract for contract in contracts if known.get(contract.id) != contract]
+        self._deliver_market([e.ContractListed(time=now, received=now, contract=contract.id, specification=contract) for contract in fresh])
+
+    def _try_start(self) -> None:
+        """Begin once every port is ready: contracts known, accounts reconciled."""
+        ports = (*self.feeds.values(), *self.ports.values())
+        if any(port.session.phase is not Phase.READY for port in ports):
+            return
+        if self.venues and not self.engine.portfolio.balances:
+            return
+        self._started = True
+        now = self.clock.now()
+        self._input(e.RunStarted(time=now, received=now), self.engine.start(now))
+
+    def _input(self, event: e.Event, step: Step) -> None:
+        self._book.inputs((event,))
+        self._see(event)
+        self._after(step)
+
+    def _after(self, step: Step) -> None:
+        for event in step.events:
+            self._see(event)
+        self.summary.approve(step.approved)
+        for approved in step.approved:
+            adapter = approved.command.contract.adapter
+            venue = self.venues.get(adapter)
+            if venue is not None:
+                self._execute(venue, approved)
+            elif adapter in self.ports:
+                self._sender.put(approved)
+
+    def _execute(self, venue: LocalVenue, approved: Approved[Command]) -> None:
+        self.engine.sent((approved.command.client_id,))
+        venue.put(approved)
+
+    def _see(self, event: e.Event) -> None:
+        self.summary.see(event)
+        if self._listen is not None:
+            self._listen(event)
+        if isinstance(event, e.ChannelRefused) and event.is_auth:
+            self._credentials_refused(event)
+
+    def _credentials_refused(self, event: e.ChannelRefused) -> None:
+        if self._fail_fast:
+            self.stop("credentials", f"{event.adapter} refused the credentials on {event.channel}: {event.code} {event.message}")
+
+    async def _tick(self) -> None:
+        while True:
+            await anyio.sleep(TICK_S)
+            self._tick_once()
+            await self._book.flush()
+
+    def _tick_once(self) -> None:
+        for port in (*self.feeds.values(), *self.ports.values()):
+            port.tick()
+        if not self._started:
+            self._try_start()
+        now = self.clock.now()
+        while (fired := self.engine.due(now)) is not None:
+            self.deliver((fired,))
+        self._compute_risk(now)
+        self._watch(now)
+
+    def _compute_risk(self, now: int) -> None:
+        """Portfolio risk, once a second, for accounts whose venue does not report it."""
+        if not self._started or now - self._risk_at < RISK_NS:
+            return
+        self._risk_at = now
+        for name, port in self.ports.items():
+            if not any(channel.reports_risk for channel in port.stream.channels):
+                self.deliver((computed_risk(self.engine.portfolio, self.engine.orders, Classic(), name, now),))
+
+    def _watch(self, now: int) -> None:
+        reason = self._halted()
+        if reason and "" not in self.engine.blocks:
+            self.engine.block("", reason)
+            self.deliver((e.AlertRaised(time=now, received=now, source="live", topic="halt", text=reason, severity=e.Severity.CRITICAL),))
+        for name, port in self.ports.items():
+            if port.session.auth_refused and self._fail_fast:
+                self.stop("credentials", f"{name} refused the credentials: {port.session.auth_refused}")
+
+    async def _finish(self) -> None:
+        now = self.clock.now()
+        if self._started:
+            stopping = e.RunStopping(time=now, received=now, reason=self.ending.reason)
+            self._input(stopping, self.engine.stop(now, self.ending.reason, cancel=True))
+        with anyio.move_on_after(STOP_S, shield=True):
+            while not self._sender.is_idle or (self._started and self.engine.orders.working() and self._can_still_answer()):
+                await anyio.sleep(0.02)
+
+    def _can_still_answer(self) -> bool:
+        return bool(self.venues) or any(port.session.phase is Phase.READY for port in self.ports.values())
+
+    def status(self) -> dict[str, Any]:
+        """What `strikeloop status` shows (DESIGN §7 of framework/README.md)."""
+        return status_of(self)
+
+    @property
+    def started(self) -> bool:
+        """Whether plugins have seen RunStarted."""
+        return self._started
+
+
+def status_of(live: Live) -> dict[str, Any]:
+    """The run as plain JSON types."""
+    portfolio, orders = live.engine.portfolio, live.engine.orders
+    counts: dict[str, int] = {}
+    for order in orders:
+        counts[order.state.value] = counts.get(order.state.value, 0) + 1
+    return {
+        "run": live.summary.run,
+        "mode": live.summary.mode,
+        "state": _state(live),
+        "time": live.clock.now(),
+        "adapters": {name: _adapter_status(live, name) for name in {**live.feeds, **live.ports, **live.venues}},
+        "orders": counts,
+        "working": [_order_status(order) for order in orders.working()],
+        "positions": [{**plain(position), "exposure": plain(position.exposure)} for position in portfolio.positions],
+        "balance": None if portfolio.balance is None else plain(portfolio.balance),
+        "risk": None if portfolio.risk is None else plain(portfolio.risk),
+        "faults": live.summary.rows["fault"],
+    }
+
+
+def _state(live: Live) -> str:
+    if "" in live.engine.blocks:
+        return "halted"
+    if not live.started:
+        return "starting"
+    healthy = all(port.session.state == "ready" for port in (*live.feeds.values(), *live.ports.values()))
+    return "ready" if healthy and not live.engine.blocks else "degraded"
+
+
+def _adapter_status(live: Live, name: str) -> dict[str, Any]:
+    ports = {kind: table[name].session for kind, table in (("feed", live.feeds), ("account", live.ports)) if name in table}
+    main = ports.get("account") or ports.get("feed")
+    channels = {status.channel.name: status for session in ports.values() for status in session.channels}
+    return {
+        "connection": "in process" if main is None else main.state,
+        "connections": 0 if main is None else main.connections,
+        "reconnects": 0 if main is None else max(0, main.connections - 1),
+        "channels": {
+            channel: {"state": status.state.value, "last_update": status.last_update, "last_confirmed": status.last_confirmed}
+            for channel, status in channels.items()
+        },
+        "last_reconciled": None if main is None else main.last_reconciled,
+    }
+
+
+def _order_status(order: Any) -> dict[str, Any]:
+    return plain({"client_id": order.key, "contract": order.contract, "size": order.size, "left": order.left, "price": order.price, "state": order.state})  # type: ignore[no-any-return]  # a mapping gives a dict
+
+
+

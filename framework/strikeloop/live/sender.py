@@ -1,0 +1,169 @@
+"""The way out: intents are on disk before their orders leave, and commands of one order leave in sequence.
+
+Owns `Sender`. What the venue answers goes to the session as events; an order whose answer did not come is UNKNOWN,
+never sent again. Cancels may be repeated, because closing twice does no harm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from decimal import Decimal
+from typing import Any
+
+import anyio
+from anyio.abc import TaskGroup
+
+from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
+from strikeloop.engine import Engine
+from strikeloop.errors import LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
+from strikeloop.events import Event, OrderState, OrderUpdated, Origin
+from strikeloop.live.clock import WallClock
+from strikeloop.live.port import Port
+from strikeloop.session import Find
+
+ANSWER_S = 5.0
+CANCEL_TRIES = 3
+
+
+class Sender:
+    """Sends to `ports` by adapter. `halted` is asked before every send and names a reason, or nothing."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        ports: dict[str, Port],
+        clock: WallClock,
+        journal: Callable[[Sequence[Approved[Command]]], Awaitable[None]],
+        halted: Callable[[], str],
+    ) -> None:
+        self._engine, self._ports, self._clock, self._journal, self._halted = engine, ports, clock, journal, halted
+        self._outbox: list[Approved[Command]] = []
+        self._wake = anyio.Event()
+        self._last: dict[str, anyio.Event] = {}
+        self._busy = 0
+
+    def put(self, approved: Approved[Command]) -> None:
+        """Queue a command; its submission is known to the session from now on."""
+        if isinstance(approved.command, SubmitOrder):
+            self._ports[approved.command.contract.adapter].session.submitted(approved.command.client_id)
+        self._busy += 1
+        self._outbox.append(approved)
+        self._wake.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether every command was answered."""
+        return self._busy == 0
+
+    async def run(self) -> None:
+        """Until cancelled: journal what is queued, then send it."""
+        async with anyio.create_task_group() as tasks:
+            while True:
+                await self._wake.wait()
+                self._wake = anyio.Event()
+                batch, self._outbox = self._outbox, []
+                await self._journal(batch)
+                for approved in batch:
+                    self._launch(approved, tasks)
+
+    def _launch(self, approved: Approved[Command], tasks: TaskGroup) -> None:
+        client_id = approved.command.client_id
+        before, done = self._last.get(client_id), anyio.Event()
+        self._last[client_id] = done
+        tasks.start_soon(self._in_turn, approved, before, done)
+
+    async def _in_turn(self, approved: Approved[Command], before: anyio.Event | None, done: anyio.Event) -> None:
+        try:
+            if before is not None:
+                await before.wait()
+            with anyio.CancelScope(shield=True):  # what has begun to leave is brought to an answer
+                await self._send(approved)
+        finally:
+            self._busy -= 1
+            done.set()
+            if self._last.get(approved.command.client_id) is done:
+                del self._last[approved.command.client_id]
+
+    async def _send(self, approved: Approved[Command]) -> None:
+        command = approved.command
+        port = self._ports[command.contract.adapter]
+        reason = self._halted()
+        if reason and isinstance(command, SubmitOrder):
+            self._answer(port, command, (self._update(command, OrderState.REJECTED, f"not sent: {reason}"),))
+            return
+        if isinstance(command, SubmitOrder):
+            self._engine.sent((command.client_id,))
+            await self._once(port, command, lambda: port.account.submit(approved))  # type: ignore[arg-type]  # narrowed by the class of its command
+        elif isinstance(command, AmendOrder):
+            await self._once(port, command, lambda: port.account.amend(approved, self._order_id(command)))  # type: ignore[arg-type]  # as above
+        else:
+            await self._cancel(port, command, approved)
+        port.pump()
+
+    async def _once(self, port: Port, command: SubmitOrder | AmendOrder, request: Callable[[], Awaitable[Sequence[Event]]]) -> None:
+        """One request, never repeated."""
+        try:
+            with anyio.fail_after(ANSWER_S):
+                events = await request()
+        except (OutcomeUnknownError, TimeoutError) as error:
+            update = self._update(command, OrderState.UNKNOWN, f"no answer: {error}")
+            port.session.outcome_unknown(command.client_id, command.contract, update, self._clock.now())
+            port.pump()
+        except VenueError as error:
+            if isinstance(command, AmendOrder):
+                await self._look_up(port, command)
+                return
+            prefix = "not sent: " if isinstance(error, LinkLostError) else ""
+            self._answer(port, command, (self._update(command, OrderState.REJECTED, f"{prefix}{error}"),))
+        else:
+            self._answer(port, command, events)
+
+    async def _cancel(self, port: Port, command: CancelOrder, approved: Approved[Any]) -> None:
+        for attempt in range(CANCEL_TRIES):
+            try:
+                with anyio.fail_after(ANSWER_S):
+                    events = await port.account.cancel(approved, self._order_id(command))
+            except OrderRejectedError:
+                break
+            except (VenueError, TimeoutError):
+                await anyio.sleep(0.2 * 2**attempt)
+            else:
+                self._answer(port, command, events)
+                return
+        await self._look_up(port, command)
+
+    async def _look_up(self, port: Port, command: CancelOrder | AmendOrder) -> None:
+        """A request that was refused or not answered: the order itself tells what became of it."""
+        find = Find(command.contract, command.client_id, self._order_id(command))
+        try:
+            order = await port.account.find(find.contract, client_id=find.client_id, order_id=find.order_id)
+        except VenueError:
+            port.session.find_failed(find, self._clock.now())
+        else:
+            if order is not None:
+                port.session.answered(command.client_id, (order,), self._clock.now())
+
+    def _answer(self, port: Port, command: Command, events: Sequence[Event]) -> None:
+        port.session.answered(command.client_id, events, self._clock.now())
+        port.pump()
+
+    def _order_id(self, command: Command) -> str | None:
+        order = self._engine.orders.get(command.client_id)
+        return None if order is None else order.order_id
+
+    def _update(self, command: SubmitOrder | AmendOrder, state: OrderState, reason: str) -> OrderUpdated:
+        """What we say of an order ourselves."""
+        now = self._clock.now()
+        order = self._engine.orders.get(command.client_id)
+        size = command.size if command.size is not None else (order.size if order is not None else Decimal(0))
+        return OrderUpdated(
+            time=now,
+            received=now,
+            origin=Origin.COMPUTED,
+            contract=command.contract,
+            client_id=command.client_id,
+            state=state,
+            size=size,
+            price=command.price,
+            reason=reason[:300],
+        )
