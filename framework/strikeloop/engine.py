@@ -12,7 +12,7 @@ import hashlib
 import heapq
 import re
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -95,7 +95,7 @@ class Engine:
         self.dispatch = Dispatch(self.instances, self.portfolio.contracts)
         self.review = Review(self.dispatch.rules(), self.portfolio, self.orders, self.clock, self.blocks)
         self._timers = Timers()
-        self._folds: dict[type[Event], Callable[[Any], Any]] = dict(self.portfolio.folds)
+        self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
         self._queue: deque[tuple[Event, Instance | None]] = deque()
         self._made: list[Event] = []
         self._approved: list[Approved[Command]] = []
@@ -124,18 +124,16 @@ class Engine:
         received, clock = event.received, self.clock
         if received > clock.now:
             clock.now = received
-        kind = type(event)
-        if kind in _MARKET:
-            self._folds[kind](event)
-            calls: tuple[Call, ...] | None
-            try:
-                calls = self.dispatch.routes[kind].get(event.contract)  # type: ignore[attr-defined]  # absent on UnderlyingPriced only
-            except AttributeError:
-                calls = None
+        fast = self._fast.get(type(event))
+        if fast is not None:
+            latest, routes = fast
+            contract = event.contract  # type: ignore[attr-defined]  # only kinds that name a contract are in the table
+            latest[contract] = event
+            calls = routes.get(contract)
             if calls is None:
                 calls = self.dispatch.route(event)
         else:
-            calls = self._fold_rare(event)
+            calls = self._fold(event)
         acted = False
         for function, desk, instance, hook in calls:
             try:
@@ -168,8 +166,12 @@ class Engine:
 
     # ---- inside ----
 
-    def _fold_rare(self, event: Event) -> tuple[Call, ...]:
+    def _fold(self, event: Event) -> tuple[Call, ...]:
+        """Fold an input that is more than the latest of its kind; returns the calls it is delivered by."""
         kind = type(event)
+        if kind in _MARKET:
+            self.portfolio.apply(event)
+            return self.dispatch.route(event)
         if isinstance(event, OrderUpdated):
             return self._owned(kind, event) if self.orders.apply(event) else ()
         if isinstance(event, Filled):
@@ -179,9 +181,7 @@ class Engine:
             return self._owned(kind, event)
         if isinstance(event, TimerFired | OrderRefused):
             return self.dispatch.owned(kind, event.instance)
-        fold = self._folds.get(kind)
-        if fold is not None:
-            fold(event)
+        self.portfolio.apply(event)
         if isinstance(event, ContractListed | ContractExpired):
             self.dispatch.forget()
         elif isinstance(event, StreamEvent):

@@ -72,20 +72,23 @@ class Portfolio:
         self.underlyings: dict[tuple[str, str], UnderlyingPriced] = {}
         self._positions: dict[ContractId, Position] = {}
         self._seen: dict[ContractId, PositionUpdated] = {}
-        self.folds: dict[type[Event], Callable[[Any], None]] = {
+        self._folds: dict[type[Event], Callable[[Any], None]] = {
             PositionUpdated: self._on_position,
             BalanceUpdated: self._on_balance,
             LedgerPosted: self._on_ledger,
             PortfolioRiskUpdated: self._on_risk,
             ContractListed: self._on_listed,
             ContractExpired: self._on_expired,
-            Quoted: self._on_quote,
-            Traded: self._on_trade,
             TickerUpdated: self._on_ticker,
-            BookUpdated: self._on_book,
-            CandleClosed: self._on_candle,
             UnderlyingPriced: self._on_underlying,
         }
+        self.latest: dict[type[Event], dict[ContractId, Any]] = {
+            Quoted: self.quotes,
+            Traded: self.trades,
+            BookUpdated: self.books,
+            CandleClosed: self.candles,
+        }
+        """Kinds of which only the last event per contract is kept: the engine stores them without a call."""
 
     @property
     def positions(self) -> tuple[Position, ...]:
@@ -133,7 +136,11 @@ class Portfolio:
 
     def apply(self, event: Event) -> None:
         """Fold one event; kinds that do not concern the portfolio change nothing."""
-        fold = self.folds.get(type(event))
+        latest = self.latest.get(type(event))
+        if latest is not None:
+            latest[event.contract] = event  # type: ignore[attr-defined]  # each kind of the table names a contract
+            return
+        fold = self._folds.get(type(event))
         if fold is not None:
             fold(event)
 
@@ -194,18 +201,6 @@ class Portfolio:
     def _on_expired(self, event: ContractExpired) -> None:
         for known in (self.quotes, self.trades, self.tickers, self.books, self.candles):
             known.pop(event.contract, None)
-
-    def _on_quote(self, event: Quoted) -> None:
-        self.quotes[event.contract] = event
-
-    def _on_trade(self, event: Traded) -> None:
-        self.trades[event.contract] = event
-
-    def _on_book(self, event: BookUpdated) -> None:
-        self.books[event.contract] = event
-
-    def _on_candle(self, event: CandleClosed) -> None:
-        self.candles[event.contract] = event
 
     def _on_underlying(self, event: UnderlyingPriced) -> None:
         self.underlyings[(event.adapter, event.underlying)] = event
