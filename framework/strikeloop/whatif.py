@@ -58,15 +58,16 @@ class WhatIf:
 
 
 def what_if(portfolio: Portfolio, orders: Orders, margin: MarginModel, commands: Sequence[SubmitOrder]) -> WhatIf:
-    """`commands` are taken as filled whole; the orders already working stay as they are."""
+    """Before and after `commands`, taken as filled whole; one under the client id of a working order takes its place (an amendment)."""
     held = {position.contract: position.size for position in portfolio.positions}
     cash = ZERO if portfolio.balance is None else portfolio.balance.total
     after, spent = dict(held), ZERO
     for command in commands:
         after[command.contract] = after.get(command.contract, ZERO) + command.size
         spent += _cost(portfolio, command)
-    resting = tuple(_resting(portfolio, orders))
-    return WhatIf(_exposure(portfolio, margin, held, resting, cash), _exposure(portfolio, margin, after, resting, cash - spent))
+    replaced = frozenset(command.client_id for command in commands)
+    resting, left = tuple(_resting(portfolio, orders)), tuple(_resting(portfolio, orders, replaced))
+    return WhatIf(_exposure(portfolio, margin, held, resting, cash), _exposure(portfolio, margin, after, left, cash - spent))
 
 
 def computed_risk(portfolio: Portfolio, orders: Orders, margin: MarginModel, adapter: str, now: int) -> PortfolioRiskUpdated:
@@ -78,7 +79,9 @@ def computed_risk(portfolio: Portfolio, orders: Orders, margin: MarginModel, ada
     balance = portfolio.balances.get((adapter, "USDT")) or portfolio.balance
     exposure = _exposure(portfolio, margin, held, tuple(_resting(portfolio, orders)), ZERO if balance is None else balance.total)
     equity = _equity(balance)
-    notional = sum(abs(_units(portfolio, c, size) * _greeks(portfolio, c).delta * (portfolio.underlying_price(c) or 0.0)) for c, size in held.items())
+    notional = sum(
+        abs(_units(portfolio, c, size) * _greeks(portfolio, c).delta * (portfolio.underlying_price(c) or 0.0)) for c, size in held.items()
+    )
     return PortfolioRiskUpdated(
         time=now,
         received=now,
@@ -104,7 +107,12 @@ def _exposure(
         if not size:
             continue
         greeks, units = _greeks(portfolio, contract), _units(portfolio, contract, size)
-        delta, gamma, vega, theta = delta + greeks.delta * units, gamma + greeks.gamma * units, vega + greeks.vega * units, theta + greeks.theta * units
+        delta, gamma, vega, theta = (
+            delta + greeks.delta * units,
+            gamma + greeks.gamma * units,
+            vega + greeks.vega * units,
+            theta + greeks.theta * units,
+        )
         holding = _holding(portfolio, contract, size)
         if holding is not None:
             holdings.append(holding)
@@ -125,7 +133,12 @@ def _exposure(
 
 
 def _greeks(portfolio: Portfolio, contract: ContractId) -> Greeks:
-    return portfolio.greeks(contract) or NO_GREEKS
+    """The ticker's, else those that came with the position."""
+    known, position = portfolio.greeks(contract), portfolio.position(contract)
+    if known is not None or position is None:
+        return known or NO_GREEKS
+    held = Greeks(delta=position.delta, gamma=position.gamma, vega=position.vega, theta=position.theta)
+    return NO_GREEKS if held == NO_GREEKS else held
 
 
 def _units(portfolio: Portfolio, contract: ContractId, size: Decimal) -> float:
@@ -134,14 +147,22 @@ def _units(portfolio: Portfolio, contract: ContractId, size: Decimal) -> float:
 
 
 def _holding(portfolio: Portfolio, contract: ContractId, size: Decimal) -> Holding | None:
-    specification, mark, underlying = portfolio.contracts.get(contract), portfolio.mark(contract), portfolio.underlying_price(contract)
+    specification, mark, underlying = portfolio.contracts.get(contract), _mark(portfolio, contract), portfolio.underlying_price(contract)
     if specification is None or mark is None or underlying is None:
         return None
     return Holding(contract=specification, size=size, mark=_money(mark), underlying_price=_money(underlying))
 
 
-def _resting(portfolio: Portfolio, orders: Orders) -> Iterable[OpenOrder]:
+def _mark(portfolio: Portfolio, contract: ContractId) -> float | None:
+    """The market's, else the one that came with the position."""
+    known, position = portfolio.mark(contract), portfolio.position(contract)
+    return position.mark_price if known is None and position is not None else known
+
+
+def _resting(portfolio: Portfolio, orders: Orders, without: frozenset[str] = frozenset()) -> Iterable[OpenOrder]:
     for order in orders.working():
+        if order.key in without:
+            continue
         holding = _holding(portfolio, order.contract, order.left)
         if holding is None or not order.left:
             continue
