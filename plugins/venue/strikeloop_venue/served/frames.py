@@ -52,9 +52,11 @@ class Push:
     build: Callable[[Any, Facts], Result | None]
     conflate: bool = False
     event: str = "update"
+    has_millis: bool = True
+    """Whether the envelope carries `time_ms`; the seed document knows none."""
 
 
-def update_frame(push: Push, result: Result, time: int, dialect: Dialect) -> bytes:
-    """The text of one update; the seed document knows no `time_ms`."""
-    stamp = {"time": seconds(time)} if dialect is Dialect.SEED else {"time": seconds(time), "time_ms": millis(time)}
+def update_frame(push: Push, result: Result, time: int) -> bytes:
+    """The text of one update."""
+    stamp = {"time": seconds(time), "time_ms": millis(time)} if push.has_millis else {"time": seconds(time)}
     return encoded({**stamp, "channel": push.channel, "event": push.event, "result": result})

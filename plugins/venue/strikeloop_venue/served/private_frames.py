@@ -216,10 +216,10 @@ PRIVATE: Mapping[Dialect, Mapping[type[Event], Push]] = {
         Liquidated: Push("options.liquidates", _gate_liquidation),
     },
     Dialect.SEED: {
-        OrderUpdated: Push("options.orders", _seed_order),
-        PositionUpdated: Push("options.positions", _seed_position),
-        BalanceUpdated: Push("options.balances", _seed_balance),
-        PortfolioRiskUpdated: Push("options.portfolio", _seed_portfolio),
+        OrderUpdated: Push("options.orders", _seed_order, has_millis=False),
+        PositionUpdated: Push("options.positions", _seed_position, has_millis=False),
+        BalanceUpdated: Push("options.balances", _seed_balance, has_millis=False),
+        PortfolioRiskUpdated: Push("options.portfolio", _seed_portfolio, has_millis=False),
     },
 }
 

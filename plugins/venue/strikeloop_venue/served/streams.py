@@ -117,7 +117,7 @@ class Streams:
         result = push.build(event, facts) if readers else None
         if result is None:
             return
-        frame = update_frame(push, result, self.venue.now, self.dialect)
+        frame = update_frame(push, result, self.venue.now)
         for reader in readers:
             self._put(reader, frame, key)
 
@@ -203,7 +203,7 @@ class Streams:
                 continue
             if channel == "options.order_book":
                 push = Push(channel, lambda event, facts: None, event="all")
-                connection.outbox.put(update_frame(push, book_snapshot(board, 50, now), now, self.dialect))
+                connection.outbox.put(update_frame(push, book_snapshot(board, 50, now), now))
             for event in (board.ticker, board.quote):
                 if event is not None:
                     self._show(connection, channel, PUBLIC[type(event)], event)
@@ -224,7 +224,7 @@ class Streams:
         for push in pushes:
             result = push.build(event, self._facts()) if push.channel == channel else None
             if result is not None:
-                self._put(connection, update_frame(push, result, self.venue.now, self.dialect))
+                self._put(connection, update_frame(push, result, self.venue.now))
 
     # ---- the forms of answers --------------------------------------------------------------------------------
 
