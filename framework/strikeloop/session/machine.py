@@ -198,7 +198,10 @@ class Session:
             return
         merge = self._truth.merge(snapshot)
         for event in merge.events:
-            self._release_order_event(event) if isinstance(event, e.OrderUpdated | e.Filled) else self._events.append(event)
+            if isinstance(event, e.OrderUpdated | e.Filled):
+                self._release_order_event(event, is_merged=True)
+            else:
+                self._events.append(event)
         for order in merge.missing:
             self._actions.append(Find(order.contract, order.client_id, order.order_id))
         for status in self.channels:
@@ -323,18 +326,19 @@ class Session:
         """Release an event if it is news, under our own order id where there is one."""
         if isinstance(event, e.OrderUpdated | e.Filled):
             self._release_order_event(event)
-        elif self._truth.news(event):
-            self._events.append(event)
+        elif (news := self._truth.news(event)) is not None:
+            self._events.append(news)
 
-    def _release_order_event(self, event: e.OrderUpdated | e.Filled) -> None:
+    def _release_order_event(self, event: e.OrderUpdated | e.Filled, *, is_merged: bool = False) -> None:
         if not self._identity.knows(event):
             self._identity.hold(event)
             self._lookups.setdefault(event.order_id or "", event.received + (LOOKUP_AFTER_NS if self._identity.waiting else 0))
             return
         freed = self._identity.learn(event)
         for one in (self._identity.named(event), *freed):
-            if self._truth.news(one) or one.origin is e.Origin.SNAPSHOT:
-                self._events.append(one)
+            news = one if is_merged else self._truth.news(one)
+            if news is not None:
+                self._events.append(news)
 
     def _check_chains(self, event: e.Event, now: int) -> None:
         if isinstance(event, e.LedgerPosted):

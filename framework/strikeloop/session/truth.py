@@ -39,6 +39,8 @@ class Truth:
 
     def __init__(self) -> None:
         self._fills: dict[FillKey, None] = {}
+        self._applied: dict[tuple[ContractId, str], Decimal] = {}
+        self._reported: dict[tuple[ContractId, str], Decimal] = {}
         self._positions: dict[ContractId, PositionUpdated] = {}
         self._expected: dict[ContractId, Decimal] = {}
         self._open: dict[str, OrderUpdated] = {}
@@ -50,8 +52,8 @@ class Truth:
         """Whether an order is open or a position is held."""
         return bool(self._open) or any(position.size for position in self._positions.values())
 
-    def news(self, event: Event) -> bool:
-        """Fold an event of the stream; False when it only repeats what is known."""
+    def news(self, event: Event) -> Event | None:
+        """Fold an event of the stream; returns what of it is new, None when it only repeats what is known."""
         if isinstance(event, Filled):
             return self._on_fill(event)
         if isinstance(event, OrderUpdated):
@@ -60,7 +62,7 @@ class Truth:
             self._positions[event.contract] = event
         elif isinstance(event, ContractSettled | PositionClosed):
             self._expected[event.contract] = ZERO
-        return True
+        return event
 
     def ledger_gap(self, event: LedgerPosted) -> str:
         """Fold a ledger entry; a sentence when its balance does not follow from the one before."""
@@ -83,7 +85,7 @@ class Truth:
     def merge(self, snapshot: Snapshot) -> Merge:
         """Bring what is known in line with `snapshot`."""
         adjustments: list[str] = []
-        fills = [fill for fill in snapshot.fills if self._on_fill(fill)]
+        fills = [news for fill in snapshot.fills if (news := self._on_fill(fill)) is not None]
         adjustments.extend(f"missed fill {fill.trade_id} of {fill.contract}: {fill.size} at {fill.price}" for fill in fills)
         orders, missing = self._merge_orders(snapshot, adjustments)
         positions = self._merge_positions(snapshot, adjustments)
@@ -115,14 +117,27 @@ class Truth:
             self._expected[position.contract] = position.size
         return [position for position in out if position.size or position.contract in self._positions]
 
-    def _on_fill(self, fill: Filled) -> bool:
-        key = fill_key(fill)
-        if key in self._fills:
-            return False
-        self._fills[key] = None
+    def _on_fill(self, fill: Filled) -> Filled | None:
+        """The part of `fill` that was not applied before.
+
+        A synthetic fill states how much of its order is filled so far, a reported one a single execution; what both
+        tell of one order overlaps, so an order's fills are applied up to the larger of the two sums.
+        """
+        key, order = fill_key(fill), (fill.contract, fill.order_id)
+        applied = self._applied.get(order, ZERO)
+        if fill.synthetic:
+            total = fill.size
+        elif key in self._fills:
+            return None
+        else:
+            self._fills[key] = None
+            total = self._reported[order] = self._reported.get(order, ZERO) + fill.size
         self.last_fill_time = max(self.last_fill_time, fill.time)
-        self._expected[fill.contract] = self._expected.get(fill.contract, ZERO) + fill.size
-        return True
+        if abs(total) <= abs(applied):
+            return None
+        self._applied[order] = total
+        self._expected[fill.contract] = self._expected.get(fill.contract, ZERO) + total - applied
+        return fill if total - applied == fill.size else attrs.evolve(fill, size=total - applied)
 
     def _on_order(self, order: OrderUpdated) -> None:
         for key in _keys(order):
