@@ -1,0 +1,28 @@
+"""Loading: config layers and installed plugins become one checked `Plan`, or one report of everything wrong.
+
+Owns the layers and who set which key, plugin discovery, and the plan a driver runs. Never opens a connection, and
+imports only what the config names.
+"""
+
+from __future__ import annotations
+
+from strikeloop.load.discovery import KINDS, Installed, installed
+from strikeloop.load.layers import Setter, read_layers
+from strikeloop.load.loading import load
+from strikeloop.load.plan import Backend, Mode, Plan, PluginPlan, RunSettings
+from strikeloop.load.toml import to_toml
+
+__all__ = [
+    "KINDS",
+    "Backend",
+    "Installed",
+    "Mode",
+    "Plan",
+    "PluginPlan",
+    "RunSettings",
+    "Setter",
+    "installed",
+    "load",
+    "read_layers",
+    "to_toml",
+]

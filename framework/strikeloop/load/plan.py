@@ -1,0 +1,117 @@
+"""A plan: everything a run needs, checked and typed, before anything is opened.
+
+Owns the values `Plan`, `PluginPlan` and `RunSettings`. A plan makes plugin objects anew each time it is asked; it
+never reads files or the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+import attrs
+
+from strikeloop.errors import ConfigError, Problem
+from strikeloop.load.layers import Layers, Setter
+from strikeloop.load.toml import to_toml
+from strikeloop.settings import Vault, did_you_mean
+
+
+class Mode(StrEnum):
+    """sim: the venue's own market. paper: an adapter's market, execution in process. live: orders go to the adapter."""
+
+    SIM = "sim"
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class Backend(StrEnum):
+    """The event loop of a run."""
+
+    ASYNCIO = "asyncio"
+    TRIO = "trio"
+
+
+@attrs.frozen(kw_only=True)
+class RunSettings:
+    """Section [run]. `state_dir` is relative to where the command runs; `duration_s` None runs until it is stopped.
+
+    `seed` feeds every random stream, those of venue and market too unless they set their own. `fail_fast` ends the run
+    when the venue refuses the credentials. `feed_latency_ms` delays market data in backtests and simulations.
+    """
+
+    mode: Mode = Mode.PAPER
+    backend: Backend = Backend.ASYNCIO
+    state_dir: Path = Path("runs")
+    seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
+    duration_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
+    fail_fast: bool = False
+    feed_latency_ms: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+
+
+@attrs.frozen(kw_only=True)
+class PluginPlan:
+    """One plugin instance of a run: `make` builds a fresh object with its settings, and never fails for a checked plan."""
+
+    name: str
+    kind: Literal["strategy", "risk", "sink"]
+    use: str
+    distribution: str
+    version: str
+    cls: type
+    make: Callable[[], Any] = attrs.field(repr=False)
+
+
+@attrs.frozen(kw_only=True)
+class Plan:
+    """A checked configuration.
+
+    `adapters`: settings by instance name, opened with `.open(name)`; `venue`: settings opened with `.open(adapter,
+    contracts)`, `market` with `.open(adapter)`, None where the mode has no use for them; `plugins` in config order.
+    `config` is the merged configuration with every default filled in and secrets as references.
+    """
+
+    run: RunSettings
+    adapters: Mapping[str, Any] = attrs.field(factory=dict)
+    venue: Any = None
+    market: Any = None
+    plugins: tuple[PluginPlan, ...] = ()
+    config: Mapping[str, Any] = attrs.field(factory=dict)
+    versions: Mapping[str, str] = attrs.field(factory=dict)
+    """The distribution and version of everything loaded, by section: {"strategies.hedge": "strikeloop-strategies 0.1.0"}."""
+    _layers: Layers = attrs.field(factory=Layers, repr=False)
+    _vault: Vault = attrs.field(factory=Vault, repr=False)
+
+    def toml(self) -> str:
+        """The merged configuration as TOML, as a run keeps it."""
+        return to_toml(self.config)
+
+    def header(self) -> dict[str, Any]:
+        """What leads a run's digest: configuration and versions, without what cannot change a decision (backend, folders)."""
+        config = {section: dict(values) for section, values in self.config.items()}
+        for name in ("backend", "state_dir", "duration_s", "fail_fast"):
+            config.get("run", {}).pop(name, None)
+        for section in ("strategies", "risk", "sinks", "adapters"):
+            for name, values in config.get(section, {}).items():
+                config[section][name] = {**values, "use": Path(str(values.get("use", ""))).name}
+        return {"config": config, "versions": dict(self.versions)}
+
+    def explain(self, key: str) -> tuple[Any, tuple[Setter, ...]]:
+        """The value of a dotted key and every layer that set it, the winner last; Setter("default", …) where none did.
+
+        Raises ConfigError where there is no such key.
+        """
+        value: Any = self.config
+        path: tuple[str, ...] = ()
+        for part in key.split("."):
+            if not isinstance(value, Mapping) or part not in value:
+                hint = did_you_mean(part, value) if isinstance(value, Mapping) else ""
+                raise ConfigError(Problem(key, "no such key", hint))
+            value, path = value[part], (*path, part)
+        return value, tuple(self._layers.setters.get(path, ())) or (Setter("default", value),)
+
+    def forget_secrets(self) -> None:
+        """Remove every secret that was read from the environment from it."""
+        self._vault.forget_environment()
