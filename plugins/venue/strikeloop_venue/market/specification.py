@@ -71,9 +71,10 @@ def strike_grid(forward: float, volatility: float, years: float, count: int) -> 
     >>> [str(strike) for strike in strike_grid(70_000.0, 0.55, 7 / 365, 5)]
     ['60000', '65000', '70000', '75000', '80000']
     """
+    half = count // 2
     reach = _DEVIATIONS * volatility * math.sqrt(max(years, _SHORTEST)) * forward
-    step = _round_step(reach / max(1, count // 2))
-    first = round(forward / float(step)) - count // 2
+    step = _round_step(min(reach / max(1, half), forward / (half + 1)))
+    first = round(forward / float(step)) - half
     return tuple(_plain(step * number) for number in range(max(1, first), first + count))
 
 
