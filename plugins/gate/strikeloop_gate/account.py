@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 import attrs
+
 from strikeloop import (
     AmendOrder,
     Approved,
@@ -32,14 +33,13 @@ from strikeloop import (
 )
 from strikeloop.adapter import Channel, Decoded, Link, Snapshot
 from strikeloop.wire import connect_websocket
-
 from strikeloop_gate import frames, ledger
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.feed import GateFeed
 from strikeloop_gate.ledger import SECOND_NS, Source
 from strikeloop_gate.rest import Query, Rest
 from strikeloop_gate.restforms import AccountDetail, Answer, RestAccount, RestOrder, RestPosition, RestTrade
-from strikeloop_gate.strictjson import Invalid
+from strikeloop_gate.strictjson import MalformedError
 
 ORDER, ORDERS = Answer(RestOrder), Answer(list[RestOrder])
 POSITIONS, TRADES = Answer(list[RestPosition]), Answer(list[RestTrade])
@@ -226,7 +226,7 @@ class GateAccount:
         [(item, _, _)] = _read("GET /options/accounts", ACCOUNT, await self.rest.get("/options/accounts"))
         try:
             return ledger.account(source, item)
-        except Invalid as exc:
+        except MalformedError as exc:
             raise VenueError(f"GET /options/accounts: {exc}") from None
 
     async def _collect(self, source: Source, path: str, query: Query, form: Answer, build: Any) -> list[Event]:
@@ -252,7 +252,7 @@ class GateAccount:
         try:
             [(item, _, beyond)] = ORDER.rows(body)
             updated = ledger.order_updated(self._source(Origin.VENUE), item, beyond)
-        except Invalid as exc:
+        except MalformedError as exc:
             raise OutcomeUnknownError(f"{what}: the answer cannot be read: {exc}") from None
         return updated if updated.client_id is not None else attrs.evolve(updated, client_id=client_id)
 
@@ -296,21 +296,21 @@ def _encode(body: dict[str, Any]) -> bytes:
 def _read(what: str, form: Answer, body: bytes) -> list[Any]:
     try:
         return list(form.rows(body))
-    except Invalid as exc:
+    except MalformedError as exc:
         raise VenueError(f"{what}: {exc}") from None
 
 
 def _events(path: str, built: Iterator[Event]) -> list[Event]:
     try:
         return list(built)
-    except Invalid as exc:
+    except MalformedError as exc:
         raise VenueError(f"GET {path}: {exc}") from None
 
 
 def _order(source: Source, item: Any, beyond: Any) -> OrderUpdated:
     try:
         return ledger.order_updated(source, item, beyond)
-    except Invalid as exc:
+    except MalformedError as exc:
         raise VenueError(f"GET /options/orders: {exc}") from None
 
 

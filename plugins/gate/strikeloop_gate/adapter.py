@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable
 
 import attrs
+
 from strikeloop import ConfigError, Problem
 from strikeloop.adapter import Decoded
 from strikeloop.wire import Secret, open_http
-
 from strikeloop_gate.account import GateAccount
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.feed import GateFeed

@@ -17,12 +17,12 @@ from typing import Any, Final
 
 import attrs
 import msgspec
+
 from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event
 from strikeloop.adapter import Decoded
-
 from strikeloop_gate import forms, ledger, market
 from strikeloop_gate.ledger import MILLISECOND_NS, NOTHING, SECOND_NS, Source
-from strikeloop_gate.strictjson import Invalid, Numeral, count_keys, envelope, explain, extras, frozen, tree, twin
+from strikeloop_gate.strictjson import MalformedError, Numeral, count_keys, envelope, explain, extras, frozen, tree, twin
 
 LARGEST_FRAME: Final = 1 << 20
 SEED_CHANNELS: Final = frozenset({"options.positions", "options.orders", "options.balances", "options.portfolio"})
@@ -140,7 +140,7 @@ class FrameDecoder:
             except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
                 return self._other(raw, received, exc)
             return self._update(_BY_TWIN[type(twin_form)], form, twin_form, raw, received)
-        except Invalid as exc:
+        except MalformedError as exc:
             raise _refusal(frame, exc) from None
 
     def _update(self, channel: _Channel, form: Any, twin_form: Any, raw: bytes, received: int) -> Decoded:
@@ -164,17 +164,17 @@ class FrameDecoder:
 
     def _check_shape(self, channel: str, result: Any) -> None:
         if self.dialect is Dialect.SEED and (result is None or type(result) is list):
-            raise Invalid("result", "expected an object, as the seed dialect has it")
+            raise MalformedError("result", "expected an object, as the seed dialect has it")
         if self.dialect is Dialect.GATE and result is not None and type(result) is not list:
-            raise Invalid("result", "expected an array, as the venue sends it")
+            raise MalformedError("result", "expected an array, as the venue sends it")
         if self.dialect is Dialect.GATE and channel == "options.portfolio":
-            raise Invalid("channel", "the venue has no such channel; only the seed dialect does")
+            raise MalformedError("channel", "the venue has no such channel; only the seed dialect does")
 
     def _other(self, raw: bytes, received: int, refused: Exception) -> Decoded:
         """Everything that is no well-formed update."""
         document = tree(raw)
         if not isinstance(document, dict):
-            raise Invalid("", "expected one JSON object")
+            raise MalformedError("", "expected one JSON object")
         channel, event = _text(document, "channel"), document.get("event", "")
         failure = self._failure(document, channel, received)
         if failure is not None:
@@ -187,9 +187,9 @@ class FrameDecoder:
             return self._acknowledged(document, channel, received)
         known = _BY_NAME.get(channel)
         if known is None:
-            raise Invalid("channel", f"unknown channel {channel[:64]!r}")
+            raise MalformedError("channel", f"unknown channel {channel[:64]!r}")
         if event not in known.events:
-            raise Invalid("event", "the field is missing" if "event" not in document else f"unknown event {str(event)[:64]!r}")
+            raise MalformedError("event", "the field is missing" if "event" not in document else f"unknown event {str(event)[:64]!r}")
         return self._listed_balance(raw, received, channel, refused)
 
     def _listed_balance(self, raw: bytes, received: int, channel: str, refused: Exception) -> Decoded:
@@ -213,9 +213,9 @@ class FrameDecoder:
             error = {} if error is None else {"message": error}
         code, message = _scalar(error.get("code")), _scalar(error.get("message"))
         if error is document and "code" not in document:
-            raise Invalid("code", "the field is missing")
+            raise MalformedError("code", "the field is missing")
         if error is document and "message" not in document:
-            raise Invalid("message", "the field is missing")
+            raise MalformedError("message", "the field is missing")
         label, message = _labelled(_scalar(error.get("label")), message)
         if label:
             message = f"{label}: {message}"
@@ -232,7 +232,7 @@ class FrameDecoder:
 
     def _acknowledged(self, document: Mapping[str, Any], channel: str, received: int) -> Decoded:
         if "result" not in document and "error" not in document:
-            raise Invalid("result", "the field is missing: this is a request, not an answer")
+            raise MalformedError("result", "the field is missing: this is a request, not an answer")
         time = _time(document)
         if document["event"] == "unsubscribe":
             return Decoded(channel=channel)
@@ -245,13 +245,13 @@ def _octets(frame: bytes | str) -> bytes:
         try:
             frame = frame.encode()
         except UnicodeEncodeError:
-            raise Invalid("", "half of a surrogate pair is no character") from None
+            raise MalformedError("", "half of a surrogate pair is no character") from None
     if len(frame) > LARGEST_FRAME:
-        raise Invalid("", f"{len(frame)} bytes are more than a frame may have")
+        raise MalformedError("", f"{len(frame)} bytes are more than a frame may have")
     return frame
 
 
-def _refusal(frame: bytes | str, exc: Invalid) -> DecodeError:
+def _refusal(frame: bytes | str, exc: MalformedError) -> DecodeError:
     """The DecodeError; it names the channel where the frame still tells one."""
     text = frame if isinstance(frame, str) else frame[:8_192].decode(errors="replace")
     channel = ""
@@ -259,7 +259,7 @@ def _refusal(frame: bytes | str, exc: Invalid) -> DecodeError:
         document = tree(_octets(frame))
         if isinstance(document, dict) and type(document.get("channel")) is str:
             channel = document["channel"][:64]
-    except Invalid:
+    except MalformedError:
         pass
     return DecodeError(exc.reason, channel=channel, field=exc.field, frame=text)
 
@@ -267,8 +267,8 @@ def _refusal(frame: bytes | str, exc: Invalid) -> DecodeError:
 def _events(built: Iterable[Event], path: str) -> tuple[Event, ...]:
     try:
         return tuple(built)
-    except Invalid as exc:
-        raise Invalid(f"{path}.{exc.field}" if exc.field else path, exc.reason) from None
+    except MalformedError as exc:
+        raise MalformedError(f"{path}.{exc.field}" if exc.field else path, exc.reason) from None
 
 
 def _beyond(form: Any, document: Mapping[str, Any], item: Any, node: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -288,9 +288,9 @@ def _port(channel: str) -> str:
 def _text(document: Mapping[str, Any], key: str) -> str:
     value = document.get(key)
     if key not in document:
-        raise Invalid(key, "the field is missing")
+        raise MalformedError(key, "the field is missing")
     if type(value) is not str or not value:
-        raise Invalid(key, "expected a name")
+        raise MalformedError(key, "expected a name")
     return value
 
 
@@ -303,7 +303,7 @@ def _labelled(label: str, message: str) -> tuple[str, str]:
     if message.lstrip().startswith("{"):
         try:
             inner = tree(message.encode())
-        except Invalid:
+        except MalformedError:
             return label, message
         return _scalar(inner.get("label")) or label, _scalar(inner.get("message")) or message
     return label, message
@@ -315,6 +315,6 @@ def _time(document: Mapping[str, Any]) -> int:
         if key in document:
             value = document[key]
             if not isinstance(value, Numeral) or not value.isdigit() or len(value) > 13 or int(value) > most:
-                raise Invalid(key, "expected a time as a whole number")
+                raise MalformedError(key, "expected a time as a whole number")
             return int(value) * unit
-    raise Invalid("time", "the field is missing")
+    raise MalformedError("time", "the field is missing")

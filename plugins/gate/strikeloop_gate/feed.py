@@ -6,19 +6,18 @@ nothing about reconnecting or resubscribing.
 
 from __future__ import annotations
 
-
 import attrs
+
 from strikeloop import Contract, VenueError
 from strikeloop.adapter import Channel, Decoded, Link
 from strikeloop.wire import connect_websocket
-
 from strikeloop_gate import frames, market
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.forms import ListedContract
 from strikeloop_gate.ledger import SECOND_NS
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.restforms import Answer
-from strikeloop_gate.strictjson import Invalid
+from strikeloop_gate.strictjson import MalformedError
 
 CONTRACTS = Answer(list[ListedContract])
 CONFLATABLE = frozenset(
@@ -74,7 +73,7 @@ class GateFeed:
             body = await self.rest.get("/options/contracts", (("underlying", underlying),), signed=False)
             try:
                 found += [market.contract(self.name, item) for item, _, _ in CONTRACTS.rows(body) if item.is_active is not False]
-            except Invalid as exc:
+            except MalformedError as exc:
                 raise VenueError(f"GET /options/contracts: {exc}") from None
         self.names = tuple(contract.id.name for contract in found)
         return tuple(found)

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from strikeloop.wire import Secret
-
 from strikeloop_gate.decode import Dialect
 from strikeloop_gate.signing import stream_signature
 

@@ -15,6 +15,7 @@ from typing import Any
 
 import attrs
 from msgspec import UNSET
+
 from strikeloop import (
     BalanceUpdated,
     ContractId,
@@ -31,9 +32,8 @@ from strikeloop import (
     PositionUpdated,
     TimeInForce,
 )
-
 from strikeloop_gate.forms import SeedOrder
-from strikeloop_gate.strictjson import Invalid
+from strikeloop_gate.strictjson import MalformedError
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 ZERO = Decimal(0)
@@ -70,9 +70,9 @@ class Source:
 
 @lru_cache(maxsize=65_536)
 def contract_id(adapter: str, name: str, field: str = "contract") -> ContractId:
-    """The ContractId of a name from the wire. Raises Invalid for a name that could not be one (it ends up in file names and URLs)."""
+    """The ContractId of a name from the wire. Raises MalformedError where it could not be one: it ends up in file names and URLs."""
     if not 0 < len(name) <= 64 or not name.isascii() or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
-        raise Invalid(field, f"{name[:64]!r} is no contract name")
+        raise MalformedError(field, f"{name[:64]!r} is no contract name")
     return ContractId.of(adapter, name)
 
 
@@ -81,14 +81,14 @@ def figure(value: Decimal, field: str) -> Decimal:
     try:
         return _EXACT.plus(value)
     except DecimalException:
-        raise Invalid(field, "more than 40 digits") from None
+        raise MalformedError(field, "more than 40 digits") from None
 
 
 def whole(value: Decimal, field: str) -> Decimal:
     """A number of contracts; `1.0` and `1` both give Decimal(1)."""
     number = int(value)
     if number != value:
-        raise Invalid(field, f"{value} is no whole number")
+        raise MalformedError(field, f"{value} is no whole number")
     return Decimal(number)
 
 
@@ -97,7 +97,7 @@ def product(left: Decimal, right: Decimal, field: str) -> Decimal:
     try:
         return _EXACT.multiply(left, right)
     except DecimalException:
-        raise Invalid(field, "more than 40 digits") from None
+        raise MalformedError(field, "more than 40 digits") from None
 
 
 def optional(value: Any, field: str) -> Decimal | None:
@@ -113,7 +113,7 @@ def identity(value: str | int, field: str) -> str:
     """The venue's id as text."""
     text = str(value)
     if not text.isascii() or not text.isalnum() or len(text) > 40:
-        raise Invalid(field, f"{text[:40]!r} is no id")
+        raise MalformedError(field, f"{text[:40]!r} is no id")
     return text
 
 
@@ -122,7 +122,7 @@ def nanoseconds(seconds: int | Decimal, field: str) -> int:
     if isinstance(seconds, int):
         return seconds * SECOND_NS
     if not 0 <= seconds <= 9_000_000_000:
-        raise Invalid(field, f"{seconds} is no time in seconds")
+        raise MalformedError(field, f"{seconds} is no time in seconds")
     return int(product(seconds, Decimal(SECOND_NS), field))
 
 
@@ -217,9 +217,9 @@ def _standing(item: Any, size: Decimal, fill_price: Decimal) -> tuple[OrderState
     left = None if item.left is UNSET else whole(item.left, "left")
     reason = item.finish_as if isinstance(item.finish_as, str) and item.finish_as not in _NO_REASON else ""
     if left is not None and (abs(left) > abs(size) or left * size < 0):
-        raise Invalid("left", f"{left} does not lie between 0 and the size {size}")
+        raise MalformedError("left", f"{left} does not lie between 0 and the size {size}")
     if left is None and item.status != "closed" and not isinstance(item, SeedOrder):
-        raise Invalid("left", "the field is missing")
+        raise MalformedError("left", "the field is missing")
     if item.status in ("closed", "finished"):
         if left is None:
             left = ZERO if fill_price > 0 else size
@@ -239,7 +239,7 @@ def _finished(item: Any, state: OrderState, time: int) -> int | None:
     if item.finish_time is not UNSET and item.finish_time is not None:
         return nanoseconds(item.finish_time, "finish_time")
     if isinstance(item, SeedOrder):
-        raise Invalid("finish_time", "the field is missing")
+        raise MalformedError("finish_time", "the field is missing")
     return time
 
 
@@ -267,7 +267,7 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
     """The seed document's account snapshot; it spells unrealized_pnl with z, the venue with s."""
     unrealized = item.unrealized_pnl if item.unrealized_pnl is not UNSET else item.unrealised_pnl
     if unrealized is UNSET:
-        raise Invalid("unrealized_pnl", "the field is missing")
+        raise MalformedError("unrealized_pnl", "the field is missing")
     yield BalanceUpdated(
         time=moment(source, item),
         received=source.received,
@@ -287,14 +287,14 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
 
 def currency(text: str) -> str:
     if not text.isascii() or not text.isalnum() or len(text) > 16:
-        raise Invalid("currency", f"{text[:16]!r} is no currency")
+        raise MalformedError("currency", f"{text[:16]!r} is no currency")
     return text
 
 
 def _count(value: Decimal, field: str) -> int:
     number = int(whole(value, field))
     if number < 0:
-        raise Invalid(field, f"{number} is no count")
+        raise MalformedError(field, f"{number} is no count")
     return number
 
 

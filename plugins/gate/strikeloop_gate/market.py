@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from msgspec import UNSET
+
 from strikeloop import (
     BookUpdated,
     CandleClosed,
@@ -25,9 +26,8 @@ from strikeloop import (
     Traded,
     UnderlyingPriced,
 )
-
 from strikeloop_gate.ledger import SECOND_NS, Source, contract_id, figure, moment, nanoseconds, whole
-from strikeloop_gate.strictjson import Invalid
+from strikeloop_gate.strictjson import MalformedError
 
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -40,10 +40,10 @@ def blank(value: Any, field: str) -> float | None:
         return None
     if isinstance(value, str):
         if not _NUMBER.fullmatch(value):
-            raise Invalid(field, f"{value[:40]!r} is no number")
+            raise MalformedError(field, f"{value[:40]!r} is no number")
         value = float(value)
     if not math.isfinite(value) or abs(value) > 1e30:
-        raise Invalid(field, f"{value} is out of range")
+        raise MalformedError(field, f"{value} is out of range")
     return float(value) + 0.0
 
 
@@ -97,7 +97,7 @@ def book_ticker(source: Source, item: Any) -> Iterator[Event]:
 def _levels(rows: Any, field: str) -> tuple[tuple[float, float], ...]:
     for index, row in enumerate(rows):
         if row.p <= 0:
-            raise Invalid(f"{field}[{index}].p", f"{row.p} is no price")
+            raise MalformedError(f"{field}[{index}].p", f"{row.p} is no price")
     return tuple((row.p, abs(row.s)) for row in rows)
 
 
@@ -177,7 +177,7 @@ def candle(source: Source, item: Any) -> Iterator[Event]:
     """
     match = _CANDLE.fullmatch(item.n)
     if match is None:
-        raise Invalid("n", f"{item.n[:64]!r} is no interval and name")
+        raise MalformedError("n", f"{item.n[:64]!r} is no interval and name")
     yield CandleClosed(
         time=source.time,
         received=source.received,
@@ -204,13 +204,13 @@ def listed(source: Source, item: Any, twin: Any, raw: Mapping[str, Any]) -> Iter
 
 
 def contract(adapter: str, item: Any) -> Contract:
-    """The specification, from the socket's form or REST's. Raises Invalid for figures that cannot be a contract's."""
+    """The specification, from the socket's form or REST's. Raises MalformedError for figures that cannot be a contract's."""
     name = item.name if item.name is not UNSET else item.contract
     if name is UNSET:
-        raise Invalid("name", "the field is missing")
+        raise MalformedError("name", "the field is missing")
     for field in ("strike_price", "multiplier", "order_price_round", "mark_price_round", "expiration_time"):
         if not getattr(item, field) > 0:
-            raise Invalid(field, f"{getattr(item, field)} is not above 0")
+            raise MalformedError(field, f"{getattr(item, field)} is not above 0")
     contract_id(adapter, item.underlying, "underlying")
     known = {wire: figure(getattr(item, wire), wire) for wire in _DEFAULTED if getattr(item, wire) is not UNSET}
     if not known.get("order_price_deviate"):

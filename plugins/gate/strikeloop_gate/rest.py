@@ -14,13 +14,13 @@ from urllib.parse import urlencode, urlsplit
 
 import attrs
 import httpx
+
 from strikeloop import AuthRejectedError, LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
 from strikeloop.wire import RateLimiter, Secret
-
 from strikeloop_gate.decode import AUTH_LABELS
 from strikeloop_gate.ledger import SECOND_NS
 from strikeloop_gate.signing import request_signature
-from strikeloop_gate.strictjson import Invalid, Numeral, tree
+from strikeloop_gate.strictjson import MalformedError, Numeral, tree
 
 Query = Iterable[tuple[str, str]]
 UNCERTAIN_LABELS: Final = frozenset({"SERVER_ERROR", "INTERNAL", "TOO_BUSY"})
@@ -146,7 +146,7 @@ class Rest:
         """The body of a good answer; raises what a bad one means."""
         try:
             document = tree(response.content)
-        except Invalid as exc:
+        except MalformedError as exc:
             document, reason = None, str(exc)
         else:
             reason = ""

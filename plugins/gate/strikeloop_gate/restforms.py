@@ -101,7 +101,7 @@ class ServerTime(Struct, kw_only=True):
 
 
 class Answer:
-    """The form of an answer: reads bodies exactly, or raises Invalid.
+    """The form of an answer: reads bodies exactly, or raises MalformedError.
 
     >>> [(time, twin, beyond)] = Answer(ServerTime).rows(b'{"server_time":1609459200000,"zone":"UTC"}')
     >>> time.server_time, dict(beyond)

@@ -3,7 +3,7 @@
 Owns `tree` (a document with every number as its text) and `twin`, which derives from a wire struct the form that checks it.
 A wire struct is decoded twice, both times in C: exactly (ledger figures as Decimal, strict types), and as its twin,
 where every number is a bounded float read by msgspec's own lexer. Decimal alone would take ' 1 ', '1_000' or 'NaN'; the
-lexer takes JSON numbers only, bare or quoted. Never coerce here, and never raise anything but `Invalid`.
+lexer takes JSON numbers only, bare or quoted. Never coerce here, and never raise anything but `MalformedError`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MISSING = re.compile(r"^Object missing required field `(?P<name>.*)`$")
 _DEEPEST = 32
 
 
-class Invalid(Exception):
+class MalformedError(Exception):
     """What is wrong, and where inside the document (`result[0].size`, empty for the whole)."""
 
     def __init__(self, field: str, reason: str) -> None:
@@ -51,38 +51,38 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise Invalid(key, "the key stands twice in one object")
+                raise MalformedError(key, "the key stands twice in one object")
             seen.add(key)
     return out
 
 
 def _refuse_constant(text: str) -> Any:
-    raise Invalid("", f"{text} is not JSON")
+    raise MalformedError("", f"{text} is not JSON")
 
 
 def tree(raw: bytes) -> Any:
-    """The document as dict, list, str, bool, None and `Numeral`. Raises Invalid for anything that is not exactly one JSON document."""
+    """The document as dict, list, str, bool, None and `Numeral`. Raises MalformedError for anything else than one JSON document."""
     try:
         text = raw.decode()
     except UnicodeDecodeError as exc:
-        raise Invalid("", f"not UTF-8 at byte {exc.start}") from None
+        raise MalformedError("", f"not UTF-8 at byte {exc.start}") from None
     try:
         found = json.loads(text, object_pairs_hook=_unique, parse_int=Numeral, parse_float=Numeral, parse_constant=_refuse_constant)
         if "\\u" in text:
             json.dumps(found, ensure_ascii=False).encode()
     except UnicodeEncodeError:
-        raise Invalid("", "half of a surrogate pair is no character") from None
+        raise MalformedError("", "half of a surrogate pair is no character") from None
     except json.JSONDecodeError as exc:
-        raise Invalid("", f"not JSON: {exc.msg.lower()} at character {exc.pos}" if text.strip() else "the frame is empty") from None
+        raise MalformedError("", f"not JSON: {exc.msg.lower()} at character {exc.pos}" if text.strip() else "the frame is empty") from None
     except RecursionError:
-        raise Invalid("", "nested too deeply") from None
+        raise MalformedError("", "nested too deeply") from None
     return found
 
 
 def frozen(value: Any, depth: int = 0) -> Any:
     """A part of a `tree` as an immutable value that has a canonical form: small integers as int, other numbers as their text."""
     if depth > _DEEPEST:
-        raise Invalid("", "nested too deeply")
+        raise MalformedError("", "nested too deeply")
     if isinstance(value, Numeral):
         return int(value) if _INTEGER.match(value) else str(value)
     if isinstance(value, dict):
@@ -99,16 +99,16 @@ def extras(value: Any, node: Mapping[str, Any]) -> dict[str, Any]:
     return {key: frozen(item) for key, item in node.items() if key not in known}
 
 
-def explain(raw: bytes, error: Exception) -> Invalid:
+def explain(raw: bytes, error: Exception) -> MalformedError:
     """The msgspec error as a field and a reason. `raw` is the document it was raised for."""
     document = tree(raw)
     match = _PATH.match(str(error))
     reason, path = (match["reason"], match["path"] or "") if match else (str(error), "")
     if missing := _MISSING.match(reason):
-        return Invalid(f"{path}.{missing['name']}".lstrip("."), "the field is missing")
+        return MalformedError(f"{path}.{missing['name']}".lstrip("."), "the field is missing")
     shown = _shown(document, path)
     reason = reason.replace("`float`", "`number`").replace("`decimal`", "`number`")
-    return Invalid(path, reason[:1].lower() + reason[1:] + shown)
+    return MalformedError(path, reason[:1].lower() + reason[1:] + shown)
 
 
 def _shown(document: Any, path: str) -> str:
