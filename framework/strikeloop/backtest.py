@@ -14,16 +14,21 @@ from typing import Any
 
 import attrs
 
+from strikeloop.commands import Command
 from strikeloop.encoding import Digest
 from strikeloop.engine import NOTHING, Engine, Plugin, Step
 from strikeloop.errors import ConfigError, Problem
-from strikeloop.events import Event
+from strikeloop.events import Event, RunStarted, RunStopping
 from strikeloop.margin import Classic, MarginModel
 from strikeloop.summary import Summary
 from strikeloop.venue import Source, Venue
 
 _NEVER = 1 << 63
 Progress = Callable[[int, int], None]
+
+
+def _ignore(_: object) -> None:
+    """Nobody listens."""
 
 
 @attrs.frozen(kw_only=True)
@@ -42,7 +47,8 @@ class Result:
 class Backtest:
     """One run. `open_venue` builds the venue for the contracts that the sources list; `feed_latency` is in ns.
 
-    `header` (config, plugin versions, seeds) leads the digest; `listen` hears account and run events.
+    `header` (config, plugin versions, seeds) leads the digest; `listen` hears
+    account and run events, `sent` every command that leaves.
     """
 
     def __init__(
@@ -57,11 +63,12 @@ class Backtest:
         tag: str = "bt",
         feed_latency: int = 0,
         run: str = "backtest",
-        listen: Callable[[Event], None] | None = None,
+        listen: Callable[[Event], None] = _ignore,
+        sent: Callable[[Command], None] = _ignore,
     ) -> None:
         if not sources:
             raise ConfigError(Problem("backtest", "there is no market to run on", "name a source in [market]"))
-        self._sources, self._latency, self._listen = tuple(sources), feed_latency, listen
+        self._sources, self._latency, self._listen, self._sent = tuple(sources), feed_latency, listen, sent
         contracts = tuple(contract for source in sources for contract in source.contracts())
         self.venue = open_venue(contracts)
         self.engine = Engine(plugins, contracts=contracts, margin=margin or Classic(), tag=tag, seed=seed)
@@ -79,7 +86,7 @@ class Backtest:
         count = self._loop(first, events, progress, _NEVER if until is None else until)
         if progress is not None:
             progress(count, self.engine.clock.now)
-        self._after(self.engine.stop(self.engine.clock.now, "end of data"))
+        self._input(RunStopping(time=self.engine.clock.now, received=self.engine.clock.now, reason="end of data"))
         self.summary.digest = self._digest.hexdigest()
         return Result(digest=self.summary.digest, summary=self.summary, engine=self.engine)
 
@@ -88,7 +95,9 @@ class Backtest:
         now = first.received + self._latency
         for event in self.venue.advance(first.time):
             self._input(event)
-        self._after(self.engine.start(now))
+        started = RunStarted(time=now, received=now)
+        self._note(started)
+        self._after(self.engine.step(started))
 
     def _loop(self, event: Event | None, events: Iterator[Event], progress: Progress | None, until: int) -> int:
         count, step, venue, see = 0, self.engine.step, self.venue, self.summary.see
@@ -141,24 +150,24 @@ class Backtest:
 
     def _input(self, event: Event) -> None:
         """An account event or timer: part of the digest."""
+        self._note(event)
+        self._after(self.engine.step(event))
+
+    def _note(self, event: Event) -> None:
         self._digest.add(event)
         self.summary.see(event)
-        if self._listen is not None:
-            self._listen(event)
-        self._after(self.engine.step(event))
+        self._listen(event)
 
     def _after(self, step: Step) -> None:
         """What a step led to: events into the books, commands to the venue."""
         if step is NOTHING:
             return
         for event in step.events:
-            self._digest.add(event)
-            self.summary.see(event)
-            if self._listen is not None:
-                self._listen(event)
+            self._note(event)
         now = self.engine.clock.now
         for approved in step.approved:
             self._digest.add(approved.command)
+            self._sent(approved.command)
             self.venue.on_command(approved, now)
             self.engine.sent((approved.command.client_id,))
         self.summary.approve(step.approved)

@@ -103,24 +103,8 @@ class Engine:
 
     # ---- inputs ----
 
-    def start(self, now: int) -> Step:
-        """Begin: every plugin's on_start. What was fed before is on the desks, but no hook was called for it."""
-        self.dispatch.start()
-        return self.step(RunStarted(time=now, received=now))
-
-    def stop(self, now: int, reason: str = "", *, cancel: bool = False) -> Step:
-        """End: every plugin's on_stop; what they ask for is still reviewed. `cancel` withdraws what still works then."""
-        step = self.step(RunStopping(time=now, received=now, reason=reason))
-        if not cancel:
-            return step
-        for instance in self.instances:
-            if instance.kind == "strategy":
-                instance.desk.cancel_all()
-        rest = self._settle()
-        return Step(step.events + rest.events, step.approved + rest.approved, step.logs + rest.logs)
-
     def step(self, event: Event) -> Step:
-        """Feed one input; returns what came of it."""
+        """Feed one input; returns what came of it. Before RunStarted inputs are only folded: no hook is called for them."""
         received, clock = event.received, self.clock
         if received > clock.now:
             clock.now = received
@@ -143,6 +127,13 @@ class Engine:
             if desk.outbox:
                 acted = True
         return self._settle() if acted or self._queue else NOTHING
+
+    def cancel_all(self) -> Step:
+        """Withdraw every working order of every strategy, as if each had asked for it."""
+        for instance in self.instances:
+            if instance.kind == "strategy":
+                instance.desk.cancel_all()
+        return self._settle()
 
     def sent(self, client_ids: Iterable[str]) -> None:
         """The driver has sent these orders."""
@@ -181,6 +172,8 @@ class Engine:
             return self._owned(kind, event)
         if isinstance(event, TimerFired | OrderRefused):
             return self.dispatch.owned(kind, event.instance)
+        if isinstance(event, RunStarted):
+            self.dispatch.start()
         self.portfolio.apply(event)
         if isinstance(event, ContractListed | ContractExpired):
             self.dispatch.forget()

@@ -70,7 +70,7 @@ def bare(events: list[Quoted], plugins: int) -> Callable[[], None]:
 
 def engine(events: list[Quoted], plugins: int) -> Callable[[], None]:
     made = Engine([Plugin(name=f"p{i}", kind="strategy", plugin=Counter()) for i in range(plugins)], contracts=CONTRACTS, margin=Classic())
-    made.start(0)
+    made.step(RunStarted(time=0, received=0))
     step = made.step
 
     def run() -> None:

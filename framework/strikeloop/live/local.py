@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import anyio
 import anyio.lowlevel
+import attrs
 
 from strikeloop.commands import Approved, Command
 from strikeloop.contracts import Contract
@@ -34,8 +35,8 @@ class LocalVenue:
         return self._venue.contracts()
 
     def on_market(self, event: Event) -> None:
-        """The feed says what the market does."""
-        self._venue.on_market(event)
+        """The feed says what the market does; to this venue it happens when we hear of it."""
+        self._venue.on_market(attrs.evolve(event, time=event.received))
 
     def put(self, approved: Approved[Command]) -> None:
         """A command leaves for the venue."""

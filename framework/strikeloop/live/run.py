@@ -174,12 +174,7 @@ class Live:
             return
         self._started = True
         now = self.clock.now()
-        self._input(e.RunStarted(time=now, received=now), self.engine.start(now))
-
-    def _input(self, event: e.Event, step: Step) -> None:
-        self._book.inputs((event,))
-        self._see(event)
-        self._after(step)
+        self.deliver((e.RunStarted(time=now, received=now),))
 
     def _after(self, step: Step) -> None:
         for event in step.events:
@@ -246,8 +241,8 @@ class Live:
     async def _finish(self) -> None:
         now = self.clock.now()
         if self._started:
-            stopping = e.RunStopping(time=now, received=now, reason=self.ending.reason)
-            self._input(stopping, self.engine.stop(now, self.ending.reason, cancel=True))
+            self.deliver((e.RunStopping(time=now, received=now, reason=self.ending.reason),))
+            self._after(self.engine.cancel_all())
         with anyio.move_on_after(STOP_S, shield=True):
             while not self._sender.is_idle or (self._started and self.engine.orders.working() and self._can_still_answer()):
                 await anyio.sleep(0.02)

@@ -1,1 +1,7 @@
-"""What users test their plugins with: fixtures, a scripted adapter, contract suites."""
+"""What users test their plugins with; the fixtures come with the core as a pytest plugin."""
+
+from __future__ import annotations
+
+from strikeloop.testing.sim import Played, Sim
+
+__all__ = ["Played", "Sim"]
