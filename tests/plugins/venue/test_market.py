@@ -1,4 +1,4 @@
-"""The specification of the generated market as a whole: strikeloop_venue.market.generated, .tape, .path and .specification."""
+"""The specification of the generated market as a whole: strikeloop_venue.market.generated and .tape."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from itertools import islice, pairwise
-from random import Random
 from typing import Any
 
 import attrs
@@ -34,8 +33,6 @@ from strikeloop import (
 from strikeloop.pricing import greeks, price
 from strikeloop.venue import Source
 from strikeloop_venue import GeneratedMarket
-from strikeloop_venue.market.path import Path
-from strikeloop_venue.market.specification import strike_grid
 
 START = 1_780_272_000_000_000_000
 MINUTE = 60_000_000_000
@@ -104,7 +101,7 @@ def test_another_seed_is_another_market() -> None:
     assert one != two
 
 
-def test_quotes_do_not_depend_on_how_much_is_traded() -> None:
+def test_the_index_does_not_depend_on_how_much_is_traded() -> None:
     def index(market: GeneratedMarket) -> list[float]:
         return [event.price for event in events_of(market) if isinstance(event, UnderlyingPriced)]
 
@@ -298,70 +295,7 @@ def test_the_index_moves_by_its_volatility() -> None:
     assert daily * math.sqrt(365) == pytest.approx(0.55, rel=0.15)
 
 
-def test_the_volatility_of_the_path_wanders_and_comes_back() -> None:
-    path = Path(random=Random(5), index=100.0, mean_volatility=0.5)
-    seen = []
-    for _ in range(2_000):
-        path.advance(6 * HOUR)
-        seen.append(path.volatility)
-    assert min(seen) < 0.45
-    assert max(seen) > 0.55
-    assert sum(seen) / len(seen) == pytest.approx(0.5, rel=0.15)
-
-
-def test_stress_comes_with_large_moves_and_fades() -> None:
-    path = Path(random=Random(5), index=100.0, mean_volatility=0.5)
-    for _ in range(300):
-        path.advance(MINUTE)
-        if path.stress > 0.5:
-            break
-    assert path.stress > 0.5
-    path.advance(HOUR)
-    assert path.stress < 0.5
-
-
 # ---- listing -------------------------------------------------------------------------------------------------------------------
-
-
-def test_contracts_carry_the_names_and_figures_of_the_venue() -> None:
-    contracts = GeneratedMarket().open("gate-sim").contracts()
-    assert len(contracts) == 90
-    call = next(contract for contract in contracts if contract.id.name == "BTC_USDT-20260605-70000-C")
-    assert call == Contract(
-        id=ContractId.of("gate-sim", "BTC_USDT-20260605-70000-C"),
-        underlying="BTC_USDT",
-        kind=OptionKind.CALL,
-        strike=Decimal(70_000),
-        expiry=START + (4 * 24 + 8) * HOUR,
-        multiplier=Decimal("0.01"),
-        tick=Decimal(1),
-        mark_tick=Decimal("0.1"),
-        created=START,
-        tag="week",
-        size_min=Decimal(1),
-        size_max=Decimal(10_000),
-        orders_limit=10,
-        position_limit=Decimal(40_000),
-        maker_fee_rate=Decimal("0.0003"),
-        taker_fee_rate=Decimal("0.0003"),
-        fee_cap=Decimal("0.125"),
-        settle_fee_rate=Decimal(0),
-        settle_fee_cap=Decimal("0.125"),
-        price_deviation=Decimal("0.2"),
-    )
-
-
-@pytest.mark.parametrize(("forward", "volatility", "days", "count", "expected"), [
-    (70_000.0, 0.55, 1, 5, "66000 68000 70000 72000 74000"),
-    (70_400.0, 0.55, 0.001, 3, "65000 70000 75000"),
-    (3_123.0, 0.7, 7, 5, "2800 3000 3200 3400 3600"),
-    (0.5, 0.9, 7, 5, "0.4 0.45 0.5 0.55 0.6"),
-    (10.0, 2.0, 365, 3, "5 10 15"),
-])  # fmt: skip
-def test_strikes_are_round_positive_and_around_the_forward(
-    forward: float, volatility: float, days: float, count: int, expected: str
-) -> None:
-    assert " ".join(str(strike) for strike in strike_grid(forward, volatility, days / 365, count)) == expected
 
 
 def of_contract(events: Iterable[Event], contract: ContractId) -> Iterator[Event]:
