@@ -100,9 +100,7 @@ async def open_stream(endpoint: Endpoint, *, ca_file: str | None = None, timeout
             return stream
         try:
             # An end without TLS's own closing message is normal on the web; both protocols above tell a cut message themselves.
-            return await TLSStream.wrap(
-                stream, server_side=False, hostname=endpoint.host, ssl_context=context, standard_compatible=False
-            )
+            return await TLSStream.wrap(stream, server_side=False, hostname=endpoint.host, ssl_context=context, standard_compatible=False)
         except BaseException:
             await anyio.aclose_forcefully(stream)
             raise

@@ -56,7 +56,7 @@ class Connection:
     def is_quiet(self) -> bool:
         """Whether an idle connection looks alive: nothing to read, for an end or stray bytes are all that could come."""
         try:
-            descriptor = self.stream.extra(SocketAttribute.raw_socket).fileno()  # noqa: S610 - not Django
+            descriptor = self.stream.extra(SocketAttribute.raw_socket).fileno()
             return descriptor >= 0 and not _is_readable(descriptor)
         except (OSError, ValueError, anyio.TypedAttributeLookupError):
             return False

@@ -97,9 +97,7 @@ class HttpTransport(httpx.AsyncBaseTransport):
     ) -> httpx.Response:
         is_kept = False
         try:
-            response = await connection.ask(
-                request, content, write_s=timeouts["write"], read_s=timeouts["read"], max_body=self._max_body
-            )
+            response = await connection.ask(request, content, write_s=timeouts["write"], read_s=timeouts["read"], max_body=self._max_body)
             is_kept = connection.is_reusable and not self._is_closed
         finally:
             if is_kept:

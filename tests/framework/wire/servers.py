@@ -32,10 +32,23 @@ async def serving(handler: Callable[[ByteStream], Awaitable[None]], *, tls: ssl.
     port = listener.extra(SocketAttribute.local_port)
     if tls is not None:
         listener = TLSListener(listener, tls, standard_compatible=False)
+    failure: Exception | None = None
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, handle)
-        yield port
+        try:
+            yield port
+        except Exception as exc:  # noqa: BLE001 - raised again below, where the task group does not wrap it
+            failure = exc
         tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Let the other tasks run until `condition` holds."""
+    with anyio.fail_after(5):
+        while not condition():  # noqa: ASYNC110 - what is waited for happens beyond a socket
+            await anyio.sleep(0.001)
 
 
 def frame(opcode: int, payload: bytes, *, fin: bool = True, reserved: int = 0, masked: bool = False, form: int | None = None) -> bytes:

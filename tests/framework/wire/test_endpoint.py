@@ -32,7 +32,7 @@ def parsed(url: str) -> Endpoint:
         ("ws://LOCALHOST", Endpoint("localhost", 80, False)),
     ],
 )
-def test_tls_goes_anywhere_and_plain_text_to_this_machine(url: str, endpoint: Endpoint):
+def test_tls_goes_anywhere_and_plain_text_to_this_machine(url: str, endpoint: Endpoint) -> None:
     assert parsed(url) == endpoint
 
 
@@ -49,36 +49,46 @@ def test_tls_goes_anywhere_and_plain_text_to_this_machine(url: str, endpoint: En
         "ws://[::2]",
     ],
 )
-def test_plain_text_to_anywhere_else_is_refused(url: str):
+def test_plain_text_to_anywhere_else_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="loopback"):
         parsed(url)
 
 
 @pytest.mark.parametrize(
     "url",
-    ["", "venue.example", "https://venue.example", "wss://", "wss:///path", "wss://a..b", "wss://a:99999", "wss://[::1", "wss://" + "a" * 70],
+    [
+        "",
+        "venue.example",
+        "https://venue.example",
+        "wss://",
+        "wss:///path",
+        "wss://a..b",
+        "wss://a:99999",
+        "wss://[::1",
+        "wss://" + "a" * 70,
+    ],
     ids=range(9),
 )
-def test_what_is_not_such_a_url_is_refused(url: str):
+def test_what_is_not_such_a_url_is_refused(url: str) -> None:
     with pytest.raises(ConfigError, match="wss"):
         parsed(url)
 
 
 @pytest.mark.parametrize("url", ["ws://localhost@venue.example/", "wss://me:s3cr3t@venue.example/", "wss://venue.example/?sign=s3cr3t#x"])
-def test_credentials_and_fragments_are_refused_without_being_shown(url: str):
+def test_credentials_and_fragments_are_refused_without_being_shown(url: str) -> None:
     with pytest.raises(ConfigError) as caught:
         parsed(url)
     assert "s3cr3t" not in str(caught.value)
 
 
-def test_the_context_verifies_name_and_chain_from_tls_1_2_on():
+def test_the_context_verifies_name_and_chain_from_tls_1_2_on() -> None:
     context = tls_context(None)
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
 
 
-def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path):
+def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     empty = tmp_path / "ca.pem"
     empty.write_text("nothing")
     for path in (str(empty), str(tmp_path / "absent.pem")):
@@ -86,7 +96,7 @@ def test_a_ca_file_that_cannot_be_used_is_named(tmp_path: Path):
             tls_context(path)
 
 
-def test_a_failure_is_told_by_its_cause_in_one_line():
+def test_a_failure_is_told_by_its_cause_in_one_line() -> None:
     outer = OSError("All connection attempts failed")
     outer.__cause__ = ConnectionRefusedError(111, "Connection refused")
     assert describe(outer) == "[Errno 111] Connection refused"
@@ -114,7 +124,7 @@ def fake_names(monkeypatch: pytest.MonkeyPatch, *addresses: str, hangs: bool = F
 
 
 @pytest.mark.anyio
-async def test_every_attempt_resolves_anew_and_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch):
+async def test_every_attempt_resolves_anew_and_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(hang_up) as port:
         asked = fake_names(monkeypatch, "127.0.0.9", "127.0.0.1")
         for _ in range(2):
@@ -124,21 +134,21 @@ async def test_every_attempt_resolves_anew_and_the_next_address_is_tried(monkeyp
 
 
 @pytest.mark.anyio
-async def test_a_plain_text_name_that_leads_away_from_this_machine_is_refused(monkeypatch: pytest.MonkeyPatch):
+async def test_a_plain_text_name_that_leads_away_from_this_machine_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_names(monkeypatch, "127.0.0.1", "192.0.2.1")
     with pytest.raises(ConfigError, match=r"192\.0\.2\.1"):
         await open_stream(Endpoint("localhost", 1, False), timeout_s=5)
 
 
 @pytest.mark.anyio
-async def test_a_name_that_does_not_exist_is_a_failure(monkeypatch: pytest.MonkeyPatch):
+async def test_a_name_that_does_not_exist_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_names(monkeypatch)
     with pytest.raises(FAILURES, match="not known"):
         await open_stream(Endpoint("venue.example", 443, True), timeout_s=5)
 
 
 @pytest.mark.anyio
-async def test_a_resolver_that_hangs_is_given_up_on_before_the_attempt_is(monkeypatch: pytest.MonkeyPatch):
+async def test_a_resolver_that_hangs_is_given_up_on_before_the_attempt_is(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_names(monkeypatch, hangs=True)
     monkeypatch.setattr(endpoint_module, "RESOLVE_WITHIN_S", 0.02)
     with anyio.fail_after(3), pytest.raises(TimeoutError):
@@ -146,7 +156,7 @@ async def test_a_resolver_that_hangs_is_given_up_on_before_the_attempt_is(monkey
 
 
 @pytest.mark.anyio
-async def test_a_name_without_addresses_is_a_failure(monkeypatch: pytest.MonkeyPatch):
+async def test_a_name_without_addresses_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
     async def nothing(*_: Any, **__: Any) -> list[Any]:
         return []
 

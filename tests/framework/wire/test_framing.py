@@ -56,19 +56,19 @@ def refusal(framing: Framing) -> int:
 # ---- messages
 
 
-def test_whole_text_frames_of_one_read_are_one_batch_in_order():
+def test_whole_text_frames_of_one_read_are_one_batch_in_order() -> None:
     assert opened().feed(text("a") + text("") + text("b" * 126) + text("é")) == [b"a", b"", b"b" * 126, "é".encode()]
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, LONGEST])
 @pytest.mark.parametrize("form", [125, 126, 127])
-def test_every_way_to_write_a_length_is_understood(size: int, form: int):
+def test_every_way_to_write_a_length_is_understood(size: int, form: int) -> None:
     if (form == 125 and size > 125) or (form == 126 and size > 65_535):
         form = 127
     assert opened().feed(frame(Opcode.TEXT, b"x" * size, form=form)) == [b"x" * size]
 
 
-def test_a_message_sliced_into_single_bytes_arrives_once_and_whole():
+def test_a_message_sliced_into_single_bytes_arrives_once_and_whole() -> None:
     framing = opened()
     data = text("first") + text("s" * 300) + frame(Opcode.PING, b"p") + text("third")
     batches = [framing.feed(data[i : i + 1]) for i in range(len(data))]
@@ -76,7 +76,7 @@ def test_a_message_sliced_into_single_bytes_arrives_once_and_whole():
     assert sent(framing.output()) == [(Opcode.PONG, b"p")]
 
 
-def test_a_large_message_in_single_bytes_is_not_copied_for_each_of_them():
+def test_a_large_message_in_single_bytes_is_not_copied_for_each_of_them() -> None:
     framing = opened()
     data = text("x" * 60_000)
     for i in range(len(data) - 1):
@@ -85,7 +85,7 @@ def test_a_large_message_in_single_bytes_is_not_copied_for_each_of_them():
     assert framing.feed(data[-1:]) == [b"x" * 60_000]
 
 
-def test_fragments_are_joined_also_around_a_ping_and_within_a_character():
+def test_fragments_are_joined_also_around_a_ping_and_within_a_character() -> None:
     euro = "€".encode()
     data = frame(1, b"a" + euro[:1], fin=False) + frame(9, b"?") + frame(0, euro[1:], fin=False) + frame(0, b"z") + text("next")
     framing = opened()
@@ -93,11 +93,11 @@ def test_fragments_are_joined_also_around_a_ping_and_within_a_character():
     assert sent(framing.output()) == [(Opcode.PONG, b"?")]
 
 
-def test_a_binary_message_is_handed_over_as_it_is():
+def test_a_binary_message_is_handed_over_as_it_is() -> None:
     assert opened().feed(frame(2, b"\xff\x00") + text("t")) == [b"\xff\x00", b"t"]
 
 
-def test_a_pong_gives_no_message_and_no_answer():
+def test_a_pong_gives_no_message_and_no_answer() -> None:
     framing = opened()
     assert framing.feed(frame(10, b"")) == []
     assert not framing.has_output
@@ -132,7 +132,7 @@ def test_a_pong_gives_no_message_and_no_answer():
     ids=range(18),
 )
 @pytest.mark.parametrize("step", [1, 100_000])
-def test_a_broken_frame_closes_with_its_code_after_what_came_before_it(bad: bytes, code: int, step: int):
+def test_a_broken_frame_closes_with_its_code_after_what_came_before_it(bad: bytes, code: int, step: int) -> None:
     framing = opened()
     data = text("before") + bad + text("after")
     messages = [message for i in range(0, len(data), step) for message in framing.feed(data[i : i + step])]
@@ -142,7 +142,7 @@ def test_a_broken_frame_closes_with_its_code_after_what_came_before_it(bad: byte
     assert framing.loss()[0] == code
 
 
-def test_an_oversized_frame_is_refused_by_its_header_alone():
+def test_an_oversized_frame_is_refused_by_its_header_alone() -> None:
     framing = opened(max_size=1_000)
     assert framing.feed(bytes([0x81, 126]) + (1_001).to_bytes(2, "big")) == []
     assert refusal(framing) == 1009
@@ -152,7 +152,7 @@ def test_an_oversized_frame_is_refused_by_its_header_alone():
 
 
 @pytest.mark.parametrize("code", [1000, 1001, 1008, 1011, 1012, 4001])
-def test_a_close_frame_is_answered_and_its_code_and_reason_are_told(code: int):
+def test_a_close_frame_is_answered_and_its_code_and_reason_are_told(code: int) -> None:
     framing = opened()
     assert framing.feed(text("last") + frame(8, code.to_bytes(2, "big") + b"why\n" + b"y" * 110) + text("ignored")) == [b"last"]
     assert refusal(framing) == code
@@ -162,26 +162,26 @@ def test_a_close_frame_is_answered_and_its_code_and_reason_are_told(code: int):
     assert len(reason) < 200
 
 
-def test_a_close_frame_without_a_code_is_1005():
+def test_a_close_frame_without_a_code_is_1005() -> None:
     framing = opened()
     framing.feed(frame(8, b""))
     assert framing.loss()[0] == 1005
 
 
-def test_a_close_frame_amid_a_message_still_tells_its_code():
+def test_a_close_frame_amid_a_message_still_tells_its_code() -> None:
     framing = opened()
     framing.feed(frame(1, b"half", fin=False) + frame(8, (1012).to_bytes(2, "big")))
     assert framing.loss()[0] == 1012
 
 
-def test_an_end_without_a_close_frame_is_1006():
+def test_an_end_without_a_close_frame_is_1006() -> None:
     framing = opened()
     framing.feed_end()
     assert not framing.is_open
     assert framing.loss()[0] == 1006
 
 
-def test_a_close_of_ours_is_told_as_ours():
+def test_a_close_of_ours_is_told_as_ours() -> None:
     framing = opened()
     framing.send_close()
     assert refusal(framing) == 1000
@@ -189,7 +189,7 @@ def test_a_close_of_ours_is_told_as_ours():
     assert framing.loss() == (1000, "closed by this side")
 
 
-def test_what_is_sent_is_masked_text_and_ping():
+def test_what_is_sent_is_masked_text_and_ping() -> None:
     framing = opened()
     framing.send_text(b"hello")
     framing.send_ping()
@@ -201,14 +201,14 @@ def test_what_is_sent_is_masked_text_and_ping():
 # ---- the handshake
 
 
-def test_the_request_asks_for_path_and_query_with_the_headers_and_offers_no_compression():
+def test_the_request_asks_for_path_and_query_with_the_headers_and_offers_no_compression() -> None:
     request = Opening.start("ws://localhost:8080/v4/ws?x=1", [("X-Key", "abc")], LONGEST).request
     assert request.startswith(b"GET /v4/ws?x=1 HTTP/1.1\r\nHost: localhost:8080\r\n")
     assert b"X-Key: abc\r\n" in request
     assert b"Extensions" not in request
 
 
-def test_frames_that_follow_the_handshake_in_the_same_read_are_not_lost_wherever_it_is_cut():
+def test_frames_that_follow_the_handshake_in_the_same_read_are_not_lost_wherever_it_is_cut() -> None:
     for cut in range(1, 400, 7):
         opening = Opening.start(URL, (), LONGEST)
         data = accepted(opening.request) + text("first") + text("second")
@@ -220,14 +220,14 @@ def test_frames_that_follow_the_handshake_in_the_same_read_are_not_lost_wherever
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden"])
-def test_401_and_403_say_that_the_credentials_were_refused_without_waiting_for_the_body(status: str):
+def test_401_and_403_say_that_the_credentials_were_refused_without_waiting_for_the_body(status: str) -> None:
     with pytest.raises(AuthRejectedError, match=status) as caught:
         Opening.start(URL, (), LONGEST).feed(f"HTTP/1.1 {status}\r\ncontent-length: 1000000\r\n\r\n".encode())
     assert caught.value.code == int(status[:3])
 
 
 @pytest.mark.parametrize("status", ["302 Found", "429 Too Many Requests", "503 Service Unavailable", "200 OK"])
-def test_every_other_status_is_a_lost_link_that_names_it(status: str):
+def test_every_other_status_is_a_lost_link_that_names_it(status: str) -> None:
     with pytest.raises(LinkLostError, match=status) as caught:
         Opening.start(URL, (), LONGEST).feed(f"HTTP/1.1 {status}\r\nlocation: http://elsewhere/\r\n\r\n".encode())
     assert caught.value.code == int(status[:3])
@@ -244,26 +244,26 @@ def test_every_other_status_is_a_lost_link_that_names_it(status: str):
     ],
     ids=["wrong accept", "other protocol", "unasked extension", "not HTTP", "empty"],
 )
-def test_an_answer_that_is_not_ours_is_refused(change: Callable[[bytes], bytes]):
+def test_an_answer_that_is_not_ours_is_refused(change: Callable[[bytes], bytes]) -> None:
     opening = Opening.start(URL, (), LONGEST)
     with pytest.raises(LinkLostError, match="handshake"):
         opening.feed(change(accepted(opening.request)))
 
 
-def test_an_endless_answer_is_cut_off():
+def test_an_endless_answer_is_cut_off() -> None:
     opening = Opening.start(URL, (), LONGEST)
     with pytest.raises(LinkLostError, match="no end"):
         opening.feed(b"HTTP/1.1 101 x\r\n" + b"a: b\r\n" * HEAD_LIMIT)
 
 
 @pytest.mark.parametrize(("name", "value"), [("X", "a\r\nEvil: 1"), ("X\n", "a"), ("Ключ", "a")])
-def test_a_header_that_would_break_the_request_is_refused_without_its_value(name: str, value: str):
+def test_a_header_that_would_break_the_request_is_refused_without_its_value(name: str, value: str) -> None:
     with pytest.raises(ConfigError, match="header") as caught:
         Opening.start(URL, [(name, value)], LONGEST)
     assert "Evil" not in str(caught.value)
 
 
-def test_nothing_of_the_frames_reaches_a_log(caplog: pytest.LogCaptureFixture):
+def test_nothing_of_the_frames_reaches_a_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(0)
     Opening.start(URL, [("KEY", "k")], LONGEST)
     framing = opened()
@@ -372,7 +372,7 @@ def random_chunks(rng: random.Random, data: bytes) -> list[bytes]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_random_streams_in_random_chunks_give_what_the_library_gives(seed: int):
+def test_random_streams_in_random_chunks_give_what_the_library_gives(seed: int) -> None:
     rng = random.Random(seed)
     refused = 0
     for case in range(150):

@@ -23,13 +23,13 @@ def spend(limiter: RateLimiter, now_ns: int, *, urgent: bool = False) -> int:
     return count
 
 
-def test_a_burst_is_the_rate_less_the_reserve_and_urgent_requests_have_the_rest():
+def test_a_burst_is_the_rate_less_the_reserve_and_urgent_requests_have_the_rest() -> None:
     limiter = RateLimiter(200, 10.0, reserve=0.1)
     assert spend(limiter, 0) == 180
     assert spend(limiter, 0, urgent=True) == 20
 
 
-def test_the_bucket_refills_evenly_and_not_beyond_its_rate():
+def test_the_bucket_refills_evenly_and_not_beyond_its_rate() -> None:
     limiter = RateLimiter(10, 1.0, reserve=0.0)
     assert spend(limiter, 0) == 10
     assert limiter.delay(0) == pytest.approx(0.1)
@@ -37,7 +37,7 @@ def test_the_bucket_refills_evenly_and_not_beyond_its_rate():
     assert spend(limiter, 100 * S) == 10
 
 
-def test_after_the_delay_that_was_named_the_request_may_leave():
+def test_after_the_delay_that_was_named_the_request_may_leave() -> None:
     limiter = RateLimiter(7, 3.0, reserve=0.3)
     now = 0
     for _ in range(1_000):
@@ -46,18 +46,18 @@ def test_after_the_delay_that_was_named_the_request_may_leave():
         limiter.take(now)
 
 
-def test_asking_for_the_delay_spends_nothing():
+def test_asking_for_the_delay_spends_nothing() -> None:
     limiter = RateLimiter(1, 1.0)
     assert [limiter.delay(0) for _ in range(5)] == [0.0] * 5
 
 
-def test_a_rate_of_one_still_lets_ordinary_requests_through():
+def test_a_rate_of_one_still_lets_ordinary_requests_through() -> None:
     limiter = RateLimiter(1, 1.0, reserve=0.5)
     assert spend(limiter, 0) == 1
     assert limiter.delay(0) == pytest.approx(1.0)
 
 
-def test_no_stretch_of_time_sees_more_than_a_burst_and_its_refill():
+def test_no_stretch_of_time_sees_more_than_a_burst_and_its_refill() -> None:
     rng = random.Random(7)
     limiter = RateLimiter(20, 2.0, reserve=0.2)
     now, left = 0, []
@@ -71,14 +71,14 @@ def test_no_stretch_of_time_sees_more_than_a_burst_and_its_refill():
         assert left[first + 41] - left[first] >= 2 * S
 
 
-def test_a_clock_set_back_does_not_stop_the_refill():
+def test_a_clock_set_back_does_not_stop_the_refill() -> None:
     limiter = RateLimiter(10, 1.0, reserve=0.0)
     assert spend(limiter, 3_600 * S) == 10
     assert limiter.delay(0) == pytest.approx(0.1)
     assert limiter.delay(S // 10) == 0
 
 
-def test_what_the_venue_says_is_left_holds_until_its_reset():
+def test_what_the_venue_says_is_left_holds_until_its_reset() -> None:
     limiter = RateLimiter(100, 1.0, reserve=0.0)
     limiter.restrict(3, 5 * S)
     assert spend(limiter, S) == 3
@@ -87,14 +87,14 @@ def test_what_the_venue_says_is_left_holds_until_its_reset():
     assert spend(limiter, 5 * S) == 100
 
 
-def test_the_reserve_also_holds_in_the_venues_window():
+def test_the_reserve_also_holds_in_the_venues_window() -> None:
     limiter = RateLimiter(100, 1.0, reserve=0.1)
     limiter.restrict(12, 5 * S)
     assert spend(limiter, 0) == 2
     assert spend(limiter, 0, urgent=True) == 10
 
 
-def test_answers_out_of_order_do_not_loosen_the_limit():
+def test_answers_out_of_order_do_not_loosen_the_limit() -> None:
     limiter = RateLimiter(100, 1.0, reserve=0.0)
     limiter.restrict(3, 5 * S)
     limiter.restrict(9, 5 * S)
@@ -102,21 +102,23 @@ def test_answers_out_of_order_do_not_loosen_the_limit():
     assert spend(limiter, 0) == 3
 
 
-def test_a_new_window_replaces_the_old_one():
+def test_a_new_window_replaces_the_old_one() -> None:
     limiter = RateLimiter(100, 1.0, reserve=0.0)
     limiter.restrict(0, 2 * S)
     limiter.restrict(5, 4 * S)
     assert spend(limiter, 0) == 5
 
 
-def test_the_venue_saying_that_much_is_left_does_not_loosen_our_own_limit():
+def test_the_venue_saying_that_much_is_left_does_not_loosen_our_own_limit() -> None:
     limiter = RateLimiter(10, 1.0, reserve=0.0)
     limiter.restrict(1_000, 5 * S)
     assert spend(limiter, 0) == 10
 
 
-@pytest.mark.parametrize(("rate", "per_s", "reserve"), [(0, 1.0, 0.1), (10, 0.0, 0.1), (10, 1.0, 1.0), (10, 1.0, -0.1), (10, float("nan"), 0.1)])
-def test_a_limit_that_leaves_nothing_to_spend_is_refused(rate: int, per_s: float, reserve: float):
+@pytest.mark.parametrize(
+    ("rate", "per_s", "reserve"), [(0, 1.0, 0.1), (10, 0.0, 0.1), (10, 1.0, 1.0), (10, 1.0, -0.1), (10, float("nan"), 0.1)]
+)
+def test_a_limit_that_leaves_nothing_to_spend_is_refused(rate: int, per_s: float, reserve: float) -> None:
     with pytest.raises(ConfigError, match="rate limit"):
         RateLimiter(rate, per_s, reserve=reserve)
 
@@ -130,7 +132,7 @@ class HandClock:
 
 
 @pytest.mark.anyio
-async def test_an_urgent_request_does_not_wait_behind_ordinary_ones():
+async def test_an_urgent_request_does_not_wait_behind_ordinary_ones() -> None:
     clock = HandClock()
     limiter = RateLimiter(10, 3_600.0, reserve=0.1, clock=clock)
     async with anyio.create_task_group() as tasks:
@@ -145,7 +147,7 @@ async def test_an_urgent_request_does_not_wait_behind_ordinary_ones():
 
 
 @pytest.mark.anyio
-async def test_a_cancelled_wait_spends_nothing():
+async def test_a_cancelled_wait_spends_nothing() -> None:
     limiter = RateLimiter(1, 3_600.0, reserve=0.0, clock=HandClock())
     await limiter.acquire()
     with anyio.move_on_after(0.01) as scope:
@@ -155,7 +157,7 @@ async def test_a_cancelled_wait_spends_nothing():
 
 
 @pytest.mark.anyio
-async def test_those_who_wait_leave_in_the_order_in_which_they_came():
+async def test_those_who_wait_leave_in_the_order_in_which_they_came() -> None:
     limiter = RateLimiter(200, 1.0, reserve=0.0)
     served: list[int] = []
 
