@@ -150,6 +150,14 @@ def test_a_price_outside_its_bounds_has_no_volatility(is_call: bool) -> None:
     assert implied_volatility(bound - 1e-9, forward, 100.0, 0.5, is_call=is_call) > 5
 
 
+@pytest.mark.parametrize(
+    ("worth", "strike"), [(5e-324, 1.5), (1e-300, 1.5), (1e-318, 10.0), (1 - 2**-53, 1.0), (1 - 2**-53, 1e200), (1e-12, 1e300)]
+)
+def test_the_least_and_the_largest_price_a_float_can_say_have_a_volatility(worth: float, strike: float) -> None:
+    found = implied_volatility(worth, 1.0, strike, 1.0, is_call=True)
+    assert price(1.0, strike, 1.0, found, is_call=True) == pytest.approx(worth, rel=1e-8, abs=0)
+
+
 def test_the_volatility_of_the_intrinsic_value_is_zero() -> None:
     assert implied_volatility(10.0, 110.0, 100.0, 0.5, is_call=True) == 0.0
     assert implied_volatility(0.0, 90.0, 100.0, 0.5, is_call=True) == 0.0
