@@ -50,7 +50,6 @@ from strikeloop_venue.rules import Rules
 from strikeloop_venue.settlement import NEVER, IndexWindow, Settlement, settle
 from strikeloop_venue.steps import Step
 
-AnyApproved = Approved[SubmitOrder] | Approved[CancelOrder] | Approved[AmendOrder]
 Request = SubmitOrder | CancelOrder | AmendOrder
 
 
@@ -104,22 +103,9 @@ class SimulatedVenue:
         if handler is not None:
             handler(event)
 
-    def on_command(self, approved: AnyApproved, now: int) -> None:
+    def on_command(self, approved: Approved[Request], now: int) -> None:
         """A command leaves the client at `now`; it reaches the matching engine after the entry latency, in sequence."""
         self.accept(approved.command, now)
-
-    def accept(self, command: Request, now: int) -> None:
-        """The same for a command from outside, where no review of ours has been: what a server of this venue takes in."""
-        if self._opened is None:
-            self._opened = now
-        delay = self._rules.latency.entry(now)
-        if isinstance(delay, Lost):
-            reason = "TOO_BUSY: the request did not reach the matching engine"
-            self._hear(refused(command, now, self._received(now + delay.after), reason))
-            return
-        self._arrived = max(self._arrived, now + delay)
-        self._requests.append((self._arrived, command))
-        self._plan()
 
     def advance(self, now: int) -> Sequence[Event]:
         """Run up to and including `now`; return what the client has received by then, in that order."""
@@ -162,6 +148,21 @@ class SimulatedVenue:
     def contracts(self) -> tuple[Contract, ...]:
         """Every contract that can be traded now, in the order of listing."""
         return tuple(market.contract for market in self._markets.by_contract.values())
+
+    # ---- the venue's own side -----------------------------------------------------------------------------------
+
+    def accept(self, command: Request, now: int) -> None:
+        """Take a command from outside, where no review of ours has been: what a server of this venue takes in."""
+        if self._opened is None:
+            self._opened = now
+        delay = self._rules.latency.entry(now)
+        if isinstance(delay, Lost):
+            reason = "TOO_BUSY: the request did not reach the matching engine"
+            self._hear(refused(command, now, self._received(now + delay.after), reason))
+            return
+        self._arrived = max(self._arrived, now + delay)
+        self._requests.append((self._arrived, command))
+        self._plan()
 
     # ---- what a server has to show -------------------------------------------------------------------------------
 
@@ -214,17 +215,15 @@ class SimulatedVenue:
         market = self._markets.get(event.contract)
         if market is None:
             return
-        market.quote = event
+        market.keep_quote(event)
         if market.live:
             self._rematch(market)
-        elif market.book.has_depth:
-            market.sync()
 
     def _on_depth(self, event: BookUpdated) -> None:
         market = self._markets.get(event.contract)
         if market is None:
             return
-        market.sync().on_depth(event)
+        market.keep_depth(event)
         if market.live:
             self._rematch(market)
 
@@ -234,7 +233,7 @@ class SimulatedVenue:
             return
         market.last_price = event.price
         if market.live and event.size:
-            self._begin(event.time)
+            self._begin()
             self._matcher.on_trade(market, event)
             self._finish()
 
@@ -242,8 +241,7 @@ class SimulatedVenue:
         market = self._markets.get(event.contract)
         if market is None:
             return
-        market.ticker = event
-        if market.position.size:
+        if market.keep_ticker(event):
             self._want_refresh()
 
     def _on_index(self, event: UnderlyingPriced) -> None:
@@ -260,10 +258,11 @@ class SimulatedVenue:
             self._expire_at(max(event.time, self._now), event.contract)
 
     def _rematch(self, market: Market) -> None:
-        self._begin(self._now)
+        self._begin()
         self._matcher.on_book(market)
         market.look()
         if market.position.size and market.ticker is None:
+            market.has_moved = True
             self._want_refresh()
         self._finish()
 
@@ -306,7 +305,7 @@ class SimulatedVenue:
             self._plan()
 
     def _serve(self, command: Request) -> None:
-        self._begin(self._now)
+        self._begin()
         answer = self._counter.serve(command, is_frozen=self._liquidating)
         self._finish(answer)
 
@@ -314,7 +313,7 @@ class SimulatedVenue:
         market = self._markets.get(contract)
         if market is None:
             return
-        self._begin(self._now)
+        self._begin()
         self._settlements.append(settle(self._account, market, self._settle_price(market)))
         self._markets.retire(market)
         self._reopen_window(market.contract.underlying)
@@ -336,9 +335,10 @@ class SimulatedVenue:
         held = self._markets.held()
         if not held:
             return
-        self._begin(self._now)
+        self._begin()
         for market in held:
-            self._account.step.markets[market.contract.id] = market
+            if market.has_moved:
+                self._account.step.markets[market.contract.id] = market
         if self._rules.liquidation:
             self._watch_margin()
         self._finish(is_refresh=True)
@@ -370,8 +370,8 @@ class SimulatedVenue:
 
     # ---- steps and what is heard of them -------------------------------------------------------------------------
 
-    def _begin(self, now: int) -> None:
-        self._account.now = now
+    def _begin(self) -> None:
+        self._account.now = self._now
 
     def _open(self, now: int) -> None:
         """The first thing a client hears, at once: the account."""
@@ -393,6 +393,7 @@ class SimulatedVenue:
             told.append(attrs.evolve(answer, received=received))
         told += [account.position(market, received) for market in step.markets.values()]
         for market in step.markets.values():
+            market.has_moved = False
             market.look()
         if step or is_refresh:
             margin = account.margin()

@@ -13,6 +13,7 @@ from decimal import Decimal
 import attrs
 
 from strikeloop import (
+    BookUpdated,
     Contract,
     ContractId,
     Quoted,
@@ -43,14 +44,41 @@ class Market:
     live: bool = False
     trades: int = 0
     """Fills so far: the venue counts trade ids per contract."""
-    _applied: Quoted | None = None
+    has_moved: bool = False
+    """Whether the mark moved since the position was last told."""
+    _depth: BookUpdated | None = None
+    _pending: Quoted | None = None
+
+    def keep_quote(self, event: Quoted) -> None:
+        """Take a quote in; the book gets it when somebody asks. Over a book with depth every quote leaves its trace."""
+        if self._pending is not None and (self._depth is not None or self.book.has_depth):
+            self.sync()
+        self.quote = self._pending = event
+
+    def keep_depth(self, event: BookUpdated) -> None:
+        """Take depth in: a snapshot makes everything before it irrelevant, a change needs it applied."""
+        if event.snapshot and not self.book.is_touched:
+            self._depth, self._pending = event, None
+        else:
+            self.sync().on_depth(event)
+
+    def keep_ticker(self, event: TickerUpdated) -> bool:
+        """Take a ticker in; True when it says something new about a position we hold."""
+        before, self.ticker = self.ticker, event
+        if not self.position.size or (before is not None and (before.mark_price, before.delta) == (event.mark_price, event.delta)):
+            return False
+        self.has_moved = True
+        return True
 
     def sync(self) -> Book:
-        """The book with the last quote applied."""
-        if self.quote is not self._applied:
-            self._applied = self.quote
-            if self.quote is not None:
-                self.book.on_quote(self.quote)
+        """The book with everything applied that was taken in."""
+        depth, quote = self._depth, self._pending
+        if depth is not None:
+            self._depth = None
+            self.book.on_depth(depth)
+        if quote is not None:
+            self._pending = None
+            self.book.on_quote(quote)
         return self.book
 
     def look(self) -> None:

@@ -6,8 +6,9 @@ Owns `VenueSettings`. It validates and opens; it holds no state of a venue.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -18,6 +19,10 @@ from strikeloop_venue.latency import LatencySettings
 from strikeloop_venue.machine import SimulatedVenue
 from strikeloop_venue.queue import MODELS as QUEUES
 from strikeloop_venue.rules import Rules
+
+if TYPE_CHECKING:
+    from strikeloop.venue import Source
+    from strikeloop_venue.served import ServedVenue
 
 
 def _latency(value: LatencySettings | Mapping[str, Any]) -> LatencySettings:
@@ -81,3 +86,15 @@ class VenueSettings:
             liquidation=self.liquidation,
         )
         return SimulatedVenue(adapter, rules, contracts)
+
+    def serve(
+        self, source: Source, *, adapter: str = "venue", dialect: str = "seed", drop_after_s: Sequence[float] = (), **options: Any
+    ) -> AbstractAsyncContextManager[ServedVenue]:
+        """A server on loopback in front of a fresh venue that trades on `source`; `options` are those of `served.serve`.
+
+        `drop_after_s`: wall seconds after which the venue drops its private connections on purpose.
+        """
+        from strikeloop_venue.served import Faults, serve  # noqa: PLC0415  # a server needs the live extra, a backtest does not
+
+        venue = self.open(adapter, source.contracts())
+        return serve(source, venue, dialect=dialect, faults=Faults(drop_after_s=tuple(drop_after_s)), **options)

@@ -42,9 +42,9 @@ class Step:
         """Something about this order is new; `reason` answers a request about it that was refused."""
         self._orders[order] = reason or self._orders.get(order, "")
 
-    def fact(self, kind: type[AccountEvent], **fields: Any) -> None:
+    def fact(self, event: type[AccountEvent], /, **fields: Any) -> None:
         """Something happened."""
-        self._facts.append((kind, fields))
+        self._facts.append((event, fields))
 
     def position(self, market: Market) -> None:
         """The position in this contract is new."""

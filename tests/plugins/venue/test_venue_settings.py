@@ -1,0 +1,41 @@
+"""What a user may set, and what is refused."""
+
+from __future__ import annotations
+
+from decimal import Decimal as D
+
+import pytest
+
+import strikeloop_venue
+from strikeloop_venue import LatencySettings, VenueSettings
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    settings = VenueSettings()
+    assert (settings.balance, settings.currency, settings.queue, settings.settlement_window_s) == (D(100_000), "USDT", "risk-averse", 1800)
+
+
+def test_numbers_and_tables_of_a_config_file_are_taken() -> None:
+    settings = VenueSettings(balance="5000.5", latency={"kind": "constant", "entry_ms": 1})
+    assert (settings.balance, settings.latency) == (D("5000.5"), LatencySettings(entry_ms=1))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ({"queue": "lucky"}, "risk-averse"),
+        ({"balance": "-1"}, "balance"),
+        ({"balance": "NaN"}, "balance"),
+        ({"settlement_window_s": 0}, "settlement_window_s"),
+        ({"refresh_s": 0.0}, "refresh_s"),
+    ],
+)
+def test_settings_that_make_no_venue_are_refused_by_name(wrong: dict[str, object], named: str) -> None:
+    with pytest.raises(ValueError, match=named):
+        VenueSettings(**wrong)  # type: ignore[arg-type]  # wrong values are the point
+
+
+def test_every_public_name_is_found_and_no_other() -> None:
+    assert all(getattr(strikeloop_venue, name) for name in strikeloop_venue.__all__)
+    with pytest.raises(AttributeError, match="Nothing"):
+        strikeloop_venue.Nothing  # noqa: B018  # the look-up is the point
