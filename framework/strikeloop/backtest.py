@@ -27,7 +27,7 @@ _NEVER = 1 << 63
 Progress = Callable[[int, int], None]
 
 
-def _ignore(_: object) -> None:
+def ignore(_: object) -> None:
     """Nobody listens."""
 
 
@@ -63,8 +63,8 @@ class Backtest:
         tag: str = "bt",
         feed_latency: int = 0,
         run: str = "backtest",
-        listen: Callable[[Event], None] = _ignore,
-        sent: Callable[[Command], None] = _ignore,
+        listen: Callable[[Event], None] = ignore,
+        sent: Callable[[Command], None] = ignore,
     ) -> None:
         if not sources:
             raise ConfigError(Problem("backtest", "there is no market to run on", "name a source in [market]"))

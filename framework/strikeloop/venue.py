@@ -61,3 +61,17 @@ class Source(Protocol):
     def content_hash(self) -> str:
         """SHA-256 of what `events` yields, or of the parameters that determine it."""
         ...
+
+
+class Served(Protocol):
+    """A venue that listens on loopback: what `serve` of a venue's settings gives, for demonstrations and tests."""
+
+    @property
+    def ws_url(self) -> str: ...
+
+    @property
+    def rest_url(self) -> str: ...
+
+    def drop(self, code: int | None = None) -> int:
+        """End every private connection, by a reset or with a close code; returns how many there were."""
+        ...

@@ -36,6 +36,7 @@ class Status:
     retry_at: int | None = None
     last_update: int | None = None
     last_confirmed: int | None = None
+    updates: int = 0
 
 
 class Channels:
@@ -65,6 +66,7 @@ class Channels:
         if status is None:
             return False
         status.last_update = now
+        status.updates += 1
         return status.state is ChannelState.ASKED and self.confirm(name, now)
 
     def confirm(self, name: str, now: int) -> bool:

@@ -1,0 +1,147 @@
+"""From a checked plan to a run: the one place where plugins, adapters, venues and markets are put together.
+
+Owns `backtest_of`, `live_of` and `run_live`, which also writes a run's folder. What a mode means is said here and
+nowhere else: the same plugins are handed to the same engine in every one.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Protocol
+
+import anyio
+import attrs
+
+from strikeloop.backtest import Backtest, ignore
+from strikeloop.commands import Approved, Command
+from strikeloop.engine import Engine, Plugin
+from strikeloop.errors import ConfigError, Problem
+from strikeloop.events import Event
+from strikeloop.live import Ending, Live, LocalVenue, WallClock
+from strikeloop.live.sinks import Sinks
+from strikeloop.load import Mode, Plan
+from strikeloop.margin import Classic
+from strikeloop.summary import Summary
+
+STATUS_S = 1.0
+SIM = "sim"
+MARKET_LIVE = {"step_ms": 250, "ticker_every_ms": 1_000}
+
+
+class Record(Protocol):
+    """Where a live run is written down: the journal and the folder of one run."""
+
+    def inputs(self, events: Sequence[Event]) -> None: ...
+    async def intents(self, approved: Sequence[Approved[Command]]) -> None: ...
+    async def flush(self) -> None: ...
+    def halted(self) -> str: ...
+    async def status(self, status: dict[str, Any]) -> None: ...
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What a caller may add to a plan: where events go, what runs beside, and how long."""
+
+    listen: Sequence[Callable[[Event], None]] = ()
+    beside: Sequence[Callable[[Live], Coroutine[Any, Any, None]]] = ()
+    duration_s: float | None = None
+    handle_signals: bool = True
+
+
+def plugins_of(plan: Plan, memories: dict[str, dict[str, Any]] | None = None) -> list[Plugin]:
+    """Fresh plugin objects of the plan's strategies and rules, with what they remembered."""
+    memories = memories or {}
+    return [Plugin(name=p.name, kind=p.kind, plugin=p.make(), memory=memories.get(p.name, {})) for p in plan.plugins if p.kind != "sink"]
+
+
+def backtest_of(plan: Plan, *, run: str = "backtest", listen: Callable[[Event], None] = ignore) -> Backtest:
+    """A backtest of the plan's plugins on its market and venue. Raises ConfigError where either is missing."""
+    if plan.market is None or plan.venue is None:
+        raise ConfigError(Problem("backtest", "a backtest needs a market and a venue", 'add [market] use = "generated" and [venue] use = "venue"'))
+    adapter = next(iter(plan.adapters), SIM)
+    return Backtest(
+        plugins_of(plan),
+        sources=[plan.market.open(adapter)],
+        open_venue=lambda contracts: plan.venue.open(adapter, contracts),
+        header=plan.header(),
+        seed=plan.run.seed,
+        feed_latency=round(plan.run.feed_latency_ms * 1e6),
+        run=run,
+        listen=listen,
+    )
+
+
+def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[[Event], None], memories: dict[str, dict[str, Any]] | None = None) -> Live:
+    """A live driver for the plan's mode, connected to nothing yet."""
+    engine = Engine(plugins_of(plan, memories), margin=Classic(), tag=tag, seed=plan.run.seed)
+    summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value)
+    live = Live(engine, clock=WallClock(), summary=summary, book=record, halted=record.halted, listen=listen, fail_fast=plan.run.fail_fast)
+    if plan.run.mode is Mode.SIM:
+        _add_simulated(live, plan)
+        return live
+    for name, settings in plan.adapters.items():
+        live.add_adapter(settings.open(name), trade=plan.run.mode is Mode.LIVE)
+        if plan.run.mode is Mode.PAPER:
+            live.add_venue(LocalVenue(name, plan.venue.open(name, ()), live.clock, live.deliver))
+    return live
+
+
+async def run_live(live: Live, plan: Plan, record: Record, options: Options) -> Ending:
+    """Run to the end: signals, sinks and the status file beside the driver. Returns how it ended."""
+    async with anyio.create_task_group() as tasks:
+        if options.handle_signals:
+            tasks.start_soon(_obey_signals, live)
+        tasks.start_soon(_write_status, live, record)
+        for task in options.beside:
+            tasks.start_soon(task, live)
+        ending = await live.run(options.duration_s if options.duration_s is not None else plan.run.duration_s)
+        tasks.cancel_scope.cancel()
+    with anyio.CancelScope(shield=True):
+        await record.status({**live.status(), "state": "stopped", "ending": {"cause": ending.cause, "reason": ending.reason}})
+    return ending
+
+
+@asynccontextmanager
+async def sinks_of(plan: Plan, live_desk: Callable[[], Any]) -> AsyncIterator[Callable[[Event], None]]:
+    """The plan's sinks, running while the block does; gives the function that hands them an event."""
+    sinks = Sinks([(p.name, p.make()) for p in plan.plugins if p.kind == "sink"], live_desk)
+    async with anyio.create_task_group() as tasks:
+        sinks.start(tasks)
+        yield sinks.put
+        with anyio.move_on_after(1.0, shield=True):
+            await sinks.drain()
+        tasks.cancel_scope.cancel()
+
+
+def _add_simulated(live: Live, plan: Plan) -> None:
+    """The generated market from now on, at its own pace, and the venue in this process."""
+    adapter = next(iter(plan.adapters), SIM)
+    source = from_now(plan.market, live.clock.now()).open(adapter)
+    for contract in source.contracts():
+        live.engine.portfolio.add_contract(contract)
+    live.add_venue(LocalVenue(adapter, plan.venue.open(adapter, source.contracts()), live.clock, live.deliver, source))
+
+
+def from_now(market: Any, now: int) -> Any:
+    """Market settings for a run on the wall clock: beginning at `now`, without end, moving several times a second."""
+    names = {field.name for field in attrs.fields(type(market))}
+    if not {"start", "duration_s"} <= names:
+        return market
+    defaults = {field.name: field.default for field in attrs.fields(type(market))}
+    pace = {name: value for name, value in MARKET_LIVE.items() if name in names and getattr(market, name) == defaults[name]}
+    return attrs.evolve(market, start=now, duration_s=None, **pace)
+
+
+async def _obey_signals(live: Live) -> None:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async for number in signals:
+            interrupted = number == signal.SIGINT
+            live.stop("interrupt" if interrupted else "terminate", "interrupted" if interrupted else "asked to terminate")
+
+
+async def _write_status(live: Live, record: Record) -> None:
+    while True:
+        await record.status(live.status())
+        await anyio.sleep(STATUS_S)
