@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from strikeloop_gate.signing import request_signature, stream_signature
 
 from strikeloop.wire import Secret
+from strikeloop_gate.signing import request_signature, stream_signature
 
 SECRET = Secret("secret")
 TIME_S = 1541993715
@@ -27,39 +27,37 @@ TIME_S = 1541993715
         ),
     ],
 )
-def test_a_subscription_is_signed_over_channel_event_and_time(channel: str, sign: str):
+def test_a_subscription_is_signed_over_channel_event_and_time(channel: str, sign: str) -> None:
     assert stream_signature(SECRET, channel=channel, event="subscribe", time_s=TIME_S) == sign
 
 
-def test_a_get_is_signed_over_its_query_and_an_empty_body():
-    assert (
-        request_signature(
-            SECRET,
-            method="GET",
-            path="/api/v4/options/orders",
-            query="contract=BTC_USDT-20260626-70000-C&status=open",
-            body=b"",
-            timestamp=str(TIME_S),
-        )
-        == "cb78a3f981aaa15013324b18bece9a2ba015a3649e5f026e9eb1b198e552aefb7fd6acb31e4d8d65388893442ac1303c7062b2b16ab3d5bcbd2fd59b174a7ada"
+def test_a_get_is_signed_over_its_query_and_an_empty_body() -> None:
+    assert request_signature(
+        SECRET,
+        method="GET",
+        path="/api/v4/options/orders",
+        query="contract=BTC_USDT-20260626-70000-C&status=open",
+        body=b"",
+        timestamp=str(TIME_S),
+    ) == (
+        "cb78a3f981aaa15013324b18bece9a2ba015a3649e5f026e9eb1b198e552aefb7fd6acb31e4d8d65388893442ac1303c7062b2b16ab3d5bcbd2fd59b174a7ada"
     )
 
 
-def test_a_post_is_signed_over_the_bytes_of_its_body():
-    assert (
-        request_signature(
-            SECRET,
-            method="POST",
-            path="/api/v4/options/orders",
-            query="",
-            body=b'{"contract":"BTC_USDT-20260626-70000-C","size":-1,"price":"200","tif":"gtc","text":"t-abc"}',
-            timestamp=str(TIME_S),
-        )
-        == "7363cb90d1a8f9c30cae99f7afa82238ac529e606b2d862ae1e261ae14b414a286eee9be42b891a6b0ce1c306780ca41dfdbabe89929bc3359c1427bfadc9308"
+def test_a_post_is_signed_over_the_bytes_of_its_body() -> None:
+    assert request_signature(
+        SECRET,
+        method="POST",
+        path="/api/v4/options/orders",
+        query="",
+        body=b'{"contract":"BTC_USDT-20260626-70000-C","size":-1,"price":"200","tif":"gtc","text":"t-abc"}',
+        timestamp=str(TIME_S),
+    ) == (
+        "7363cb90d1a8f9c30cae99f7afa82238ac529e606b2d862ae1e261ae14b414a286eee9be42b891a6b0ce1c306780ca41dfdbabe89929bc3359c1427bfadc9308"
     )
 
 
-def test_every_vector_of_the_reference_data_is_reproduced(shared: Path):
+def test_every_vector_of_the_reference_data_is_reproduced(shared: Path) -> None:
     vectors = json.loads((shared / "fixtures/gate/ws_envelopes/signature_vectors.json").read_text())
     secret = Secret(vectors["secret"])
     for vector in vectors["ws"]:

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from strikeloop import ConfigError, DecodeError
+from strikeloop.wire import Secret
+from strikeloop_gate import Dialect, Gate
+
+PONG = '{"time":1,"channel":"options.pong","event":"","result":null}'
+
+
+@pytest.mark.parametrize("dialect", ["auto", "seed", "gate"])
+def test_a_decoder_needs_no_settings(dialect: str) -> None:
+    assert Gate.decoder(dialect=dialect, name="gate")(PONG, 1).is_heartbeat
+
+
+def test_a_decoder_names_its_contracts_after_the_instance() -> None:
+    item = {"underlying": "BTC_USDT", "price": 5}
+    frame = json.dumps({"time": 1, "channel": "options.ul_price", "event": "update", "result": item})
+    event: Any
+    (event,) = Gate.decoder(name="main")(frame, 9).events
+    assert (event.adapter, event.received) == ("main", 9)
+
+
+def test_a_decoder_of_an_unknown_dialect_is_refused() -> None:
+    with pytest.raises(ConfigError, match="auto, gate or seed"):
+        Gate.decoder(dialect="klingon")
+
+
+def test_the_dialect_auto_takes_both_forms_and_a_set_one_only_its_own() -> None:
+    frame = json.dumps({"time": 1, "channel": "options.portfolio", "event": "update", "result": {}})
+    with pytest.raises(DecodeError):
+        Gate.decoder(dialect="gate")(frame, 1)
+
+
+@pytest.mark.parametrize(
+    ("settings", "where"),
+    [
+        ({"dialect": "auto"}, "dialect"),
+        ({"underlyings": ()}, "underlyings"),
+        ({"key": Secret("k")}, "key, secret"),
+        ({"secret": Secret("s")}, "key, secret"),
+        ({"request_timeout_s": 0}, "request_timeout_s"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_by_name(settings: dict[str, Any], where: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        Gate(**settings)
+    assert [problem.where for problem in caught.value.problems] == [where]
+
+
+def test_plain_http_to_another_machine_is_refused() -> None:
+    with pytest.raises(ConfigError):
+        Gate(rest_url="http://api.example.com/api/v4").open("gate")
+
+
+def test_without_keys_there_is_market_data_only() -> None:
+    assert Gate().open("gate").account is None
+    assert Gate(key=Secret("k"), secret=Secret("s")).open("gate").account is not None
+
+
+def test_settings_never_show_their_secrets() -> None:
+    assert "hidden" not in repr(Gate(key=Secret("hidden-1"), secret=Secret("hidden-2"), dialect=Dialect.SEED))

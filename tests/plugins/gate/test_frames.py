@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from strikeloop.wire import Secret
+from strikeloop_gate.decode import Dialect
+from strikeloop_gate.frames import ping, private_payload, public_payload, request
+from strikeloop_gate.signing import stream_signature
+
+CONTRACTS = ("BTC_USDT-20260516-77500-P", "BTC_USDT-20260516-77500-C")
+
+
+@pytest.mark.parametrize(
+    ("dialect", "channel", "payload"),
+    [
+        (Dialect.SEED, "options.positions", list(CONTRACTS)),
+        (Dialect.SEED, "options.orders", list(CONTRACTS)),
+        (Dialect.SEED, "options.balances", []),
+        (Dialect.SEED, "options.portfolio", []),
+        (Dialect.GATE, "options.orders", ["666", "!all"]),
+        (Dialect.GATE, "options.usertrades", ["666", "!all"]),
+        (Dialect.GATE, "options.positions", ["666", "!all"]),
+        (Dialect.GATE, "options.balances", ["666"]),
+        (Dialect.GATE, "options.liquidates", {"underlyings": ["BTC_USDT"]}),
+        (Dialect.GATE, "options.user_settlements", {"underlyings": ["BTC_USDT"]}),
+        (Dialect.GATE, "options.position_closes", {"underlyings": ["BTC_USDT"]}),
+    ],
+)
+def test_a_private_subscription_lists_what_its_dialect_wants(dialect: Dialect, channel: str, payload: object) -> None:
+    assert private_payload(dialect, channel, user="666", underlyings=("BTC_USDT",), contracts=CONTRACTS) == payload
+
+
+@pytest.mark.parametrize(
+    ("dialect", "channel", "payload"),
+    [
+        (Dialect.SEED, "options.contract_tickers", list(CONTRACTS)),
+        (Dialect.SEED, "options.ul_price", ["BTC_USDT"]),
+        (Dialect.GATE, "options.contract_tickers", {"underlyings": ["BTC_USDT"]}),
+        (Dialect.GATE, "options.ul_price", ["BTC_USDT"]),
+    ],
+)
+def test_a_public_subscription_lists_what_its_dialect_wants(dialect: Dialect, channel: str, payload: object) -> None:
+    assert public_payload(dialect, channel, underlyings=("BTC_USDT",), contracts=CONTRACTS) == payload
+
+
+@pytest.mark.parametrize("event", ["subscribe", "unsubscribe"])
+def test_a_private_request_is_signed_for_its_own_event_and_time(event: str) -> None:
+    frame = json.loads(request("options.orders", event, 1541993715, [], key=Secret("key"), secret=Secret("secret")))
+    sign = stream_signature(Secret("secret"), channel="options.orders", event=event, time_s=1541993715)
+    assert frame == {
+        "time": 1541993715,
+        "channel": "options.orders",
+        "event": event,
+        "payload": [],
+        "auth": {"method": "api_key", "KEY": "key", "SIGN": sign},
+    }
+
+
+def test_a_public_request_is_not_signed() -> None:
+    assert "auth" not in json.loads(request("options.trades", "subscribe", 1, []))
+
+
+def test_a_ping_is_time_and_channel_alone() -> None:
+    assert json.loads(ping(5)) == {"time": 5, "channel": "options.ping"}

@@ -1,0 +1,204 @@
+"""Requests to Gate's REST: how they are signed, and what each way of failing means."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from strikeloop import AuthRejectedError, LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
+from strikeloop.wire import Secret
+from strikeloop_gate.rest import Rest
+from strikeloop_gate.signing import request_signature
+
+pytestmark = pytest.mark.anyio
+
+S = 1_000_000_000
+NOW = 1_700_000_000 * S
+BASE = "https://venue.test/api/v4"
+
+
+class Venue:
+    """Answers every request with `answer`, a response or an exception, and keeps the requests."""
+
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.requests: list[httpx.Request] = []
+        self.now = NOW
+        client = httpx.AsyncClient(transport=httpx.MockTransport(self.handle))
+        self.rest = Rest(BASE, client, lambda: self.now, Secret("key"), Secret("secret"))
+
+    def handle(self, request: httpx.Request) -> httpx.Response:
+        self.requests.append(request)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        found: httpx.Response = self.answer
+        return found
+
+
+def answer(status: int, body: Any, **headers: str) -> httpx.Response:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    return httpx.Response(status, content=content, headers={name.replace("_", "-"): value for name, value in headers.items()})
+
+
+def labelled(status: int, label: str, **headers: str) -> httpx.Response:
+    return answer(status, {"label": label, "message": "said so"}, **headers)
+
+
+async def failure(response: Any, method: str = "GET") -> VenueError:
+    venue = Venue(response)
+    with pytest.raises(VenueError) as caught:
+        await (venue.rest.get("/options/x") if method == "GET" else venue.rest.order(method, "/options/orders", b"{}"))
+    assert len(venue.requests) == 1
+    return caught.value
+
+
+async def test_a_get_signs_the_query_as_it_reads_before_it_is_encoded() -> None:
+    venue = Venue(answer(200, []))
+    await venue.rest.get("/options/orders", (("status", "open"), ("contract", "A B/C")))
+    (request,) = venue.requests
+    assert request.url.query == b"status=open&contract=A+B%2FC"
+    expected = request_signature(
+        Secret("secret"), method="GET", path="/api/v4/options/orders", query="status=open&contract=A B/C", body=b"", timestamp="1700000000"
+    )
+    assert (request.headers["KEY"], request.headers["Timestamp"], request.headers["SIGN"]) == ("key", "1700000000", expected)
+
+
+async def test_a_public_request_carries_no_key() -> None:
+    venue = Venue(answer(200, []))
+    await venue.rest.get("/options/contracts", (("underlying", "BTC_USDT"),), signed=False)
+    assert not {"key", "sign", "timestamp"} & set(venue.requests[0].headers)
+
+
+async def test_a_signed_request_without_a_key_is_refused_before_it_is_sent() -> None:
+    venue = Venue(answer(200, []))
+    venue.rest.key = None
+    with pytest.raises(AuthRejectedError):
+        await venue.rest.get("/options/accounts")
+    assert not venue.requests
+
+
+@pytest.mark.parametrize("skew_s", [-3600, -5, 5, 3600])
+async def test_requests_are_signed_with_the_venues_time_once_it_is_known(skew_s: int) -> None:
+    venue = Venue(answer(200, {"server_time": (NOW + skew_s * S) // 1_000_000}))
+    await venue.rest.synchronize()
+    venue.answer = answer(200, [])
+    await venue.rest.get("/options/accounts")
+    assert venue.requests[-1].headers["Timestamp"] == str(1_700_000_000 + skew_s)
+
+
+@pytest.mark.parametrize("body", [{}, [], {"server_time": "soon"}, {"server_time": 1.5}, {"server_time": True}, {"server_time": 10**20}])
+async def test_a_server_time_that_is_none_is_refused(body: Any) -> None:
+    with pytest.raises(VenueError):
+        await Venue(answer(200, body)).rest.synchronize()
+
+
+async def test_an_expired_signature_teaches_the_venues_clock() -> None:
+    venue = Venue(labelled(401, "REQUEST_EXPIRED", date="Tue, 14 Nov 2023 23:13:20 GMT"))
+    with pytest.raises(AuthRejectedError):
+        await venue.rest.get("/options/accounts")
+    assert venue.rest.offset_ns == 3600 * S
+
+
+@pytest.mark.parametrize("label", ["INVALID_KEY", "INVALID_SIGNATURE", "REQUEST_EXPIRED", "IP_FORBIDDEN", "READ_ONLY", "FORBIDDEN"])
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT"])
+async def test_refused_credentials_are_told_apart_by_label(label: str, method: str) -> None:
+    error = await failure(labelled(400, label), method)
+    assert type(error) is AuthRejectedError
+    assert error.code == label
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
+@pytest.mark.parametrize("status", [200, 201, 400, 404])
+async def test_an_order_that_the_venue_refuses_is_rejected_with_its_label(method: str, status: int) -> None:
+    error = await failure(labelled(status, "INSUFFICIENT_AVAILABLE"), method)
+    assert type(error) is OrderRejectedError
+    assert (error.code, "said so" in str(error)) == ("INSUFFICIENT_AVAILABLE", True)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PUT"])
+@pytest.mark.parametrize(
+    "response",
+    [
+        labelled(500, "INTERNAL"),
+        labelled(400, "TOO_BUSY"),
+        labelled(502, "ORDER_NOT_FOUND"),
+        answer(502, b"<html>bad gateway</html>"),
+        answer(408, b""),
+        answer(200, b"<html>login</html>"),
+        answer(200, b'{"id": NaN}'),
+        answer(302, b"", location="https://elsewhere.test/"),
+    ],
+    ids=["500", "busy", "502-label", "502", "408", "html", "nan", "redirect"],
+)
+async def test_an_order_whose_fate_the_answer_does_not_tell_is_unknown(method: str, response: httpx.Response) -> None:
+    assert type(await failure(response, method)) is OutcomeUnknownError
+
+
+@pytest.mark.parametrize(
+    "response",
+    [
+        answer(500, b""),
+        labelled(400, "INVALID_PARAM_VALUE"),
+        answer(200, b"<html>"),
+        answer(200, b""),
+        answer(302, b"", location="https://elsewhere.test/"),
+    ],
+)
+async def test_a_query_that_fails_is_an_error_of_the_venue(response: httpx.Response) -> None:
+    assert type(await failure(response)) is VenueError
+
+
+@pytest.mark.parametrize("exception", [httpx.ConnectError("x"), httpx.ConnectTimeout("x"), httpx.PoolTimeout("x")])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_was_never_sent_is_a_lost_link(exception: Exception, method: str) -> None:
+    assert type(await failure(exception, method)) is LinkLostError
+
+
+@pytest.mark.parametrize(
+    "exception",
+    [httpx.ReadTimeout("x"), httpx.WriteTimeout("x"), httpx.ReadError("x"), httpx.WriteError("x"), httpx.RemoteProtocolError("x")],
+)
+async def test_what_may_have_been_sent_is_unknown_for_orders_and_lost_for_queries(exception: Exception) -> None:
+    assert type(await failure(exception, "POST")) is OutcomeUnknownError
+    assert type(await failure(exception, "DELETE")) is OutcomeUnknownError
+    assert type(await failure(exception)) is LinkLostError
+
+
+async def test_too_many_requests_pause_their_budget_until_the_venue_says() -> None:
+    venue = Venue(labelled(429, "TOO_MANY_REQUESTS", retry_after="7"))
+    with pytest.raises(VenueError) as caught:
+        await venue.rest.get("/options/accounts")
+    assert (caught.value.code, caught.value.retryable) == ("TOO_MANY_REQUESTS", True)
+    assert venue.rest.budgets.queries.delay(NOW) == pytest.approx(7.0)
+    assert venue.rest.budgets.cancels.delay(NOW) == 0.0
+
+
+async def test_an_order_over_the_limit_is_rejected_and_pauses_orders_only() -> None:
+    venue = Venue(labelled(429, "TOO_MANY_REQUESTS", x_gate_ratelimit_reset_timestamp=str(1_700_000_003)))
+    with pytest.raises(OrderRejectedError):
+        await venue.rest.order("POST", "/options/orders", b"{}")
+    assert venue.rest.budgets.orders.delay(NOW) == pytest.approx(3.0)
+    assert venue.rest.budgets.cancels.delay(NOW) == 0.0
+
+
+async def test_the_stated_rest_of_a_window_is_respected() -> None:
+    venue = Venue(answer(200, [], x_gate_ratelimit_requests_remain="0", x_gate_ratelimit_reset_timestamp="1700000004"))
+    await venue.rest.get("/options/accounts")
+    assert venue.rest.budgets.queries.delay(NOW) == pytest.approx(4.0)
+
+
+@pytest.mark.parametrize("reset", ["soon", "-1", "99999999999999", "1_0", ""])
+async def test_a_limit_header_that_makes_no_sense_never_blocks_for_longer_than_a_minute(reset: str) -> None:
+    venue = Venue(answer(200, [], x_gate_ratelimit_requests_remain="0", x_gate_ratelimit_reset_timestamp=reset))
+    await venue.rest.get("/options/accounts")
+    assert venue.rest.budgets.queries.delay(NOW) <= 60.0
+
+
+async def test_no_error_shows_key_secret_or_signature() -> None:
+    for response in (labelled(401, "INVALID_KEY"), answer(200, b"no"), httpx.ReadError("x")):
+        error = await failure(response, "POST")
+        assert "secret" not in str(error)
+        assert "SIGN" not in str(error)
