@@ -86,12 +86,10 @@ class PositionMonitor:
             self._compare(seen, desk)
 
     @hookimpl
-    def on_settlement(self, event: ContractSettled | PositionClosed, desk: Desk) -> None:
-        """The venue says why the position is gone: that is explanation enough."""
-        seen = self.seen.get(event.contract)
-        if seen is not None:
-            seen.explained = seen.told = ZERO
-            self._compare(seen, desk)
+    def on_settlement(self, event: ContractSettled | PositionClosed) -> None:
+        """A settled contract is gone, and the venue has said why; a position that closed did so by orders, ours or not."""
+        if isinstance(event, ContractSettled):
+            self.seen.pop(event.contract, None)
 
     @hookimpl
     def on_timer(self, event: TimerFired, desk: Desk) -> None:
