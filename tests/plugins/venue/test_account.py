@@ -101,6 +101,15 @@ def test_marks_are_refreshed_at_most_once_a_second_and_only_when_they_moved(stag
     assert [event.mark_price for event in stage.all(PositionUpdated)[before:]] == [501.0, 510.0, 519.0]
 
 
+def test_only_positions_whose_mark_moved_are_told_again(stage: Stage) -> None:
+    stage.ticker(400, contract=PUT).quote(390, 410, contract=PUT)
+    stage.submit(1, 510)
+    stage.submit(1, 410, contract=PUT)
+    before = len(stage.all(PositionUpdated))
+    stage.at(10).ticker(500).ticker(401, contract=PUT).at(20)
+    assert [event.contract for event in stage.all(PositionUpdated)[before:]] == [PUT]
+
+
 def test_a_flat_account_is_not_refreshed(stage: Stage) -> None:
     before = len(stage.heard)
     stage.at(10).ticker(600).at(20)

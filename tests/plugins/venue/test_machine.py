@@ -68,6 +68,16 @@ def test_market_data_comes_before_a_request_that_arrives_at_the_same_time() -> N
     assert stage.last(Filled).price == 500
 
 
+def test_of_two_requests_only_the_later_one_sees_market_data_of_its_own_arrival() -> None:
+    stage = Stage(latency_ms=5).index(70_000).ticker(500).quote(490, 510)
+    stage.submit(1, 520)
+    stage.now += 1
+    stage.submit(1, 520)
+    stage.now += 5 * MS
+    stage.quote(490, 500).at(1)
+    assert [fill.price for fill in stage.all(Filled)] == [510, 500]
+
+
 def test_market_data_after_the_arrival_of_a_request_comes_too_late() -> None:
     stage = Stage(latency_ms=5).index(70_000).ticker(500).quote(490, 510)
     stage.submit(1, 520)

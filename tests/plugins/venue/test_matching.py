@@ -40,7 +40,7 @@ def test_what_we_took_is_gone_until_the_level_changes(stage: Stage) -> None:
     stage.quote(490, 510, ask_size=4).submit(4, 510, TimeInForce.IOC)
     again = stage.quote(490, 510, ask_size=4).submit(1, 510, TimeInForce.IOC)
     assert stage.order(again).finish_as == "ioc"
-    refreshed = stage.quote(490, 510, ask_size=5).submit(1, 510, TimeInForce.IOC)
+    refreshed = stage.quote(490, 510, ask_size=5).submit(5, 510, TimeInForce.IOC)
     assert stage.order(refreshed).state is OrderState.FILLED
 
 
@@ -84,6 +84,22 @@ def test_a_resting_order_fills_at_its_own_price_when_the_other_side_comes_to_it(
     assert fills(stage) == [(D(3), D(500), True)]
     stage.quote(480, 500, ask_size=9)
     assert stage.order(order).state is OrderState.FILLED
+
+
+def test_what_came_to_a_resting_order_is_taken_once(stage: Stage) -> None:
+    stage.quote(490, 510).submit(9, 500)
+    stage.quote(480, 499, ask_size=3).quote(481, 499, ask_size=3)
+    assert fills(stage) == [(D(3), D(500), True)]
+
+
+def test_depth_that_is_newer_than_a_quote_replaces_it(stage: Stage) -> None:
+    stage.quote(490, 510).depth([(480, 5)], [(520, 5)]).submit(1, 530)
+    assert fills(stage) == [(D(1), D(520), False)]
+
+
+def test_a_quote_that_is_newer_than_depth_corrects_it(stage: Stage) -> None:
+    stage.depth([(480, 5)], [(520, 5)]).quote(490, 510, ask_size=1).quote(490, 515, ask_size=1).submit(2, 530)
+    assert fills(stage) == [(D(1), D(515), False), (D(1), D(520), False)]
 
 
 def test_a_trade_through_the_price_fills_at_once(stage: Stage) -> None:
