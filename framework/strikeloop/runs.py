@@ -77,7 +77,7 @@ def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[
     """A live driver for the plan's mode, connected to nothing yet."""
     engine = Engine(plugins_of(plan, memories), margin=Classic(), tag=tag, seed=plan.run.seed)
     summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value)
-    live = Live(engine, clock=WallClock(), summary=summary, book=record, halted=record.halted, listen=listen, fail_fast=plan.run.fail_fast)
+    live = Live(engine, clock=WallClock(), summary=summary, book=record, halted=record.halted, listen=listen, fail_fast=plan.run.fail_fast, header=plan.header())
     if plan.run.mode is Mode.SIM:
         _add_simulated(live, plan)
         return live
@@ -119,8 +119,6 @@ def _add_simulated(live: Live, plan: Plan) -> None:
     """The generated market from now on, at its own pace, and the venue in this process."""
     adapter = next(iter(plan.adapters), SIM)
     source = from_now(plan.market, live.clock.now()).open(adapter)
-    for contract in source.contracts():
-        live.engine.portfolio.add_contract(contract)
     live.add_venue(LocalVenue(adapter, plan.venue.open(adapter, source.contracts()), live.clock, live.deliver, source))
 
 

@@ -7,7 +7,7 @@ into the venue in this process. Everything that decides is below this floor; her
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from random import SystemRandom
 from typing import Any, Protocol
 
@@ -18,7 +18,7 @@ from anyio.abc import TaskGroup
 from strikeloop import events as e
 from strikeloop.adapter import Adapter, Feed
 from strikeloop.commands import Approved, Command
-from strikeloop.encoding import plain
+from strikeloop.encoding import Digest, plain
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.live.clock import WallClock
 from strikeloop.live.local import LocalVenue
@@ -30,6 +30,7 @@ from strikeloop.summary import Summary
 from strikeloop.whatif import computed_risk
 
 TICK_S = 0.1
+MARKET = frozenset(e.MARKET_EVENTS)
 RISK_NS = 1_000_000_000
 STOP_S = 4.0
 
@@ -75,17 +76,20 @@ class Live:
         halted: Callable[[], str] = lambda: "",
         listen: Callable[[e.Event], None] | None = None,
         fail_fast: bool = False,
+        header: Mapping[str, Any] | None = None,
     ) -> None:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
+        self._digest = Digest(header or {})
         self._book, self._halted, self._listen, self._fail_fast = book, halted, listen, fail_fast
         self.ports: dict[str, Port] = {}
         self.feeds: dict[str, Port] = {}
         self.venues: dict[str, LocalVenue] = {}
         self._adapters: list[Adapter] = []
-        self._sender = Sender(engine, self.ports, clock, book.intents, halted)
+        self._sender = Sender(engine, self.ports, clock, book.intents, halted, self.venues)
         self._stop = anyio.Event()
         self._started = False
         self._risk_at = 0
+        self._refused: set[str] = set()
 
     # ---- before the run ----
 
@@ -102,6 +106,8 @@ class Live:
     def add_venue(self, venue: LocalVenue) -> None:
         """Execute the orders of this adapter in a venue inside the process."""
         self.venues[venue.adapter] = venue
+        now = self.clock.now()
+        self.deliver([e.ContractListed(time=now, received=now, contract=contract.id, specification=contract) for contract in venue.contracts()])
 
     # ---- the run ----
 
@@ -124,7 +130,15 @@ class Live:
             for adapter in self._adapters:
                 await adapter.aclose()
             await self._book.flush()
+        self._sum_up()
         return self.ending
+
+    def _sum_up(self) -> None:
+        accounts = [port.session for port in self.ports.values()]
+        self.summary.connections = sum(session.connections for session in accounts)
+        self.summary.streams = len(accounts)
+        self.summary.channels.update({s.channel.name: s.updates for port in (*self.feeds.values(), *self.ports.values()) for s in port.session.channels})
+        self.summary.digest = self._digest.hexdigest()
 
     def stop(self, cause: str, reason: str) -> None:
         """End the run soon."""
@@ -181,27 +195,15 @@ class Live:
             self._see(event)
         self.summary.approve(step.approved)
         for approved in step.approved:
-            adapter = approved.command.contract.adapter
-            venue = self.venues.get(adapter)
-            if venue is not None:
-                self._execute(venue, approved)
-            elif adapter in self.ports:
-                self._sender.put(approved)
-
-    def _execute(self, venue: LocalVenue, approved: Approved[Command]) -> None:
-        self.engine.sent((approved.command.client_id,))
-        venue.put(approved)
+            self._digest.add(approved.command)
+            self._sender.put(approved)
 
     def _see(self, event: e.Event) -> None:
         self.summary.see(event)
+        if type(event) not in MARKET:
+            self._digest.add(event)
         if self._listen is not None:
             self._listen(event)
-        if isinstance(event, e.ChannelRefused) and event.is_auth:
-            self._credentials_refused(event)
-
-    def _credentials_refused(self, event: e.ChannelRefused) -> None:
-        if self._fail_fast:
-            self.stop("credentials", f"{event.adapter} refused the credentials on {event.channel}: {event.code} {event.message}")
 
     async def _tick(self) -> None:
         while True:
@@ -235,8 +237,14 @@ class Live:
             self.engine.block("", reason)
             self.deliver((e.AlertRaised(time=now, received=now, source="live", topic="halt", text=reason, severity=e.Severity.CRITICAL),))
         for name, port in self.ports.items():
-            if port.session.auth_refused and self._fail_fast:
-                self.stop("credentials", f"{name} refused the credentials: {port.session.auth_refused}")
+            if port.session.auth_refused and name not in self._refused:
+                self._refused.add(name)
+                self._credentials_refused(f"{name} refused the credentials: {port.session.auth_refused}", now)
+
+    def _credentials_refused(self, text: str, now: int) -> None:
+        self.deliver((e.AlertRaised(time=now, received=now, source="live", topic="credentials", text=text, severity=e.Severity.CRITICAL),))
+        if self._fail_fast:
+            self.stop("credentials", text)
 
     async def _finish(self) -> None:
         now = self.clock.now()

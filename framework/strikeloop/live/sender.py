@@ -6,7 +6,7 @@ never sent again. Cancels may be repeated, because closing twice does no harm.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +18,7 @@ from strikeloop.engine import Engine
 from strikeloop.errors import LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
 from strikeloop.events import Event, OrderState, OrderUpdated, Origin
 from strikeloop.live.clock import WallClock
+from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
 from strikeloop.session import Find
 
@@ -26,7 +27,10 @@ CANCEL_TRIES = 3
 
 
 class Sender:
-    """Sends to `ports` by adapter. `halted` is asked before every send and names a reason, or nothing."""
+    """Sends to `ports` by adapter, or into a venue of `venues` in this process.
+
+    `halted` is asked before every send to a port and names a reason, or nothing.
+    """
 
     def __init__(
         self,
@@ -35,8 +39,10 @@ class Sender:
         clock: WallClock,
         journal: Callable[[Sequence[Approved[Command]]], Awaitable[None]],
         halted: Callable[[], str],
+        venues: Mapping[str, LocalVenue] | None = None,
     ) -> None:
         self._engine, self._ports, self._clock, self._journal, self._halted = engine, ports, clock, journal, halted
+        self._venues: Mapping[str, LocalVenue] = {} if venues is None else venues
         self._outbox: list[Approved[Command]] = []
         self._wake = anyio.Event()
         self._last: dict[str, anyio.Event] = {}
@@ -44,7 +50,7 @@ class Sender:
 
     def put(self, approved: Approved[Command]) -> None:
         """Queue a command; its submission is known to the session from now on."""
-        if isinstance(approved.command, SubmitOrder):
+        if isinstance(approved.command, SubmitOrder) and approved.command.contract.adapter in self._ports:
             self._ports[approved.command.contract.adapter].session.submitted(approved.command.client_id)
         self._busy += 1
         self._outbox.append(approved)
@@ -67,7 +73,12 @@ class Sender:
                     self._launch(approved, tasks)
 
     def _launch(self, approved: Approved[Command], tasks: TaskGroup) -> None:
-        client_id = approved.command.client_id
+        client_id, venue = approved.command.client_id, self._venues.get(approved.command.contract.adapter)
+        if venue is not None:
+            self._busy -= 1
+            self._engine.sent((client_id,))
+            venue.put(approved)
+            return
         before, done = self._last.get(client_id), anyio.Event()
         self._last[client_id] = done
         tasks.start_soon(self._in_turn, approved, before, done)
