@@ -34,7 +34,7 @@ class Interest:
     """What is wanted of one channel."""
 
     names: set[str] = attrs.field(factory=set)
-    """Contracts, or underlyings for the channels of underlyings."""
+    """Contracts."""
     underlyings: set[str] = attrs.field(factory=set)
     everything: bool = False
 
@@ -89,7 +89,7 @@ class PayloadReader:
         if not payload:
             raise PayloadError(2, "payload must name at least one contract or underlying")
         if channel in _BY_UNDERLYING:
-            return Interest(names=self._underlyings(payload))
+            return Interest(underlyings=self._underlyings(payload))
         return Interest(names=self._contracts(payload[:1] if channel in _WITH_PARAMETERS else payload))
 
     def _private(self, channel: str, payload: list[str]) -> Interest:
