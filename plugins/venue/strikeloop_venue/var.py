@@ -9,7 +9,7 @@ same book gives the same figure. The spread of the volatility shock is an assump
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 import attrs
@@ -48,15 +48,9 @@ def value_at_risk(exposures: Sequence[Exposure], now: int) -> float:
     if not exposures:
         return 0.0
     daily = _volatility(exposures) / math.sqrt(DAYS_IN_YEAR)
-    bases = [(exposure, _value(exposure, now, 1.0, 1.0)) for exposure in exposures]
-    losses = []
-    for probability, standard in _RETURNS:
-        move = math.exp(standard * daily)
-        for weight, node in _NODES:
-            lean = CORRELATION * standard + math.sqrt(1 - CORRELATION**2) * node
-            shock = math.exp(VOLATILITY_OF_VOLATILITY * lean)
-            losses.append((sum(_loss(exposure, base, now + DAY_NS, move, shock) for exposure, base in bases), probability * weight))
-    return max(0.0, _quantile(losses))
+    moves = [(math.exp(standard * daily), shock) for standard, shock, _ in _SCENARIOS]
+    losses = [sum(scenario) for scenario in zip(*(_losses(exposure, now, moves) for exposure in exposures), strict=True)]
+    return max(0.0, _quantile(zip(losses, (weight for _, _, weight in _SCENARIOS), strict=True)))
 
 
 def _volatility(exposures: Sequence[Exposure]) -> float:
@@ -66,17 +60,15 @@ def _volatility(exposures: Sequence[Exposure]) -> float:
     return sum(units * iv for units, iv in known) / weight if weight else VOLATILITY
 
 
-def _value(exposure: Exposure, time: int, move: float, shock: float) -> float:
-    if exposure.iv is None or exposure.forward <= 0:
-        return exposure.mark
+def _losses(exposure: Exposure, now: int, moves: Sequence[tuple[float, float]]) -> list[float]:
+    """What the position loses in each scenario: the mark plus the model's change is never worth less than nothing."""
+    mark, units, forward, iv = exposure.mark, exposure.units, exposure.forward, exposure.iv
+    if iv is None or forward <= 0:
+        return [0.0] * len(moves)
     contract = exposure.contract
-    return price(exposure.forward * move, float(contract.strike), contract.years(time), exposure.iv * shock, is_call=contract.is_call)
-
-
-def _loss(exposure: Exposure, base: float, time: int, move: float, shock: float) -> float:
-    """What the position loses: the mark plus the model's change, never worth less than nothing."""
-    after = max(0.0, exposure.mark + _value(exposure, time, move, shock) - base)
-    return (exposure.mark - after) * exposure.units
+    strike, is_call, after = float(contract.strike), contract.is_call, contract.years(now + DAY_NS)
+    change = mark - price(forward, strike, contract.years(now), iv, is_call=is_call)
+    return [(mark - max(0.0, change + price(forward * move, strike, after, iv * shock, is_call=is_call))) * units for move, shock in moves]
 
 
 def _quantile(losses: Iterable[tuple[float, float]]) -> float:
@@ -109,5 +101,15 @@ def _returns() -> tuple[tuple[float, float], ...]:
     return tuple((high - low, _student4((low + high) / 2)) for low, high in pairwise(edges))
 
 
-_RETURNS = _returns()
-_NODES = ((1 / 6, -math.sqrt(3)), (2 / 3, 0.0), (1 / 6, math.sqrt(3)))
+def _scenarios() -> Iterator[tuple[float, float, float]]:
+    """(standardized return, factor on volatility, probability)."""
+    independent = math.sqrt(1 - CORRELATION**2)
+    for probability, standard in RETURNS:
+        for weight, node in NODES:
+            lean = CORRELATION * standard + independent * node
+            yield standard, math.exp(VOLATILITY_OF_VOLATILITY * lean), probability * weight
+
+
+RETURNS = _returns()
+NODES = ((1 / 6, -math.sqrt(3)), (2 / 3, 0.0), (1 / 6, math.sqrt(3)))
+_SCENARIOS = tuple(_scenarios())

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from strikeloop import OptionKind
 from strikeloop.pricing import price
-from strikeloop_venue.var import _NODES, _RETURNS, Exposure, value_at_risk
+from strikeloop_venue.var import NODES, RETURNS, Exposure, value_at_risk
 from tests.plugins.venue.stage import SECOND, START, contract
 
 DAY = 86_400 * SECOND
@@ -33,10 +33,10 @@ def test_a_flat_book_risks_nothing() -> None:
 
 
 def test_the_grid_is_a_distribution_with_the_tails_of_student_s_t() -> None:
-    assert sum(weight for weight, _ in _RETURNS) == pytest.approx(1)
-    assert sum(weight * node for weight, node in _RETURNS) == pytest.approx(0, abs=1e-12)
-    assert sum(weight for weight, _ in _NODES) == pytest.approx(1)
-    at_one_percent = [node for weight, node in _RETURNS if node < -2.6]
+    assert sum(weight for weight, _ in RETURNS) == pytest.approx(1)
+    assert sum(weight * node for weight, node in RETURNS) == pytest.approx(0, abs=1e-12)
+    assert sum(weight for weight, _ in NODES) == pytest.approx(1)
+    at_one_percent = [node for weight, node in RETURNS if node < -2.6]
     assert max(at_one_percent) == pytest.approx(-3.7469 / math.sqrt(2), abs=0.15)
 
 
