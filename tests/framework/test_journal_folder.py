@@ -101,7 +101,12 @@ def test_the_lock_is_free_again_afterwards(state: StateDir) -> None:
     with state.lock():
         pass
     with state.lock():
-        assert (state.path / ".lock").read_text() == f"{os.getpid()}\n"
+        assert state.holder() == os.getpid()
+    assert state.holder() is None
+
+
+def test_nobody_holds_a_directory_that_was_never_used(state: StateDir) -> None:
+    assert state.holder() is None
 
 
 def test_the_lock_of_a_process_that_was_killed_is_free(state: StateDir) -> None:

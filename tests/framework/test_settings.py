@@ -12,7 +12,7 @@ from typing import Any, Literal
 import attrs
 import pytest
 
-from strikeloop.errors import ConfigError
+from strikeloop.errors import ConfigError, Problem
 from strikeloop.hooks import hookimpl, plugin, state
 from strikeloop.settings import Structurer, Vault, WrittenFloat, structure
 from strikeloop.wire import Secret
@@ -188,6 +188,19 @@ def test_everything_wrong_is_told_at_once_and_in_its_place() -> None:
 def test_the_place_of_a_key_stands_behind_it() -> None:
     with pytest.raises(ConfigError, match=r"^section\.nested\.entry_ms \(a\.toml:nested/entry_ms\): expected a number"):
         structure({"nested": {"entry_ms": "x"}}, Everything, "section", lambda key: "a.toml:" + "/".join(map(str, key)))
+
+
+def test_what_a_settings_class_finds_wrong_itself_is_told_in_its_place() -> None:
+    @attrs.frozen
+    class Pair:
+        low: int
+        high: int
+
+        def __attrs_post_init__(self) -> None:
+            if self.low > self.high:
+                raise ConfigError([Problem("low", "is above high", "swap them"), Problem("high", "is below low")])
+
+    assert refused({"low": 2, "high": 1}, Pair) == ("section.low: is above high (swap them)", "section.high: is below low")
 
 
 def test_a_type_that_cannot_be_a_setting_is_named() -> None:

@@ -6,15 +6,17 @@ and damage is named, never skipped.
 
 from __future__ import annotations
 
-from strikeloop.journal.book import JournalBook, memory_of, unresolved
+from strikeloop.journal.book import Intent, JournalBook, RunRecord, memory_of, unresolved
 from strikeloop.journal.folder import RunFolder, StateDir, draw_tag, write_atomic
 from strikeloop.journal.store import Journal, Row, Stored, repair
 
 __all__ = [
+    "Intent",
     "Journal",
     "JournalBook",
     "Row",
     "RunFolder",
+    "RunRecord",
     "StateDir",
     "Stored",
     "draw_tag",

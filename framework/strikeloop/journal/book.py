@@ -17,6 +17,7 @@ import attrs
 from strikeloop.commands import Approved, Command, SubmitOrder
 from strikeloop.encoding import described
 from strikeloop.events import Event, OrderState
+from strikeloop.journal.folder import RunFolder
 from strikeloop.journal.store import Journal, Row
 from strikeloop.settings import command_from_record
 
@@ -69,6 +70,22 @@ class JournalBook:
             except BaseException:
                 self._noted[:0] = batch
                 raise
+
+
+class RunRecord(JournalBook):
+    """The book of a run that has a folder: its status and whether it was halted from outside are part of the record."""
+
+    def __init__(self, folder: RunFolder, journal: Journal) -> None:
+        super().__init__(journal)
+        self.folder = folder
+
+    def halted(self) -> str:
+        """Why no order may leave, "" where one may."""
+        return self.folder.halted()
+
+    async def status(self, status: Mapping[str, Any]) -> None:
+        """Replace status.json, in a worker thread."""
+        await anyio.to_thread.run_sync(self.folder.write_status, status)
 
 
 @attrs.frozen

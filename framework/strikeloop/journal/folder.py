@@ -135,6 +135,18 @@ class StateDir:
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
 
+    def holder(self) -> int | None:
+        """The process that holds the lock now; None where nobody does."""
+        path = _inside(self.path, ".lock")
+        if not path.exists():
+            return None
+        with _opened(path, os.O_RDWR) as descriptor:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except OSError:
+                return int(os.pread(descriptor, 20, 0).strip() or 0)
+            return None
+
     def create(self, run: str) -> RunFolder:
         """The folder of a new run. Raises StorageError where it exists or the id is not plain."""
         folder = RunFolder(_inside(self.path, run))

@@ -257,6 +257,10 @@ def _problems(error: BaseException, key: Key, where: str, locate: Locate) -> Ite
         known = [field.alias or field.name for field in attrs.fields(error.cl) if field.init]
         for name in sorted(error.extra_fields):
             yield Problem(_place((*key, name), where, locate), "unknown key", did_you_mean(name, known))
+    elif isinstance(error, ConfigError):
+        # A settings class checks what belongs together itself; its problems name fields.
+        for problem in error.problems:
+            yield Problem(_place((*key, problem.where), where, locate), problem.what, problem.fix)
     else:
         what, fix = _said(error)
         yield Problem(_place(key, where, locate), what, fix)
