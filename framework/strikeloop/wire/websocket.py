@@ -41,7 +41,6 @@ class WebSocketLink:
     _arrived: bytes
     _ready: list[bytes] = attrs.field(init=False, factory=list)
     _loss: LinkLostError | None = attrs.field(init=False, default=None)
-    _is_broken: bool = attrs.field(init=False, default=False)
     _sending: anyio.Lock = attrs.field(init=False, factory=anyio.Lock)
 
     async def receive(self) -> list[bytes]:
@@ -84,7 +83,7 @@ class WebSocketLink:
             data = self._arrived or await self._stream.receive(READ_SIZE)
         except anyio.EndOfStream:
             self._framing.feed_end()
-            self._lose_as_told(is_broken=True)
+            self._lose_as_told()
             return
         except FAILURES as exc:
             self._lose(f"reading failed: {describe(exc)}", exc)
@@ -97,7 +96,7 @@ class WebSocketLink:
                 async with self._sending:
                     await self._write()
         if not self._framing.is_open:
-            self._lose_as_told(is_broken=False)
+            self._lose_as_told()
 
     async def _write(self) -> None:
         """Send what is queued; the caller holds the lock."""
@@ -119,8 +118,6 @@ class WebSocketLink:
 
     async def _part(self) -> None:
         """Send a close frame if none was, then let the other side end the connection, so that it can read ours."""
-        if self._is_broken:
-            return
         with suppress(LinkLostError, anyio.BusyResourceError, *FAILURES):
             async with self._sending:
                 if self._framing.is_open:
@@ -131,18 +128,16 @@ class WebSocketLink:
 
     def _require_open(self) -> None:
         if self._loss is None and not self._framing.is_open:
-            self._lose_as_told(is_broken=False)
+            self._lose_as_told()
         if self._loss is not None:
             raise self._lost()
 
     def _lose(self, reason: str, cause: BaseException | None = None) -> None:
-        self._is_broken = True
         if self._loss is None:
             self._loss = LinkLostError(f"{self._name}: {reason}", code=ABNORMAL)
             self._loss.__cause__ = cause
 
-    def _lose_as_told(self, *, is_broken: bool) -> None:
-        self._is_broken = self._is_broken or is_broken
+    def _lose_as_told(self) -> None:
         if self._loss is None:
             code, reason = self._framing.loss()
             self._loss = LinkLostError(f"{self._name}: {reason}", code=code)

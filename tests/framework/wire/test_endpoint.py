@@ -126,7 +126,7 @@ def fake_names(monkeypatch: pytest.MonkeyPatch, *addresses: str, hangs: bool = F
 @pytest.mark.anyio
 async def test_every_attempt_resolves_anew_and_the_next_address_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(hang_up) as port:
-        asked = fake_names(monkeypatch, "127.0.0.9", "127.0.0.1")
+        asked = fake_names(monkeypatch, "127.0.0.9", "127.0.0.1", "127.0.0.8")
         for _ in range(2):
             stream = await open_stream(Endpoint("localhost", port, False), timeout_s=5)
             await stream.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import tracemalloc
 import zlib
 from collections.abc import Callable
 
@@ -141,20 +142,32 @@ def squeezed(data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("coding", "pack"),
+    ("coding", "pack", "reason"),
     [
-        (b"gzip", lambda: squeezed(b"\0" * 8_000_000)),
-        (b"gzip", lambda: gzip.compress(b"whole")[:-6]),
-        (b"gzip", lambda: gzip.compress(b"one") + gzip.compress(b"two")),
-        (b"gzip", lambda: b"not gzip"),
-        (b"br", lambda: b"x"),
-        (b"gzip, gzip", lambda: gzip.compress(gzip.compress(b"x"))),
+        (b"gzip", lambda: squeezed(b"\0" * 8_000_000), "longer than 10000 bytes once unpacked"),
+        (b"gzip", lambda: gzip.compress(b"whole")[:-6], "cut short"),
+        (b"gzip", lambda: gzip.compress(b"one") + gzip.compress(b"two"), "followed by something else"),
+        (b"gzip", lambda: b"not gzip", "damaged"),
+        (b"br", lambda: b"x", "not asked for"),
+        (b"gzip, gzip", lambda: gzip.compress(gzip.compress(b"x")), "not asked for"),
     ],
     ids=["bomb", "cut", "two members", "nonsense", "unasked coding", "twice"],
 )
-async def test_a_coding_that_is_a_bomb_damaged_or_unasked_for_is_refused(coding: bytes, pack: Callable[[], bytes]) -> None:
-    with pytest.raises(httpx.DecodingError):
+async def test_a_coding_that_is_a_bomb_damaged_or_unasked_for_is_refused(coding: bytes, pack: Callable[[], bytes], reason: str) -> None:
+    with pytest.raises(httpx.DecodingError, match=reason):
         await asked(answered(pack(), headers=b"content-encoding: %s\r\n" % coding))
+
+
+async def test_a_bomb_is_not_unpacked_beyond_the_limit() -> None:
+    bomb = answered(squeezed(b"\0" * 8_000_000), headers=b"content-encoding: gzip\r\n")
+    tracemalloc.start()
+    try:
+        with pytest.raises(httpx.DecodingError):
+            await asked(bomb)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
 
 
 async def test_a_header_that_cannot_be_sent_is_refused_before_anything_is() -> None:

@@ -142,6 +142,12 @@ def test_a_broken_frame_closes_with_its_code_after_what_came_before_it(bad: byte
     assert framing.loss()[0] == code
 
 
+def test_a_masked_frame_is_refused_by_its_header_alone() -> None:
+    framing = opened()
+    assert framing.feed(bytes([0x81, 0x80 | 50])) == []
+    assert refusal(framing) == 1002
+
+
 def test_an_oversized_frame_is_refused_by_its_header_alone() -> None:
     framing = opened(max_size=1_000)
     assert framing.feed(bytes([0x81, 126]) + (1_001).to_bytes(2, "big")) == []

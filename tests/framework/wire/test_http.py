@@ -280,6 +280,7 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         venue = HttpVenue(at_once)
         async with client_of(venue) as client:
+            assert not client.trust_env
             await client.get("/")
     assert (proxy.connections, len(venue.asked)) == (0, 1)
 

@@ -275,6 +275,19 @@ async def test_closing_says_1000_and_waits_for_the_venue_to_have_read_it() -> No
             await link.send(b"late")
 
 
+async def test_closing_says_1000_also_when_cancelled() -> None:
+    codes: list[bytes] = []
+
+    async def script(side: VenueSide) -> None:
+        codes.append(bytes((await side.read()).data))
+
+    async with linked(script) as link:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await link.aclose()
+        assert codes == [(1000).to_bytes(2, "big")]
+
+
 async def test_closing_gives_up_on_a_venue_that_does_not_answer_also_when_cancelled() -> None:
     async with linked(deaf) as link:
         started = anyio.current_time()
