@@ -105,9 +105,11 @@ class Quoter:
         if not self.chosen or self._is_cut_off():
             return
         self.rounds += 1
-        self._quote(desk)
-        if self.take_every and self.rounds % self.take_every == 0:
-            self._take(desk)
+        is_taking = self._is_taking(self.rounds)
+        taking = self._next_taken() if is_taking or self._is_taking(self.rounds + 1) else None
+        self._quote(desk, [contract for contract in (*self.chosen, *self._leftovers(desk)) if contract is not taking])
+        if is_taking:
+            self._take(self._next_taken(), desk)
 
     @hookimpl
     def on_stream(self, event: StreamEvent, desk: Desk) -> None:
@@ -153,10 +155,11 @@ class Quoter:
             desk.watch(new, kinds=(TickerUpdated, Quoted))
         self.chosen = tuple(chosen)
 
-    def _quote(self, desk: Desk) -> None:
+    def _quote(self, desk: Desk, contracts: Iterable[Contract]) -> None:
+        """Bring the book to what is wished for in `contracts`; whatever stands elsewhere is withdrawn."""
         standing = {(order.contract, order.is_buy): order for order in desk.working if order.tif is TimeInForce.POC}
         open_to_both = {contract.id for contract in self.chosen}
-        for contract in (*self.chosen, *self._leftovers(desk)):
+        for contract in contracts:
             for is_buy in (True, False):
                 order = standing.pop((contract.id, is_buy), None)
                 wish = self._wish(desk, contract, is_buy=is_buy, is_closing=contract.id not in open_to_both)
@@ -192,14 +195,19 @@ class Quoter:
                 price = max(price, Decimal(repr(quote.bid)) + tick)
         return _Wish(price, size, half / 2) if size >= contract.size_min and price >= tick else None
 
-    def _take(self, desk: Desk) -> None:
-        """Trade at the best opposite price in one contract after the other: against what is held, else buying and selling in turn."""
-        turn, place = divmod(self.takes, len(self.chosen))
-        contract = self.chosen[place].id
-        held, quote = _held(desk, contract), desk.quote(contract)
-        is_buy = held < 0 if held else turn % 2 == 0
+    def _is_taking(self, number: int) -> bool:
+        return self.take_every > 0 and number % self.take_every == 0
+
+    def _next_taken(self) -> Contract:
+        """One contract after the other. It is not quoted in the round before, so that it never trades with itself."""
+        return self.chosen[self.takes % len(self.chosen)]
+
+    def _take(self, contract: Contract, desk: Desk) -> None:
+        """Trade at the best opposite price: against what is held, else buying and selling in turn."""
+        held, quote = _held(desk, contract.id), desk.quote(contract.id)
+        is_buy = held < 0 if held else self.takes // len(self.chosen) % 2 == 0
         price = None if quote is None else quote.ask if is_buy else quote.bid
-        if price is None:
+        if price is None or any(order.contract == contract.id for order in desk.working):
             return
         size = max(self.next_take, self.size)
         if size > self.max_position + abs(held):
@@ -207,7 +215,7 @@ class Quoter:
         self.takes += 1
         self.next_take = size + self.take_step
         trade = desk.buy if is_buy else desk.sell
-        trade(contract, size, price, tif=TimeInForce.IOC, tag=_TAKE)
+        trade(contract.id, size, price, tif=TimeInForce.IOC, tag=_TAKE)
 
     def _is_cut_off(self) -> bool:
         down = {adapter for adapter, _ in self.lost}

@@ -52,8 +52,8 @@ def _equity(result: Mapping[str, Any]) -> Chart | None:
     ]
     layout = {
         "xaxis": _x(result),
-        "yaxis": {"title": {"text": "equity"}, **_GRID},
-        "yaxis2": {"title": {"text": "underlying"}, "overlaying": "y", "side": "right", "showgrid": False, "zeroline": False},
+        "yaxis": {"title": {"text": "equity"}, **_MONEY},
+        "yaxis2": {"title": {"text": "underlying"}, "overlaying": "y", "side": "right", "tickmode": "auto", **_MONEY, "showgrid": False},
         "shapes": _outages(result),
     }
     return Chart(
@@ -156,7 +156,7 @@ def _lane(place: int, marks: Sequence[tuple[Any, str, str, str]]) -> Figure:
         "type": "scatter",
         "mode": "markers",
         "x": [_ms(time) for time, _, _, _ in known],
-        "y": [place] * len(known),
+        "y": [place + _APART.get(symbol, 0.0) for _, _, symbol, _ in known],
         "text": [_wrapped(told) for _, _, _, told in known],
         "hovertemplate": "%{text}<extra></extra>",
         "marker": {
@@ -179,6 +179,8 @@ def _wrapped(told: str) -> str:
     return "<br>".join([*lines, line])
 
 
+_APART = {"triangle-up": -0.14, "triangle-down": 0.14}
+"""Buys stand a little above their lane and sells below it, so that neither hides the other."""
 _STREAM_MARKS = {
     "StreamOpened": ("green", "circle"),
     "Reconciled": ("green", "diamond"),
@@ -198,12 +200,12 @@ def _greeks(result: Mapping[str, Any]) -> Chart | None:
     known = {name: series for name in _GREEKS if (series := points(result, name))}
     if not known:
         return None
-    data, layout = [], {"grid": {"rows": 2, "columns": 2, "pattern": "independent", "xgap": 0.1, "ygap": 0.28}, "showlegend": False}
+    data, layout = [], {"grid": {"rows": 2, "columns": 2, "pattern": "independent", "xgap": 0.18, "ygap": 0.28}, "showlegend": False}
     for place, name in enumerate(_GREEKS, 1):
         suffix = "" if place == 1 else str(place)
         data.extend(_line(name, known.get(name, []), _GREEKS[name], axis=f"y{suffix}", x_axis=f"x{suffix}"))
         layout[f"xaxis{suffix}"] = {**_x(result), "matches": "x"} if place > 1 else _x(result)
-        layout[f"yaxis{suffix}"] = {"title": {"text": name}, **_GRID}
+        layout[f"yaxis{suffix}"] = {"title": {"text": name}, **_RISK}
     return Chart(
         "Greeks of the account",
         "Totals over all positions; vega per volatility point, theta per day.",
@@ -227,8 +229,8 @@ def _margin(result: Mapping[str, Any]) -> Chart | None:
         "grid": {"rows": 2, "columns": 1, "pattern": "independent", "ygap": 0.2},
         "xaxis": _x(result),
         "xaxis2": {**_x(result), "matches": "x"},
-        "yaxis": {"title": {"text": "account"}, **_GRID},
-        "yaxis2": {"title": {"text": "margin"}, "rangemode": "tozero", **_GRID},
+        "yaxis": {"title": {"text": "account"}, **_MONEY},
+        "yaxis2": {"title": {"text": "margin"}, "rangemode": "tozero", **_MONEY},
     }
     note = "Occupied is initial margin with what orders hold back; required is maintenance margin. Hover for its share of equity."
     return Chart("Margin and equity", note, {"data": data, "layout": layout}, 460)
@@ -242,7 +244,9 @@ def _with_share(margin: Sequence[Point], equity: Sequence[Point]) -> list[tuple[
 
 # ---- what all have in common ----
 
-_GRID: Figure = {"gridcolor": "var(--line)", "zerolinecolor": "var(--line)"}
+_GRID: Figure = {"gridcolor": "var(--line)", "zerolinecolor": "var(--line)", "automargin": True}
+_MONEY: Figure = {**_GRID, "tickformat": ",.10~g"}
+_RISK: Figure = {**_GRID, "tickformat": ",.4~g"}
 
 
 def _x(result: Mapping[str, Any]) -> Figure:

@@ -66,7 +66,7 @@ def _cards(result: Mapping[str, Any]) -> Iterator[str]:
     if equity:
         first, last = equity[0][1], equity[-1][1]
         tone = "gain" if last > first else "loss" if last < first else ""
-        yield _card("equity", amount(last), f'<span class="{tone}">{amount(round(last - first, 2), sign=True)}</span> over the run')
+        yield _card("equity", amount(last), f'<span class="{tone}">{amount(round(last - first, 2), sign=True)}</span> in the run')
     yield _card("fills", _count(result, "fills", "fill_list"), f"of {_count(result, 'orders', 'order_list')} orders")
     refusing = {str(row.get("rule")) for row in rows(result, "refusal_list")}
     yield _card("refusals", _count(result, "refusals", "refusal_list"), f"by {len(refusing)} rule{'' if len(refusing) == 1 else 's'}")
@@ -74,7 +74,7 @@ def _cards(result: Mapping[str, Any]) -> Iterator[str]:
     yield _card("alerts", _count(result, "alerts", "alert_list"), f"{critical} critical")
     delta = points(result, "delta")
     if delta:
-        yield _card("delta", amount(delta[-1][1], sign=True), f"at most {amount(max(abs(value) for _, value in delta))}")
+        yield _card("delta", amount(delta[-1][1], sign=True), f"largest {amount(max(abs(value) for _, value in delta))}")
     if number(result.get("connections")):
         yield _card("connections", amount(result["connections"]), f"{amount(result.get('reconnects'))} reconnected")
     events = result.get("events")

@@ -73,7 +73,7 @@ def _order_counts(result: Row) -> str:
         {"instance": owner, "orders": sum(counts[owner, state] for state in states), **{state: counts[owner, state] for state in states}}
         for owner in owners
     ]
-    return _section("Orders by instance", columns, table)
+    return _section("Orders by instance", columns, table, numeric=frozenset({"orders", *states}), scroll="scroll compact")
 
 
 def _fills(result: Row) -> str:
@@ -195,27 +195,29 @@ def _time(result: Row) -> Cell:
 _NUMERIC = frozenset({"size", "entry", "mark", "unrealized", "delta", "gamma", "vega", "theta", "price", "filled", "at", "fee", "orders"})
 
 
-def _section(title: str, columns: Mapping[str, Cell], table: Sequence[Row], *, lead: str = "", is_long: bool = False) -> str:
+def _section(
+    title: str,
+    columns: Mapping[str, Cell],
+    table: Sequence[Row],
+    *,
+    lead: str = "",
+    is_long: bool = False,
+    numeric: frozenset[str] = _NUMERIC,
+    scroll: str = "scroll",
+) -> str:
     if not table:
         return ""
     shown = table[-MOST_ROWS:]
     cut = f" <small>the last {len(shown):,} of {len(table):,}</small>" if len(shown) < len(table) else f" <small>{len(table):,}</small>"
     search = f'<input type="search" placeholder="filter" aria-label="filter {title.lower()}">' if is_long and len(shown) > 10 else ""
-    head = "".join(f"<th{_class(name)}>{text(name) if name else ''}</th>" for name in columns)
-    body = "".join(f"<tr>{_cells(columns, row)}</tr>" for row in shown)
-    scroll = "scroll tall" if is_long else "scroll"
+    classes = {name: ' class="n"' if name in numeric else "" for name in columns}
+    head = "".join(f"<th{classes[name]}>{text(name) if name else ''}</th>" for name in columns)
+    body = "".join(f"<tr>{''.join(f'<td{classes[name]}>{cell(row)}</td>' for name, cell in columns.items())}</tr>" for row in shown)
+    tall = " tall" if is_long else ""
     return (
         f"<section><h2>{title}{cut}{search}</h2>{lead}"
-        f'<div class="{scroll}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></section>'
+        f'<div class="{scroll}{tall}" tabindex="0"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div></section>'
     )
-
-
-def _cells(columns: Mapping[str, Cell], row: Row) -> str:
-    return "".join(f"<td{_class(name)}>{cell(row)}</td>" for name, cell in columns.items())
-
-
-def _class(name: str) -> str:
-    return ' class="n"' if name in _NUMERIC else ""
 
 
 def _bars(counts: Iterable[tuple[str, Any]], heading: str) -> str:

@@ -23,7 +23,7 @@
   function draw() {
     const style = getComputedStyle(document.documentElement);
     const common = {
-      margin: { l: 70, r: 70, t: 28, b: 36 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x unified",
+      margin: { l: 64, r: 24, t: 28, b: 36 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x unified",
       font: { family: getComputedStyle(document.body).fontFamily, size: 12, color: "var(--soft)" },
       hoverlabel: { bgcolor: "var(--paper)", bordercolor: "var(--line)", font: { color: "var(--ink)" }, align: "left" },
       legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" }, colorway: ["var(--blue)"],
