@@ -53,7 +53,7 @@ class Script:
         return "scripted"
 
 
-def stamp(at: float) -> dict[str, int]:
+def stamp(at: float) -> dict[str, Any]:
     return {"time": START + round(at * SECOND), "received": START + round(at * SECOND)}
 
 
@@ -66,7 +66,8 @@ def quote(bid: float | None, ask: float | None, at: float = 0) -> Event:
 
 
 def ticker(mark: float, at: float = 0) -> Event:
-    return TickerUpdated(**stamp(at), contract=CALL, mark_price=mark, underlying_price=70_004.4, mark_iv=0.5, **NEAR)
+    model: dict[str, Any] = {"mark_iv": 0.5, **NEAR}
+    return TickerUpdated(**stamp(at), contract=CALL, mark_price=mark, underlying_price=70_004.4, **model)
 
 
 def trade(price: float, size: float, at: float = 0) -> Event:

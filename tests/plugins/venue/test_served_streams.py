@@ -110,7 +110,7 @@ async def test_a_settlement_is_told_on_every_channel_it_concerns(shared: Path) -
         await subscribe_gate(socket, *channels)
         await socket.listen("options.settlements", [CALL.name])
         await client.order(size=2, price="0", tif="ioc")
-        told = {}
+        told: dict[str, dict[str, Any]] = {}
         while len(told) < 3:
             message = await socket.next()
             if message["event"] == "update":
@@ -127,7 +127,7 @@ async def test_a_moving_mark_alone_is_no_news_of_a_position() -> None:
         await subscribe_gate(socket, "options.positions")
         await socket.listen("options.ul_price", ["BTC_USDT"])
         await client.order(size=2, price="0", tif="ioc")
-        heard = []
+        heard: list[dict[str, Any]] = []
         while not heard or heard[-1]["channel"] != "options.ul_price" or heard[-1].get("result", {}).get("price") != 1:
             heard.append(await socket.next())
         assert sum(message["channel"] == "options.positions" and message["event"] == "update" for message in heard) == 1
@@ -157,7 +157,7 @@ async def test_a_wrong_payload_is_refused_with_an_error_object(channel: str, pay
 
 
 @pytest.mark.parametrize("wrong", [{"secret": "other"}, {"key": "other"}])
-async def test_a_bad_signature_is_error_four_with_a_label(wrong: dict[str, str]) -> None:
+async def test_a_bad_signature_is_error_four_with_a_label(wrong: dict[str, Any]) -> None:
     async with served() as client, client.socket() as socket:
         await socket.subscribe("options.orders", ALL, **wrong)
         error = (await socket.until("options.orders", "subscribe"))["error"]

@@ -278,7 +278,7 @@ def my_trade_body(row: FillRow) -> Body:
 
 def ledger_body(event: LedgerPosted) -> Body:
     return {
-        "time": fraction(event.time),
+        "time": seconds(event.time),
         "change": text(event.change),
         "balance": text(event.balance),
         "text": event.text,
@@ -288,7 +288,7 @@ def ledger_body(event: LedgerPosted) -> Body:
 
 def close_body(event: PositionClosed) -> Body:
     return {
-        "time": fraction(event.time),
+        "time": seconds(event.time),
         "pnl": text(event.pnl),
         "settle_size": "0",
         "side": event.side,

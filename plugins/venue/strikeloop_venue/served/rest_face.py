@@ -57,28 +57,33 @@ class RestFace:
     limits: RateLimits = attrs.field(factory=RateLimits)
     answer_delay_s: float = 0.0
 
-    async def converse(self, stream: ByteStream, first: bytes, number: int) -> None:
-        """Serve one connection until either side closes it; `first` was read already."""
+    async def converse(self, stream: ByteStream, number: int) -> bytes | None:
+        """Serve one connection until either side closes it, or until a request asks for a WebSocket: its bytes, then.
+
+        Clients that keep their connections open ask for the WebSocket on one that has carried requests before.
+        """
         machine = h11.Connection(h11.SERVER)
-        machine.receive_data(first)
         try:
-            while await self._exchange(machine, stream, number):
+            while (head := await _head(machine, stream)) is not None:
+                if _asks_for_websocket(head):
+                    return _as_received(head) + machine.trailing_data[0]
+                await self._exchange(machine, stream, head, number)
+                if machine.our_state is not h11.DONE or machine.their_state is not h11.DONE:
+                    return None
                 machine.start_next_cycle()
         except h11.RemoteProtocolError as error:
             await _answer_nonsense(machine, stream, error)
+        return None
 
-    async def _exchange(self, machine: h11.Connection, stream: ByteStream, number: int) -> bool:
-        """One request and its answer; False when the connection is done."""
-        head, body = await _read(machine, stream)
-        if head is None:
-            return False
+    async def _exchange(self, machine: h11.Connection, stream: ByteStream, head: h11.Request, number: int) -> None:
+        """One request and its answer."""
+        body = await _body(machine, stream)
         await self.valve.passed()
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in head.headers}
         target, method = head.target.decode("latin-1"), head.method.decode("latin-1")
         reply = await self.answer(method, target, headers, body)
         self.notes.request(target, method, "sign" in headers, reply.status, body, number)
         await stream.send(_written(machine, reply, method))
-        return machine.our_state is h11.DONE and machine.their_state is h11.DONE
 
     async def answer(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """The answer to one request, whatever it is."""
@@ -109,26 +114,39 @@ class RestFace:
             raise RestError(401, refusal.label, refusal.message)
 
 
-async def _read(machine: h11.Connection, stream: ByteStream) -> tuple[h11.Request | None, bytes]:
-    """The next request with its body; None when the client has gone."""
-    head: h11.Request | None = None
+async def _head(machine: h11.Connection, stream: ByteStream) -> h11.Request | None:
+    """The head of the next request; None when the client has gone."""
+    event = await _event(machine, stream)
+    return event if isinstance(event, h11.Request) else None
+
+
+async def _body(machine: h11.Connection, stream: ByteStream) -> bytes:
     body = b""
-    while True:
-        event = machine.next_event()
-        if event is h11.NEED_DATA:
-            if machine.they_are_waiting_for_100_continue:
-                await stream.send(machine.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
-            machine.receive_data(await _receive(stream))
-        elif isinstance(event, h11.Request):
-            head = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-            if len(body) > LARGEST_BODY:
-                raise h11.RemoteProtocolError("request body too large", error_status_hint=413)
-        elif isinstance(event, h11.EndOfMessage):
-            return head, body
-        else:
-            return None, b""
+    while isinstance(event := await _event(machine, stream), h11.Data):
+        body += event.data
+        if len(body) > LARGEST_BODY:
+            raise h11.RemoteProtocolError("request body too large", error_status_hint=413)
+    return body
+
+
+async def _event(machine: h11.Connection, stream: ByteStream) -> Any:
+    """The next thing the client says."""
+    while (event := machine.next_event()) is h11.NEED_DATA:
+        if machine.they_are_waiting_for_100_continue:
+            await stream.send(machine.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
+        machine.receive_data(await _receive(stream))
+    return event
+
+
+def _asks_for_websocket(head: h11.Request) -> bool:
+    return any(name == b"upgrade" and value.lower() == b"websocket" for name, value in head.headers)
+
+
+def _as_received(head: h11.Request) -> bytes:
+    """The bytes of a request's head, for another parser."""
+    lines = [b" ".join((head.method, head.target, b"HTTP/" + head.http_version))]
+    lines += [name + b": " + value for name, value in head.headers.raw_items()]
+    return b"\r\n".join(lines) + b"\r\n\r\n"
 
 
 async def _receive(stream: ByteStream) -> bytes:

@@ -28,10 +28,9 @@ from strikeloop_venue.served.rest_face import RestFace
 from strikeloop_venue.served.running import Machine, RunningVenue
 from strikeloop_venue.served.signing import Credentials
 from strikeloop_venue.served.streams import Streams
-from strikeloop_venue.served.ws_face import WebSocketFace, is_upgrade, reset
+from strikeloop_venue.served.ws_face import WebSocketFace, reset
 
-LONGEST_HEAD = 65_536
-HEAD_TIMEOUT_S = 10.0
+LOG_KEPT = 200_000
 WS_PATHS = {Dialect.SEED: "/ws/v4", Dialect.GATE: "/v4/ws"}
 
 logger = logging.getLogger(__name__)
@@ -57,7 +56,7 @@ class Faults:
 
 @attrs.define(eq=False)
 class ServedVenue:
-    """A running server. `log` holds everything that was received, oldest first."""
+    """A running server. `log` holds what was received, oldest first: the last 180,000 messages at least."""
 
     host: str
     port: int
@@ -142,6 +141,8 @@ class ServedVenue:
 
     def _note(self, **fields: Any) -> None:
         self.log.append(Received(wall_s=self.venue.clock.wall_s(), **fields))
+        if len(self.log) > LOG_KEPT:
+            del self.log[: LOG_KEPT // 10]
 
     def admit(self) -> int | None:
         """The number of a new connection; None while connections are refused."""
@@ -232,24 +233,10 @@ async def _listen(listener: SocketListener, server: ServedVenue, rest: RestFace,
                 reset(stream)
                 return
             try:
-                await _converse(stream, number, server, rest, web_socket)
+                upgrade = await rest.converse(stream, number)
+                if upgrade is not None:
+                    await web_socket.converse(stream, upgrade, number)
             except* (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 logger.debug("connection %d ended by the client", number)
 
     await listener.serve(handle)
-
-
-async def _converse(stream: SocketStream, number: int, server: ServedVenue, rest: RestFace, web_socket: WebSocketFace) -> None:
-    """Find out what a connection wants by its first request, and give it to the face that speaks that."""
-    head = b""
-    with anyio.move_on_after(HEAD_TIMEOUT_S):
-        while b"\r\n\r\n" not in head and len(head) < LONGEST_HEAD:
-            try:
-                head += await stream.receive()
-            except anyio.EndOfStream:
-                return
-    await server.passed()
-    if is_upgrade(head):
-        await web_socket.converse(stream, head, number)
-    elif head:
-        await rest.converse(stream, head, number)

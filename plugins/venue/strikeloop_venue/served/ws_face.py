@@ -41,11 +41,6 @@ class Valve(Protocol):
     async def passed(self) -> None: ...
 
 
-def is_upgrade(head: bytes) -> bool:
-    """Whether the first bytes of a connection ask for a WebSocket."""
-    return re.search(rb"\r\nupgrade:[ \t]*websocket", head, re.IGNORECASE) is not None
-
-
 @attrs.define(eq=False)
 class WebSocketFace:
     """Carries WebSocket connections for one server."""
@@ -55,10 +50,10 @@ class WebSocketFace:
     valve: Valve
     queue_limit: int
 
-    async def converse(self, stream: ByteStream, first: bytes, number: int) -> None:
-        """Serve one connection until either side, or a drop, ends it."""
+    async def converse(self, stream: ByteStream, upgrade: bytes, number: int) -> None:
+        """Serve one connection, from its upgrade request on, until either side, or a drop, ends it."""
         protocol = ServerProtocol(max_size=LARGEST_FRAME)
-        protocol.receive_data(first)
+        protocol.receive_data(upgrade)
         path = await _shake_hands(protocol, stream)
         if path is None:
             return
@@ -162,19 +157,12 @@ def reset(stream: ByteStream) -> None:
 
 async def _shake_hands(protocol: ServerProtocol, stream: ByteStream) -> str | None:
     """Accept or refuse the upgrade; the path when it was accepted."""
-    while not (events := protocol.events_received()):
-        if protocol.handshake_exc is not None:
-            break
-        data = await _receive(stream)
-        if not data:
-            return None
-        protocol.receive_data(data)
-    request = events[0] if events else None
-    path: str | None = None
-    if isinstance(request, Request):
-        path = request.path.partition("?")[0]
-        known = _PATHS.fullmatch(path) is not None
-        protocol.send_response(protocol.accept(request) if known else protocol.reject(http.HTTPStatus.NOT_FOUND, "no such path\n"))
+    path = ""
+    for request in protocol.events_received():
+        if isinstance(request, Request):
+            path = request.path.partition("?")[0]
+            known = _PATHS.fullmatch(path) is not None
+            protocol.send_response(protocol.accept(request) if known else protocol.reject(http.HTTPStatus.NOT_FOUND, "no such path\n"))
     await stream.send(b"".join(protocol.data_to_send()))
     return path if protocol.state is OPEN else None
 
