@@ -21,12 +21,12 @@ ADAPTER = "gate"
 
 PLUGINS: Mapping[str, Any] = {
     "strategies": {
-        "hedge": {"use": "delta-band", "band": 0.1},
+        "hedge": {"use": "delta-band", "band": 0.05},
         "maker": {"use": "quoter"},
     },
     "risk": {
-        "orders": {"use": "order-limits", "max_size": 20, "max_open_orders": 12, "price_collar": 0.5},
-        "greeks": {"use": "greek-limits", "max_delta": 0.6, "max_vega": 400.0},
+        "orders": {"use": "order-limits", "max_size": 5, "max_open_orders": 24, "price_collar": 0.5},
+        "greeks": {"use": "greek-limits", "max_delta": 0.12, "max_vega": 20.0},
         "margin": {"use": "margin-guard", "max_share": 0.5},
         "positions": {"use": "position-monitor"},
         "expiries": {"use": "expiry-monitor"},
@@ -34,7 +34,14 @@ PLUGINS: Mapping[str, Any] = {
 }
 """Two strategies, three rules and two monitors: what the demonstration and the default backtest run."""
 
-BACKTEST: Mapping[str, Any] = {"run": {"mode": "sim", "seed": 1}, "market": {"use": "generated"}, "venue": {"use": "venue"}, **PLUGINS}
+BACKTEST: Mapping[str, Any] = {
+    "run": {"mode": "sim", "seed": 1},
+    "market": {"use": "generated"},
+    "venue": {"use": "venue"},
+    **PLUGINS,
+    "strategies": {**PLUGINS["strategies"], "maker": {"use": "quoter", "requote_s": 60.0}},
+}
+"""The same plugins over one generated day, whose index moves once a minute: the maker looks as often."""
 
 
 def demo_plan(served: Served, *, dialect: str, backend: str, seed: int, state_dir: str) -> Plan:

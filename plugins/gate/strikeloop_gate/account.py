@@ -53,11 +53,11 @@ _SEED_CHANNELS = (
     Channel(name="options.positions", acknowledged=False, essential=True),
     Channel(name="options.orders", acknowledged=False, essential=True),
     Channel(name="options.balances", acknowledged=False),
-    Channel(name="options.portfolio", acknowledged=False, conflatable=True),
+    Channel(name="options.portfolio", acknowledged=False, conflatable=True, reports_risk=True),
 )
 _GATE_CHANNELS = (
     Channel(name="options.orders", essential=True),
-    Channel(name="options.usertrades", essential=True),
+    Channel(name="options.usertrades", essential=True, reports_fills=True),
     Channel(name="options.positions", essential=True),
     Channel(name="options.balances"),
     Channel(name="options.liquidates"),
