@@ -148,7 +148,7 @@ class Framing:
         header, length = _size(data, at)
         left = len(data) - at
         is_refused_early = left >= 2 and bool(data[at + 1] & MASKED)
-        is_for_slice = data[at] == WHOLE_TEXT and length <= self._max_size
+        is_for_slice = self._fragments is None and data[at] == WHOLE_TEXT and length <= self._max_size
         if is_refused_early or (left >= header and not (is_for_slice and left < header + length)):
             self._owed = header + length
             return False

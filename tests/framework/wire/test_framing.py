@@ -148,6 +148,12 @@ def test_a_masked_frame_is_refused_by_its_header_alone() -> None:
     assert refusal(framing) == 1002
 
 
+def test_a_text_frame_amid_fragments_is_measured_by_what_they_have_left() -> None:
+    framing = opened(max_size=1_000)
+    assert framing.feed(frame(1, b"half", fin=False) + bytes([0x81, 126]) + (1_000).to_bytes(2, "big")) == []
+    assert refusal(framing) == 1009
+
+
 def test_an_oversized_frame_is_refused_by_its_header_alone() -> None:
     framing = opened(max_size=1_000)
     assert framing.feed(bytes([0x81, 126]) + (1_001).to_bytes(2, "big")) == []
