@@ -1,9 +1,9 @@
 """Every order of the account as a fold of events: one table of states, one rule of versions.
 
 Theory: an order's version is (amend generation, filled size, terminal). What the venue says may come late, twice
-or out of order; an update that would take a version back is stale and changes nothing. A closed order never opens
-again, ABSENT excepted, which the venue's evidence revives. Orders are keyed by our client id; orders of other
-hands (foreign) by the venue's id.
+or out of order; an update that would take a version back, or that says nothing new, changes nothing. A closed order
+never opens again, ABSENT excepted, which the venue's evidence revives. Orders are keyed by our client id; orders of
+other hands (foreign) by theirs where it is free, else by the venue's id.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import attrs
 
 from strikeloop.commands import AmendOrder, SubmitOrder, TimeInForce
 from strikeloop.contracts import ContractId
-from strikeloop.events import Filled, OrderState, OrderUpdated
+from strikeloop.events import Filled, OrderState, OrderUpdated, Origin
 
 _S = OrderState
 _VENUE = frozenset({_S.OPEN, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.LIQUIDATED})
@@ -29,7 +29,7 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.FILLED: frozenset({_S.FILLED}),
     _S.CANCELED: frozenset({_S.CANCELED, _S.FILLED, _S.LIQUIDATED}),
     _S.EXPIRED: frozenset({_S.EXPIRED, _S.FILLED}),
-    _S.REJECTED: frozenset({_S.REJECTED}),
+    _S.REJECTED: frozenset({_S.REJECTED, _S.FILLED}),
     _S.LIQUIDATED: frozenset({_S.LIQUIDATED, _S.FILLED}),
 }
 """Which state may follow which. A terminal state gives way only to a terminal one that knows more fills."""
@@ -39,8 +39,10 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 class Order:
     """One order as far as we know. Sizes are signed (buy > 0), in contracts; `price` None is a market order.
 
-    `instance` is the plugin that owns it, "" for a foreign order; `executed` the signed sum of its reported fills;
-    `generation` counts amendments.
+    `instance` is the plugin that owns it, "" for a foreign order; `executed` the signed sum of its reported fills and
+    `paid` that of their size · price; `fill_price` their average, or the venue's where fills are missing. `generation`
+    counts amendments, `former` holds the (size, price) it had before them; `is_amending` until the last was answered.
+    `told` is (state, filled) as the venue's last update had it: what fills imply may be ahead of it.
     """
 
     key: str
@@ -54,6 +56,7 @@ class Order:
     price: Decimal | None = None
     fill_price: Decimal = Decimal(0)
     executed: Decimal = Decimal(0)
+    paid: Decimal = Decimal(0)
     tif: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     tag: str = ""
@@ -62,6 +65,9 @@ class Order:
     created: int = 0
     updated: int = 0
     generation: int = 0
+    former: tuple[tuple[Decimal, Decimal | None], ...] = ()
+    is_amending: bool = False
+    told: tuple[OrderState, Decimal] | None = None
 
     @property
     def filled(self) -> Decimal:
@@ -102,12 +108,16 @@ class Orders:
         return None if key is None else self._orders[key]
 
     def working(self) -> tuple[Order, ...]:
-        """Every order that can still trade, oldest first."""
+        """Every order that can still trade, oldest first; one that was revived comes last."""
         return tuple(self._orders[key] for key in self._working)
 
     def find(self, event: OrderUpdated | Filled) -> Order | None:
-        """The order an event speaks of: by client id, else by the venue's id."""
-        if event.client_id is not None and (order := self._orders.get(event.client_id)) is not None:
+        """The order an event speaks of: by client id, else by the venue's id.
+
+        Client ids of other hands are not unique at a venue, so those of foreign orders count only where the venue's id agrees.
+        """
+        order = None if event.client_id is None else self._orders.get(event.client_id)
+        if order is not None and (order.instance or order.order_id is None or event.order_id in (None, order.order_id)):
             return order
         return None if event.order_id is None else self.by_order_id(event.contract.adapter, event.order_id)
 
@@ -131,14 +141,22 @@ class Orders:
         return self._put(order)
 
     def amending(self, command: AmendOrder, now: int) -> Order | None:
-        """Fold an approved amendment: from here on only answers to it (or fills) count as news."""
+        """Fold an approved amendment: from here on what the stream says of the former size and price is old."""
         order = self._orders.get(command.client_id)
         if order is None:
             return None
         size = order.size if command.size is None else command.size
-        price = order.price if command.price is None else command.price
         return self._put(
-            attrs.evolve(order, size=size, left=size - order.filled, price=price, generation=order.generation + 1, updated=now)
+            attrs.evolve(
+                order,
+                size=size,
+                left=_left(size, order.filled),
+                price=order.price if command.price is None else command.price,
+                generation=order.generation + 1,
+                former=(*order.former, (order.size, order.price)),
+                is_amending=True,
+                updated=now,
+            )
         )
 
     def sent(self, client_id: str, now: int) -> None:
@@ -151,10 +169,13 @@ class Orders:
         """Fold one update; False when it is stale or impossible and nothing changed."""
         order = self.find(event)
         if order is None:
-            self._put(_foreign(event))
+            order = _foreign(event)
+            if order.key in self._orders:
+                order = attrs.evolve(order, key=_venue_key(event))
+            self._put(order)
             return True
         merged = _merge(order, event)
-        if merged is None:
+        if merged is None or merged == attrs.evolve(order, updated=merged.updated):
             return False
         self._put(merged)
         return True
@@ -164,17 +185,12 @@ class Orders:
         order = self.find(event)
         if order is None:
             return None
-        executed = order.executed + event.size
-        left, state, price = order.left, order.state, order.fill_price
+        executed, paid = order.executed + event.size, order.paid + event.size * event.price
+        known = attrs.evolve(order, executed=executed, paid=paid, order_id=order.order_id or event.order_id, updated=event.received)
         if abs(executed) > abs(order.filled):
-            price = (order.fill_price * order.filled + event.price * (executed - order.filled)) / executed
-            left = order.size - executed
-            state = _after_fill(state, left)
-        return self._put(
-            attrs.evolve(
-                order, executed=executed, left=left, state=state, fill_price=price, order_id=order.order_id or event.order_id, updated=event.received
-            )
-        )
+            left = _left(order.size, executed)
+            known = attrs.evolve(known, left=left, state=_after_fill(order, left))
+        return self._put(attrs.evolve(known, fill_price=_average(known, order.fill_price)))
 
     def _put(self, order: Order) -> Order:
         self._orders[order.key] = order
@@ -187,17 +203,32 @@ class Orders:
         return order
 
 
-def _after_fill(state: OrderState, left: Decimal) -> OrderState:
-    if left == 0:
+def _left(size: Decimal, filled: Decimal) -> Decimal:
+    """What is left of `size`; nothing where more was filled than is asked for (any more)."""
+    left = size - filled
+    return left if left * size > 0 else Decimal(0)
+
+
+def _average(order: Order, told: Decimal) -> Decimal:
+    """The average price of what is filled: exact where every fill was reported, else what the venue told."""
+    return order.paid / order.executed if order.executed and abs(order.executed) >= abs(order.filled) else told
+
+
+def _after_fill(order: Order, left: Decimal) -> OrderState:
+    """Filled whole, unless its size is still being negotiated; else open, unless it is known to be closed."""
+    if left == 0 and not order.is_amending:
         return OrderState.FILLED
-    return OrderState.OPEN if state in (OrderState.PENDING, OrderState.SENT, OrderState.UNKNOWN, OrderState.ABSENT) else state
+    return order.state if order.state.is_terminal and order.state is not OrderState.ABSENT else OrderState.OPEN
+
+
+def _venue_key(event: OrderUpdated) -> str:
+    return f"{event.contract.adapter}:{event.order_id}"
 
 
 def _foreign(event: OrderUpdated) -> Order:
-    key = event.client_id or f"{event.contract.adapter}:{event.order_id}"
     left = event.left if event.left is not None else event.size - event.filled
     return Order(
-        key=key,
+        key=event.client_id or _venue_key(event),
         client_id=event.client_id,
         order_id=event.order_id,
         contract=event.contract,
@@ -212,6 +243,7 @@ def _foreign(event: OrderUpdated) -> Order:
         reason=event.reason,
         created=event.created or event.time,
         updated=event.received,
+        told=(event.state, event.size - left),
     )
 
 
@@ -219,24 +251,35 @@ def _merge(order: Order, event: OrderUpdated) -> Order | None:
     """`order` as `event` leaves it, or None when the event is older than what we know."""
     if event.state not in TRANSITIONS[order.state]:
         return None
-    speaks_of_size = event.state not in (OrderState.SENT, OrderState.UNKNOWN, OrderState.REJECTED, OrderState.ABSENT)
-    left, size, price = order.left, order.size, order.price
-    if speaks_of_size:
-        size = event.size
-        filled = event.filled if event.left is not None or event.state is OrderState.FILLED else order.filled
-        if abs(filled) < abs(order.filled):
-            return None
-        left = size - filled
-        price = order.price if event.price is None or event.is_market else event.price
-    if order.state.is_terminal and order.state is not OrderState.ABSENT and (event.state, left) == (order.state, order.left):
+    if event.state in (OrderState.SENT, OrderState.UNKNOWN, OrderState.REJECTED, OrderState.ABSENT):
+        return _worded(order, event)
+    filled = event.filled if event.left is not None or event.state is OrderState.FILLED else order.filled
+    if abs(filled) < abs(order.filled):
         return None
+    told = (event.state, filled)
+    if order.state.is_terminal and order.state is not OrderState.ABSENT and told == order.told:
+        return None
+    known = attrs.evolve(_worded(order, event), told=told)
+    price = order.price if event.price is None or event.is_market else event.price
+    if _is_former(order, event, price):
+        return attrs.evolve(known, left=_left(order.size, filled))
+    former = order.former if (event.size, price) == (order.size, order.price) else ()
+    known = attrs.evolve(known, size=event.size, left=event.size - filled, price=price, former=former, is_amending=False)
+    return attrs.evolve(known, fill_price=_average(known, event.fill_price or order.fill_price))
+
+
+def _is_former(order: Order, event: OrderUpdated, price: Decimal | None) -> bool:
+    """Whether an update speaks of the order as it was before an amendment; a look-up and a refusal tell how it is."""
+    if event.state is not OrderState.OPEN or event.origin is Origin.SNAPSHOT or event.reason:
+        return False
+    return (event.size, price) != (order.size, order.price) and (event.size, price) in order.former
+
+
+def _worded(order: Order, event: OrderUpdated) -> Order:
+    """The state and the words of `event`."""
     return attrs.evolve(
         order,
         state=event.state,
-        size=size,
-        left=left,
-        price=price,
-        fill_price=event.fill_price or order.fill_price,
         order_id=event.order_id or order.order_id,
         finish_as=event.finish_as or order.finish_as,
         reason=event.reason or order.reason,
