@@ -72,7 +72,7 @@ def test_the_python_of_a_readme_runs_from_top_to_bottom(readme: Path, tmp_path: 
     tests = [value for name, value in namespace.items() if name.startswith("test_")]
     for test in tests:
         test(Sim()) if "sim" in test.__code__.co_varnames[: test.__code__.co_argcount] else test()
-    assert tests or not (readme == ROOT / "README.md")
+    assert tests or readme != ROOT / "README.md"
 
 
 @pytest.mark.parametrize("block", blocks("toml"), ids=str)

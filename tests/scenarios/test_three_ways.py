@@ -92,7 +92,9 @@ async def test_the_same_plugins_decide_the_same_in_a_unit_test_in_a_backtest_and
 
     sent: list[Command] = []
     source = GeneratedMarket(duration_s=10, **MARKET).open("sim")
-    Backtest(named(plugins()), sources=[source], open_venue=lambda contracts: VenueSettings().open("sim", contracts), sent=sent.append).run()
+    Backtest(
+        named(plugins()), sources=[source], open_venue=lambda contracts: VenueSettings().open("sim", contracts), sent=sent.append
+    ).run()
 
     live = await live_run(4.0)
 
