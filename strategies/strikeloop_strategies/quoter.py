@@ -188,11 +188,11 @@ class Quoter:
         if is_buy:
             price = _on_tick(center - half, tick, ROUND_FLOOR)
             if quote is not None and quote.ask is not None:
-                price = min(price, Decimal(repr(quote.ask)) - tick)
+                price = min(price, _on_tick(Decimal(repr(quote.ask)), tick, ROUND_FLOOR) - tick)
         else:
             price = _on_tick(center + half, tick, ROUND_CEILING)
             if quote is not None and quote.bid is not None:
-                price = max(price, Decimal(repr(quote.bid)) + tick)
+                price = max(price, _on_tick(Decimal(repr(quote.bid)), tick, ROUND_CEILING) + tick)
         return _Wish(price, size, half / 2) if size >= contract.size_min and price >= tick else None
 
     def _is_taking(self, number: int) -> bool:
