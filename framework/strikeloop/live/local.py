@@ -24,7 +24,9 @@ LONGEST_SLEEP_S = 0.05
 class LocalVenue:
     """Runs `venue` for `adapter`; `source` is its market in a simulated run, None where a feed tells it the market."""
 
-    def __init__(self, adapter: str, venue: Venue, clock: WallClock, deliver: Callable[[Sequence[Event]], None], source: Source | None = None) -> None:
+    def __init__(
+        self, adapter: str, venue: Venue, clock: WallClock, deliver: Callable[[Sequence[Event]], None], source: Source | None = None
+    ) -> None:
         self.adapter, self._venue, self._clock, self._deliver = adapter, venue, clock, deliver
         self._source = source
         self._events: Iterator[Event] = iter(()) if source is None else source.events()

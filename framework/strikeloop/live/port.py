@@ -1,7 +1,7 @@
 """One port of one adapter in the world: carries out what its session asks for and reports back.
 
-Owns `Port`. All decisions are the session's; this shell connects, reads, writes, and ends. It never catches
-cancellation, and whatever a connection does ends in `session.lost`.
+Owns `Port`. All decisions are the session's; this shell connects, reads, writes, and ends, and bounds how long each
+of that may take. It never catches cancellation, and whatever a connection does ends in `session.lost`.
 """
 
 from __future__ import annotations
@@ -19,17 +19,25 @@ from strikeloop.events import Event
 from strikeloop.live.clock import WallClock
 from strikeloop.session import Connect, Drop, FetchSnapshot, Find, SendPing, Session, Subscribe
 
+CONNECT_S = 30.0
+SNAPSHOT_S = 20.0
+FIND_S = 5.0
+CLOSE_S = 1.0
+POLICY_VIOLATION = 1008
+
 Deliver = Callable[[Sequence[Event]], None]
 
 
 class Port:
     """`deliver` receives the events the session releases, in order, synchronously."""
 
-    def __init__(self, session: Session, stream: Feed | Account, clock: WallClock, deliver: Deliver, prepare: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self, session: Session, stream: Feed | Account, clock: WallClock, deliver: Deliver, prepare: Callable[[], Awaitable[None]]
+    ) -> None:
         self.session, self._stream, self._clock, self._deliver, self._prepare = session, stream, clock, deliver, prepare
         self._tasks: TaskGroup | None = None
-        self._scope: anyio.CancelScope | None = None
-        self._reason = ""
+        self._link_tasks: TaskGroup | None = None
+        self._reason, self._is_auth = "", False
         self._connect = anyio.Event()
         self._outbox: list[Subscribe | SendPing] = []
         self._written = anyio.Event()
@@ -40,13 +48,16 @@ class Port:
 
     async def run(self) -> None:
         """Until cancelled: keep one connection, whenever the session wants it."""
-        async with anyio.create_task_group() as self._tasks:
-            self.session.start(self._clock.now())
-            self.pump()
-            while True:
-                await self._connect.wait()
-                self._connect = anyio.Event()
-                await self._one_connection()
+        try:
+            async with anyio.create_task_group() as self._tasks:
+                self.session.start(self._clock.now())
+                self.pump()
+                while True:
+                    await self._connect.wait()
+                    self._connect = anyio.Event()
+                    await self._one_connection()
+        finally:
+            self._tasks = None
 
     def tick(self) -> None:
         """Time passed."""
@@ -75,52 +86,56 @@ class Port:
                 self._outbox.append(action)
                 self._written.set()
             case FetchSnapshot(since):
-                self._start(self._fetch_snapshot, since)
+                self._start(self._link_tasks, self._fetch_snapshot, since)  # one of an earlier connection would be too old
             case Find():
-                self._start(self._find, action)
+                self._start(self._tasks, self.look_up, action)
 
-    def _start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
-        if self._tasks is not None:
-            self._tasks.start_soon(function, *args)
+    def _start(self, tasks: TaskGroup | None, function: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
+        if tasks is not None:
+            tasks.start_soon(function, *args)
 
-    def _end(self, reason: str) -> None:
-        if self._scope is not None:
-            self._reason = reason
-            self._scope.cancel()
+    def _end(self, reason: str, *, is_auth: bool = False) -> None:
+        """This connection is over; the first reason is the one that counts."""
+        if self._link_tasks is not None and not self._reason:
+            self._reason, self._is_auth = reason, is_auth
+            self._link_tasks.cancel_scope.cancel()
 
     async def _one_connection(self) -> None:
-        self._reason = ""
+        self._reason, self._is_auth = "", False
         try:
-            await self._prepare()
-            link = await self._stream.connect()
+            with anyio.fail_after(CONNECT_S):
+                await self._prepare()
+                link = await self._stream.connect()
         except AuthRejectedError as error:
-            self.session.lost(str(error), self._clock.now(), is_auth=True)
+            self._reason, self._is_auth = str(error), True
         except VenueError as error:
-            self.session.lost(str(error), self._clock.now())
+            self._reason = str(error)
+        except TimeoutError:
+            self._reason = f"no connection within {CONNECT_S:g} s"
         else:
             await self._use(link)
-            self.session.lost(self._reason or "the connection ended", self._clock.now())
+        self.session.lost(self._reason or "the connection ended", self._clock.now(), is_auth=self._is_auth)
         self.pump()
 
     async def _use(self, link: Link) -> None:
         self._outbox = []
         try:
-            with anyio.CancelScope() as self._scope:
-                async with anyio.create_task_group() as tasks:
-                    tasks.start_soon(self._write, link)
-                    self.session.connected(self._clock.now())
-                    self.pump()
-                    await self._read(link)
+            async with anyio.create_task_group() as self._link_tasks:
+                self._link_tasks.start_soon(self._write, link)
+                self.session.connected(self._clock.now())
+                self.pump()
+                await self._read(link)
         finally:
-            self._scope = None
-            await link.aclose()
+            self._link_tasks = None
+            with anyio.move_on_after(CLOSE_S, shield=True):
+                await link.aclose()
 
     async def _read(self, link: Link) -> None:
         while True:
             try:
                 frames = await link.receive()
             except VenueError as error:
-                self._end(str(error))
+                self._end(str(error), is_auth=isinstance(error, AuthRejectedError) or error.code == POLICY_VIOLATION)
                 return
             now = self._clock.now()
             self.session.alive(now)
@@ -160,19 +175,21 @@ class Port:
             await link.send(frame)
 
     async def _fetch_snapshot(self, since: int) -> None:
-        account = self.account
         try:
-            snapshot = await account.snapshot(since)
-        except VenueError as error:
-            self.session.snapshot_failed(str(error), self._clock.now())
+            with anyio.fail_after(SNAPSHOT_S):
+                snapshot = await self.account.snapshot(since)
+        except (VenueError, TimeoutError) as error:
+            self.session.snapshot_failed(str(error) or f"no answer within {SNAPSHOT_S:g} s", self._clock.now())
         else:
             self.session.snapshot(snapshot, self._clock.now())
         self.pump()
 
-    async def _find(self, find: Find) -> None:
+    async def look_up(self, find: Find) -> None:
+        """Ask the venue what it knows of an order, and tell the session."""
         try:
-            order = await self.account.find(find.contract, client_id=find.client_id, order_id=find.order_id)
-        except VenueError:
+            with anyio.fail_after(FIND_S):
+                order = await self.account.find(find.contract, client_id=find.client_id, order_id=find.order_id)
+        except (VenueError, TimeoutError):
             self.session.find_failed(find, self._clock.now())
         else:
             self.session.found(find, order, self._clock.now())

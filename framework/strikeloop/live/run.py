@@ -13,11 +13,10 @@ from typing import Any, Protocol
 
 import anyio
 import attrs
-from anyio.abc import TaskGroup
 
 from strikeloop import events as e
 from strikeloop.adapter import Adapter, Feed
-from strikeloop.commands import Approved, Command
+from strikeloop.commands import Approved, Command, SubmitOrder
 from strikeloop.encoding import Digest, plain
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.live.clock import WallClock
@@ -25,6 +24,7 @@ from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
 from strikeloop.live.sender import Sender
 from strikeloop.margin import Classic
+from strikeloop.orders import Order
 from strikeloop.session import Phase, Session
 from strikeloop.summary import Summary
 from strikeloop.whatif import computed_risk
@@ -33,6 +33,8 @@ TICK_S = 0.1
 MARKET = frozenset(e.MARKET_EVENTS)
 RISK_NS = 1_000_000_000
 STOP_S = 4.0
+CLOSE_S = 2.0
+SETTLE_S = 0.02
 
 
 class Book(Protocol):
@@ -90,6 +92,7 @@ class Live:
         self._started = False
         self._risk_at = 0
         self._refused: set[str] = set()
+        self._undeliverable: list[Command] = []
 
     # ---- before the run ----
 
@@ -107,12 +110,25 @@ class Live:
         """Execute the orders of this adapter in a venue inside the process."""
         self.venues[venue.adapter] = venue
         now = self.clock.now()
-        self.deliver([e.ContractListed(time=now, received=now, contract=contract.id, specification=contract) for contract in venue.contracts()])
+        listed = [e.ContractListed(time=now, received=now, contract=contract.id, specification=contract) for contract in venue.contracts()]
+        self.deliver(listed)
 
     # ---- the run ----
 
     async def run(self, duration_s: float | None = None) -> Ending:
         """Run until `stop`, or for `duration_s`; then let plugins finish and cancel what still works."""
+        try:
+            await self._run(duration_s)
+        finally:
+            with anyio.CancelScope(shield=True):
+                for adapter in self._adapters:
+                    with anyio.move_on_after(CLOSE_S):
+                        await adapter.aclose()
+                await self._book.flush()
+            self._sum_up()
+        return self.ending
+
+    async def _run(self, duration_s: float | None) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._sender.run)
             for port in (*self.feeds.values(), *self.ports.values()):
@@ -126,18 +142,13 @@ class Live:
                 self.ending = Ending(cause="duration", reason=f"{duration_s:g} s are over")
             await self._finish()
             tasks.cancel_scope.cancel()
-        with anyio.CancelScope(shield=True):
-            for adapter in self._adapters:
-                await adapter.aclose()
-            await self._book.flush()
-        self._sum_up()
-        return self.ending
 
     def _sum_up(self) -> None:
         accounts = [port.session for port in self.ports.values()]
         self.summary.connections = sum(session.connections for session in accounts)
         self.summary.streams = len(accounts)
-        self.summary.channels.update({s.channel.name: s.updates for port in (*self.feeds.values(), *self.ports.values()) for s in port.session.channels})
+        for port in (*self.feeds.values(), *self.ports.values()):
+            self.summary.channels.update({status.channel.name: status.updates for status in port.session.channels})
         self.summary.digest = self._digest.hexdigest()
 
     def stop(self, cause: str, reason: str) -> None:
@@ -196,7 +207,10 @@ class Live:
         self.summary.approve(step.approved)
         for approved in step.approved:
             self._digest.add(approved.command)
-            self._sender.put(approved)
+            if approved.command.contract.adapter in (*self.ports, *self.venues):
+                self._sender.put(approved)
+            else:
+                self._undeliverable.append(approved.command)
 
     def _see(self, event: e.Event) -> None:
         self.summary.see(event)
@@ -219,8 +233,14 @@ class Live:
         now = self.clock.now()
         while (fired := self.engine.due(now)) is not None:
             self.deliver((fired,))
+        self._return_undeliverable(now)
         self._compute_risk(now)
         self._watch(now)
+
+    def _return_undeliverable(self, now: int) -> None:
+        """Orders for an adapter that is only listened to: nobody executes them."""
+        commands, self._undeliverable = self._undeliverable, []
+        self.deliver([_not_sent(command, now) for command in commands if isinstance(command, SubmitOrder)])
 
     def _compute_risk(self, now: int) -> None:
         """Portfolio risk, once a second, for accounts whose venue does not report it."""
@@ -252,8 +272,13 @@ class Live:
             self.deliver((e.RunStopping(time=now, received=now, reason=self.ending.reason),))
             self._after(self.engine.cancel_all())
         with anyio.move_on_after(STOP_S, shield=True):
-            while not self._sender.is_idle or (self._started and self.engine.orders.working() and self._can_still_answer()):
-                await anyio.sleep(0.02)
+            while self._is_busy():  # noqa: ASYNC110 - what is waited for has no one owner that could set an event
+                await anyio.sleep(SETTLE_S)
+
+    def _is_busy(self) -> bool:
+        """Whether commands are on their way, or orders of this run still work; foreign ones are not ours to wait for."""
+        ours = any(order.instance for order in self.engine.orders.working())
+        return not self._sender.is_idle or (self._started and ours and self._can_still_answer())
 
     def _can_still_answer(self) -> bool:
         return bool(self.venues) or any(port.session.phase is Phase.READY for port in self.ports.values())
@@ -266,6 +291,20 @@ class Live:
     def started(self) -> bool:
         """Whether plugins have seen RunStarted."""
         return self._started
+
+
+def _not_sent(command: SubmitOrder, now: int) -> e.OrderUpdated:
+    return e.OrderUpdated(
+        time=now,
+        received=now,
+        origin=e.Origin.COMPUTED,
+        contract=command.contract,
+        client_id=command.client_id,
+        state=e.OrderState.REJECTED,
+        size=command.size,
+        price=command.price,
+        reason=f"not sent: {command.contract.adapter} is only listened to, nothing executes orders there",
+    )
 
 
 def status_of(live: Live) -> dict[str, Any]:
@@ -314,8 +353,6 @@ def _adapter_status(live: Live, name: str) -> dict[str, Any]:
     }
 
 
-def _order_status(order: Any) -> dict[str, Any]:
-    return plain({"client_id": order.key, "contract": order.contract, "size": order.size, "left": order.left, "price": order.price, "state": order.state})  # type: ignore[no-any-return]  # a mapping gives a dict
-
-
-
+def _order_status(order: Order) -> dict[str, Any]:
+    names = ("contract", "size", "left", "price", "state")
+    return {"client_id": order.key, **{name: plain(getattr(order, name)) for name in names}}

@@ -1,7 +1,7 @@
 """The way out: intents are on disk before their orders leave, and commands of one order leave in sequence.
 
-Owns `Sender`. What the venue answers goes to the session as events; an order whose answer did not come is UNKNOWN,
-never sent again. Cancels may be repeated, because closing twice does no harm.
+Owns `Sender`. What the venue answers goes to the session as events; an order whose answer did not come, or could not
+be read, is UNKNOWN and never sent again. Cancels may be repeated, because closing twice does no harm.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from anyio.abc import TaskGroup
 
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
 from strikeloop.engine import Engine
-from strikeloop.errors import LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
+from strikeloop.errors import AuthRejectedError, LinkLostError, OrderRejectedError, VenueError
 from strikeloop.events import Event, OrderState, OrderUpdated, Origin
 from strikeloop.live.clock import WallClock
 from strikeloop.live.local import LocalVenue
@@ -24,6 +24,8 @@ from strikeloop.session import Find
 
 ANSWER_S = 5.0
 CANCEL_TRIES = 3
+CANCEL_PAUSE_S = 0.2
+UNKNOWN_PAUSE_S = 1.0
 
 
 class Sender:
@@ -87,72 +89,91 @@ class Sender:
         try:
             if before is not None:
                 await before.wait()
-            with anyio.CancelScope(shield=True):  # what has begun to leave is brought to an answer
-                await self._send(approved)
+            await self._send(approved)
         finally:
             self._busy -= 1
             done.set()
             if self._last.get(approved.command.client_id) is done:
                 del self._last[approved.command.client_id]
 
-    async def _send(self, approved: Approved[Command]) -> None:
-        command = approved.command
+    async def _send(self, approved: Approved[Any]) -> None:
+        command: Command = approved.command
         port = self._ports[command.contract.adapter]
-        reason = self._halted()
-        if reason and isinstance(command, SubmitOrder):
-            self._answer(port, command, (self._update(command, OrderState.REJECTED, f"not sent: {reason}"),))
+        if isinstance(command, CancelOrder):
+            await self._cancel(port, approved)
             return
+        with anyio.CancelScope(shield=True):  # what has begun to leave is brought to an answer
+            is_told = await self._leave(port, approved)
+        if not is_told:
+            await port.look_up(self._find(command))
+
+    async def _leave(self, port: Port, approved: Approved[Any]) -> bool:
+        """Send an order or an amendment; False where the venue is to be asked how the order stands now."""
+        command: SubmitOrder | AmendOrder = approved.command
+        reason = self._halted()
+        if reason:
+            return self._reject(port, command, f"not sent: {reason}")
         if isinstance(command, SubmitOrder):
             self._engine.sent((command.client_id,))
-            await self._once(port, command, lambda: port.account.submit(approved))  # type: ignore[arg-type]  # narrowed by the class of its command
-        elif isinstance(command, AmendOrder):
-            await self._once(port, command, lambda: port.account.amend(approved, self._order_id(command)))  # type: ignore[arg-type]  # as above
-        else:
-            await self._cancel(port, command, approved)
-        port.pump()
+            return await self._once(port, command, lambda: port.account.submit(approved))
+        return await self._once(port, command, lambda: port.account.amend(approved, self._order_id(command)))
 
-    async def _once(self, port: Port, command: SubmitOrder | AmendOrder, request: Callable[[], Awaitable[Sequence[Event]]]) -> None:
-        """One request, never repeated."""
+    async def _once(self, port: Port, command: SubmitOrder | AmendOrder, request: Callable[[], Awaitable[Sequence[Event]]]) -> bool:
+        """One request, never repeated. Whatever is not plainly a no, or plainly not sent, is an unknown outcome."""
         try:
             with anyio.fail_after(ANSWER_S):
                 events = await request()
-        except (OutcomeUnknownError, TimeoutError) as error:
-            update = self._update(command, OrderState.UNKNOWN, f"no answer: {error}")
+        except (OrderRejectedError, AuthRejectedError) as error:
+            return self._reject(port, command, str(error))
+        except LinkLostError as error:
+            return self._reject(port, command, f"not sent: {error}")
+        except (VenueError, TimeoutError) as error:
+            update = self._update(command, OrderState.UNKNOWN, f"no answer: {str(error) or f'none within {ANSWER_S:g} s'}")
             port.session.outcome_unknown(command.client_id, command.contract, update, self._clock.now())
             port.pump()
-        except VenueError as error:
-            if isinstance(command, AmendOrder):
-                await self._look_up(port, command)
-                return
-            prefix = "not sent: " if isinstance(error, LinkLostError) else ""
-            self._answer(port, command, (self._update(command, OrderState.REJECTED, f"{prefix}{error}"),))
         else:
             self._answer(port, command, events)
+        return True
 
-    async def _cancel(self, port: Port, command: CancelOrder, approved: Approved[Any]) -> None:
-        for attempt in range(CANCEL_TRIES):
+    def _reject(self, port: Port, command: SubmitOrder | AmendOrder, reason: str) -> bool:
+        """The order does not exist at the venue; of one that was to be amended only the venue knows how it stands."""
+        if isinstance(command, AmendOrder):
+            return False
+        self._answer(port, command, (self._update(command, OrderState.REJECTED, reason),))
+        return True
+
+    async def _cancel(self, port: Port, approved: Approved[Any]) -> None:
+        """Ask until the venue says what became of the order; one whose outcome is unknown may still arrive there."""
+        command: CancelOrder = approved.command
+        tries = 0
+        while tries < CANCEL_TRIES and self._is_working(command):
             try:
                 with anyio.fail_after(ANSWER_S):
                     events = await port.account.cancel(approved, self._order_id(command))
-            except OrderRejectedError:
-                break
-            except (VenueError, TimeoutError):
-                await anyio.sleep(0.2 * 2**attempt)
+            except (VenueError, TimeoutError) as error:
+                if self._is_unknown(command):
+                    await anyio.sleep(UNKNOWN_PAUSE_S)
+                    continue
+                if isinstance(error, OrderRejectedError):
+                    break
+                tries += 1
+                await anyio.sleep(CANCEL_PAUSE_S * 2**tries)
             else:
                 self._answer(port, command, events)
                 return
-        await self._look_up(port, command)
+        if self._is_working(command):
+            await port.look_up(self._find(command))
 
-    async def _look_up(self, port: Port, command: CancelOrder | AmendOrder) -> None:
-        """A request that was refused or not answered: the order itself tells what became of it."""
-        find = Find(command.contract, command.client_id, self._order_id(command))
-        try:
-            order = await port.account.find(find.contract, client_id=find.client_id, order_id=find.order_id)
-        except VenueError:
-            port.session.find_failed(find, self._clock.now())
-        else:
-            if order is not None:
-                port.session.answered(command.client_id, (order,), self._clock.now())
+    def _find(self, command: Command) -> Find:
+        return Find(command.contract, command.client_id, self._order_id(command))
+
+    def _is_working(self, command: CancelOrder) -> bool:
+        order = self._engine.orders.get(command.client_id)
+        return order is not None and order.is_working
+
+    def _is_unknown(self, command: CancelOrder) -> bool:
+        order = self._engine.orders.get(command.client_id)
+        return order is not None and order.state is OrderState.UNKNOWN
 
     def _answer(self, port: Port, command: Command, events: Sequence[Event]) -> None:
         port.session.answered(command.client_id, events, self._clock.now())

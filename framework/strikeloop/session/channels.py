@@ -19,6 +19,8 @@ LONGEST_RETRY_NS = 60 * SECOND_NS
 
 
 class ChannelState(StrEnum):
+    """Where a subscription stands."""
+
     IDLE = "idle"
     ASKED = "asked"
     CONFIRMED = "confirmed"

@@ -43,7 +43,7 @@ class Identity:
             return []
         if event.client_id is not None or event.order_id not in self._client:
             self._client[event.order_id] = event.client_id
-        return [self.named(held) for held in self._held.pop(event.order_id, [])]
+        return self.release(event.order_id)
 
     def knows(self, event: OrderUpdated | Filled) -> bool:
         """Whether the event can be delivered: it has our id, or its venue id is known (ours or foreign)."""
@@ -59,6 +59,14 @@ class Identity:
     def hold(self, event: OrderUpdated | Filled) -> None:
         """Keep an event until its order is named."""
         self._held.setdefault(event.order_id or "", []).append(event)
+
+    def name_foreign(self, order_id: str) -> None:
+        """The venue was asked and names no order of ours under this id: it belongs to other hands."""
+        self._client.setdefault(order_id, None)
+
+    def release(self, order_id: str) -> list[OrderUpdated | Filled]:
+        """Give up waiting for the name of this order; returns what waited for it, with what is known of its client id."""
+        return [self.named(held) for held in self._held.pop(order_id, [])]
 
     def held(self) -> list[tuple[ContractId, str]]:
         """(contract, venue id) of every order that events wait for."""

@@ -1,21 +1,35 @@
 """The account as events and snapshots say it is: what is news, what is old, what is missing.
 
-Owns `Truth`: deduplication of fills, the implicit chains between ledger entries and between fills and positions, and
-the merging of a snapshot, which names every difference it finds. It decides nothing about connections.
+Owns `Truth`: deduplication, the implicit chains (ledger entries; fills and positions; fills and orders) and the
+merging of a snapshot, which names every difference it finds. What the stream said while a snapshot was on its way
+stands against it: the stream ends in the truth. It decides nothing about connections.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from typing import Any
 
 import attrs
 
 from strikeloop.adapter import Snapshot
 from strikeloop.contracts import ContractId
-from strikeloop.events import ContractSettled, Event, Filled, LedgerPosted, OrderState, OrderUpdated, Origin, PositionClosed, PositionUpdated
+from strikeloop.events import (
+    BalanceUpdated,
+    ContractSettled,
+    Event,
+    Filled,
+    LedgerPosted,
+    OrderState,
+    OrderUpdated,
+    Origin,
+    PositionClosed,
+    PositionUpdated,
+)
 
 FillKey = tuple[ContractId, str, str]
+OrderKey = tuple[ContractId, str]
 ZERO = Decimal(0)
 
 
@@ -34,43 +48,88 @@ class Merge:
     """Orders we hold open that the snapshot does not list: their end is to be looked up."""
 
 
+@attrs.define
+class _Since:
+    """What was said while a snapshot is on its way."""
+
+    positions: set[ContractId] = attrs.field(factory=set)
+    orders: set[str] = attrs.field(factory=set)
+    fills: list[Filled] = attrs.field(factory=list)
+    balances: dict[tuple[str, str], Decimal] = attrs.field(factory=dict)
+
+
 class Truth:
     """What one account port has told us so far."""
 
     def __init__(self) -> None:
         self._fills: dict[FillKey, None] = {}
-        self._applied: dict[tuple[ContractId, str], Decimal] = {}
-        self._reported: dict[tuple[ContractId, str], Decimal] = {}
+        self._applied: dict[OrderKey, Decimal] = {}
+        self._reported: dict[OrderKey, Decimal] = {}
+        self._told: dict[OrderKey, Decimal] = {}
+        self._forgiven: dict[OrderKey, Decimal] = {}
         self._positions: dict[ContractId, PositionUpdated] = {}
         self._expected: dict[ContractId, Decimal] = {}
         self._open: dict[str, OrderUpdated] = {}
+        self._closed: dict[str, None] = {}
+        self._said: dict[str, dict[tuple[Any, ...], None]] = {}
+        self._entry: dict[tuple[str, str], LedgerPosted] = {}
         self._cash: dict[tuple[str, str], Decimal] = {}
+        self._since = _Since()
+        self._is_begun = False
         self.last_fill_time = 0
 
-    @property
-    def anything_open(self) -> bool:
-        """Whether an order is open or a position is held."""
-        return bool(self._open) or any(position.size for position in self._positions.values())
+    def asked(self) -> None:
+        """A snapshot is being asked for: what comes from now on may be newer than it."""
+        self._since = _Since()
 
     def news(self, event: Event) -> Event | None:
         """Fold an event of the stream; returns what of it is new, None when it only repeats what is known."""
         if isinstance(event, Filled):
             return self._on_fill(event)
         if isinstance(event, OrderUpdated):
-            self._on_order(event)
-        elif isinstance(event, PositionUpdated):
+            return self._on_order(event) if self._is_new(event) else None
+        if isinstance(event, LedgerPosted):
+            return None if self._repeats(event) else event
+        if isinstance(event, PositionUpdated):
             self._positions[event.contract] = event
+            self._since.positions.add(event.contract)
         elif isinstance(event, ContractSettled | PositionClosed):
             self._expected[event.contract] = ZERO
+            self._since.positions.add(event.contract)
+        elif isinstance(event, BalanceUpdated):
+            self._since.balances[(event.adapter, event.currency)] = event.total
         return event
 
+    def answer(self, order: OrderUpdated) -> OrderUpdated:
+        """Fold the answer to a question of ours: always news, because somebody waits for it."""
+        self._is_new(order)
+        return self._on_order(order)
+
+    def open_order(self, client_id: str) -> OrderUpdated | None:
+        """The order as it stands, None unless it is open as far as we know."""
+        return self._open.get(client_id)
+
+    def forget(self, client_id: str) -> None:
+        """We no longer know how this order stands: whatever is said of it next is news."""
+        known = self._open.get(client_id)
+        for key in () if known is None else _keys(known):
+            self._open.pop(key, None)
+        self._said.get(client_id, {}).clear()
+
+    # ---- chains ----
+
     def ledger_gap(self, event: LedgerPosted) -> str:
-        """Fold a ledger entry; a sentence when its balance does not follow from the one before."""
+        """Fold a ledger entry; a sentence when its balance follows neither from the one before nor from the snapshot.
+
+        A snapshot may already hold entries that are still on their way: then the chain goes on from the last entry.
+        """
         key = (event.adapter, event.currency)
-        before, self._cash[key] = self._cash.get(key), event.balance
-        if before is None or before + event.change == event.balance:
+        before, self._entry[key] = self._entry.get(key), event
+        self._since.balances[key] = event.balance
+        starts = [start for start in (None if before is None else before.balance, self._cash.get(key)) if start is not None]
+        if not starts or any(start + event.change == event.balance for start in starts):
             return ""
-        return f"balance {event.balance} is not {before} + {event.change}"
+        return f"balance {event.balance} is not {starts[0]} + {event.change}"
 
     def position_gap(self, contract: ContractId) -> str:
         """A sentence when a position's size is not what the last snapshot and the fills since add up to.
@@ -82,40 +141,75 @@ class Truth:
         expected = self._expected.get(contract, ZERO)
         return "" if expected == size else f"{contract} has size {size}, fills say {expected}"
 
+    def order_gap(self, contract: ContractId, order_id: str) -> str:
+        """A sentence when an order says that more of it is filled than fills were reported; only when it lasts, too."""
+        key = (contract, order_id)
+        told, reported = self._told.get(key, ZERO), self._reported.get(key, ZERO) + self._forgiven.get(key, ZERO)
+        return "" if abs(told) <= abs(reported) else f"order {order_id} in {contract} is filled {told}, fills say {reported}"
+
+    # ---- snapshots ----
+
     def merge(self, snapshot: Snapshot) -> Merge:
         """Bring what is known in line with `snapshot`."""
         adjustments: list[str] = []
         fills = [news for fill in snapshot.fills if (news := self._on_fill(fill)) is not None]
+        if not self._is_begun:  # nothing was ours to trade on before the first snapshot: its fills are history
+            fills, self._is_begun, self.last_fill_time = [], True, max(self.last_fill_time, snapshot.time)
+            self._expected.clear()
         adjustments.extend(f"missed fill {fill.trade_id} of {fill.contract}: {fill.size} at {fill.price}" for fill in fills)
         orders, missing = self._merge_orders(snapshot, adjustments)
         positions = self._merge_positions(snapshot, adjustments)
-        for balance in snapshot.balances:
-            self._cash[(balance.adapter, balance.currency)] = balance.total
-        return Merge((*orders, *fills, *positions, *snapshot.balances), tuple(adjustments), missing)
+        balances = [self._merge_balance(balance) for balance in snapshot.balances]
+        self._since = _Since()
+        self._forgiven.update({key: told - self._reported.get(key, ZERO) for key, told in self._told.items()})
+        return Merge((*orders, *fills, *positions, *balances), tuple(adjustments), missing)
 
     def _merge_orders(self, snapshot: Snapshot, adjustments: list[str]) -> tuple[list[OrderUpdated], tuple[OrderUpdated, ...]]:
-        listed = {key for order in snapshot.orders for key in _keys(order)}
+        """Orders that the stream spoke of since are left as it said."""
+        since, listed = self._since.orders, {key for order in snapshot.orders for key in _keys(order)}
+        changed = []
         for order in snapshot.orders:
-            if not any(key in self._open for key in _keys(order)):
+            known = next((self._open[key] for key in _keys(order) if key in self._open), None)
+            if since.intersection(_keys(order)):
+                changed.append(order)
+                continue
+            if known is None:
                 adjustments.append(f"open order {order.client_id or order.order_id} in {order.contract} was not known")
+            if known is None or _standing(known) != _standing(order):
+                changed.append(order)
             self._on_order(order)
-        missing = [order for order in _unique(self._open.values()) if snapshot.complete and not listed.intersection(_keys(order))]
+        settled = listed | since
+        missing = [order for order in _unique(self._open.values()) if snapshot.complete and not settled.intersection(_keys(order))]
         adjustments.extend(f"order {order.client_id or order.order_id} in {order.contract} is no longer open" for order in missing)
-        return list(snapshot.orders), tuple(missing)
+        return changed, tuple(missing)
 
     def _merge_positions(self, snapshot: Snapshot, adjustments: list[str]) -> list[PositionUpdated]:
-        out = list(snapshot.positions)
+        said = {position.contract: position for position in snapshot.positions}
         if snapshot.complete:
-            held = {position.contract for position in snapshot.positions}
-            out.extend(_flat(position, snapshot) for position in self._positions.values() if position.size and position.contract not in held)
+            gone = [position for position in self._positions.values() if position.size and position.contract not in said]
+            said.update({position.contract: _flat(position, snapshot) for position in gone})
+            self._expected.update({contract: self._filled_since(contract, snapshot) for contract in self._expected if contract not in said})
+        out = [position for contract, position in said.items() if contract not in self._since.positions]
         for position in out:
             before = self._positions.get(position.contract)
             known = ZERO if before is None else before.size
             if known != position.size:
                 adjustments.append(f"{position.contract} has size {position.size}, not {known}")
             self._positions[position.contract] = position
-            self._expected[position.contract] = position.size
-        return [position for position in out if position.size or position.contract in self._positions]
+            self._expected[position.contract] = position.size + self._filled_since(position.contract, snapshot)
+        return out
+
+    def _filled_since(self, contract: ContractId, snapshot: Snapshot) -> Decimal:
+        """What was filled while the snapshot was on its way and is not in it."""
+        inside = {fill_key(fill) for fill in snapshot.fills}
+        return sum((fill.size for fill in self._since.fills if fill.contract == contract and fill_key(fill) not in inside), ZERO)
+
+    def _merge_balance(self, balance: BalanceUpdated) -> BalanceUpdated:
+        key = (balance.adapter, balance.currency)
+        self._cash[key] = balance.total
+        return attrs.evolve(balance, total=self._since.balances.get(key, balance.total))
+
+    # ---- single events ----
 
     def _on_fill(self, fill: Filled) -> Filled | None:
         """The part of `fill` that was not applied before.
@@ -137,18 +231,48 @@ class Truth:
             return None
         self._applied[order] = total
         self._expected[fill.contract] = self._expected.get(fill.contract, ZERO) + total - applied
-        return fill if total - applied == fill.size else attrs.evolve(fill, size=total - applied)
+        news = fill if total - applied == fill.size else attrs.evolve(fill, size=total - applied)
+        if fill.origin is not Origin.SNAPSHOT:
+            self._since.fills.append(news)
+        return news
 
-    def _on_order(self, order: OrderUpdated) -> None:
+    def _is_new(self, order: OrderUpdated) -> bool:
+        """Whether just this was not said of the order before, by whichever way."""
+        said = (*_standing(order), order.fill_price, order.finish_as, order.time)
+        heard = next((self._said[key] for key in _keys(order) if key in self._said), {})
         for key in _keys(order):
-            if order.state is OrderState.OPEN:
-                self._open[key] = order
-            elif order.state.is_terminal:
-                self._open.pop(key, None)
+            self._said[key] = heard
+        if said in heard:
+            return False
+        heard[said] = None
+        return True
+
+    def _on_order(self, order: OrderUpdated) -> OrderUpdated:
+        """Note how an order stands. One that is over stays so, whatever is said late."""
+        if order.order_id is not None and order.left is not None:
+            key = (order.contract, order.order_id)
+            self._told[key] = max(self._told.get(key, ZERO), order.filled, key=abs)
+        names = _keys(order)
+        self._since.orders.update(names)
+        if order.state.is_terminal:
+            self._closed.update(dict.fromkeys(names))
+            for name in names:
+                self._open.pop(name, None)
+        elif order.state is OrderState.OPEN and not any(name in self._closed for name in names):
+            self._open.update(dict.fromkeys(names, order))
+        return order
+
+    def _repeats(self, event: LedgerPosted) -> bool:
+        before = self._entry.get((event.adapter, event.currency))
+        return before is not None and attrs.evolve(before, received=event.received) == event
 
 
 def _keys(order: OrderUpdated) -> tuple[str, ...]:
     return tuple(key for key in (order.client_id, order.order_id) if key is not None)
+
+
+def _standing(order: OrderUpdated) -> tuple[Any, ...]:
+    return (order.state, order.size, order.left, order.price)
 
 
 def _unique(orders: Iterable[OrderUpdated]) -> list[OrderUpdated]:
@@ -165,5 +289,3 @@ def _flat(position: PositionUpdated, snapshot: Snapshot) -> PositionUpdated:
         entry_price=ZERO,
         realized_pnl=position.realized_pnl,
     )
-
-

@@ -1,0 +1,145 @@
+"""What the account's events go through before they are told: given our name, freed of repetitions, or held.
+
+Owns `Release`, and with it the look-ups: of orders that nobody can name, of those whose outcome nobody told, and of
+those that a snapshot misses. It never guesses what an order is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import attrs
+
+from strikeloop.clock import SECOND_NS
+from strikeloop.contracts import ContractId
+from strikeloop.events import AlertRaised, Event, Filled, OrderState, OrderUpdated, Origin, Severity
+from strikeloop.session.actions import Find
+from strikeloop.session.identity import Identity
+from strikeloop.session.truth import Truth
+from strikeloop.session.unknown import Unknown
+
+LOOKUP_AFTER_NS = SECOND_NS
+LOOKUP_AGAIN_NS = 10 * SECOND_NS
+
+
+class Release:
+    """The way of one account port's events from `truth` to `tell`."""
+
+    def __init__(self, adapter: str, truth: Truth, tell: Callable[[Event], None]) -> None:
+        self._adapter, self._truth, self._tell = adapter, truth, tell
+        self._identity, self._unknown = Identity(), Unknown()
+        self._lookups: dict[str, int] = {}
+        self._again: dict[Find, int] = {}
+
+    # ---- events ----
+
+    def streamed(self, event: Event) -> bool:
+        """Tell what of an event is news, under our own order id where there is one. False where nothing new was said."""
+        if isinstance(event, OrderUpdated | Filled):
+            return self._is_named(event) and self._publish(self._truth.news(self._identity.named(event)))
+        return self._publish(self._truth.news(event))
+
+    def merged(self, event: Event) -> None:
+        """Tell what a snapshot changed. A listing names our orders, so one without a name is foreign, unless one of ours is on its way."""
+        if isinstance(event, OrderUpdated) and not self._identity.waiting:
+            self._name_foreign(event)
+        if not isinstance(event, OrderUpdated | Filled):
+            self._tell(event)
+        elif self._is_named(event):
+            self._publish(self._identity.named(event))
+
+    # ---- orders on their way ----
+
+    def submitted(self, client_id: str) -> None:
+        self._identity.submitted(client_id)
+
+    def answered(self, client_id: str, events: Iterable[Event]) -> None:
+        """The venue's answer to a command."""
+        self._identity.answered(client_id)
+        for event in events:
+            self.streamed(event)
+
+    def outcome_unknown(self, client_id: str, contract: ContractId, update: OrderUpdated, now: int) -> None:
+        self._truth.forget(client_id)
+        self._unknown.add(client_id, contract, update, now)
+        self._tell(update)
+
+    def found(self, find: Find, order: OrderUpdated | None, now: int) -> None:
+        """The answer to a look-up: it names the order, or says that the venue does not know it."""
+        if find.client_id is not None:
+            self._identity.answered(find.client_id)
+        if order is not None:
+            self._name_foreign(order)
+            if self._is_named(order):
+                self._publish(self._truth.answer(self._identity.named(order)))
+        elif find.client_id is not None:
+            self._missed(find.client_id, now)
+        elif find.order_id is not None and not self._identity.waiting:
+            self._identity.name_foreign(find.order_id)
+            self._free(self._identity.release(find.order_id))
+
+    def find_failed(self, find: Find, now: int) -> None:
+        """A look-up got no answer: ask again."""
+        if find.client_id is not None and find.client_id in self._unknown:
+            self._unknown.failed(find.client_id)
+        else:
+            self._again[find] = now + LOOKUP_AFTER_NS
+
+    def due(self, now: int) -> list[Find]:
+        """What to look up now."""
+        finds = [find for find, at in self._again.items() if now >= at]
+        for find in finds:
+            del self._again[find]
+        for contract, order_id in self._identity.held():
+            if now >= self._lookups.get(order_id, 0):
+                self._lookups[order_id] = now + LOOKUP_AGAIN_NS
+                finds.append(Find(contract, None, order_id))
+        finds.extend(Find(contract, client_id) for client_id, contract in self._unknown.due(now))
+        return list(dict.fromkeys(finds))
+
+    # ---- inside ----
+
+    def _missed(self, client_id: str, now: int) -> None:
+        """The venue does not know an order of ours: in the end it is ABSENT, also one that it knew before."""
+        absent = self._unknown.missed(client_id, now)
+        known = self._truth.open_order(client_id)
+        if absent is not None:
+            self._tell(absent)
+        elif client_id not in self._unknown and known is not None:
+            doubt = attrs.evolve(
+                known, time=now, received=now, state=OrderState.UNKNOWN, origin=Origin.COMPUTED, reason="the venue no longer knows it"
+            )
+            self.outcome_unknown(client_id, known.contract, doubt, now)
+
+    def _is_named(self, event: OrderUpdated | Filled) -> bool:
+        """Whether it is known which order is meant; what is not waits until it is."""
+        if self._identity.knows(event):
+            freed = self._identity.learn(event)
+            self._free(freed)
+            return True
+        self._identity.hold(event)
+        self._lookups.setdefault(event.order_id or "", event.received + (LOOKUP_AFTER_NS if self._identity.waiting else 0))
+        return False
+
+    def _name_foreign(self, order: OrderUpdated) -> None:
+        if order.client_id is None and order.order_id is not None:
+            self._identity.name_foreign(order.order_id)
+
+    def _free(self, held: Iterable[Event]) -> None:
+        for event in held:
+            self._publish(self._truth.news(event))
+
+    def _publish(self, event: Event | None) -> bool:
+        if event is None:
+            return False
+        self._tell(event)
+        if isinstance(event, OrderUpdated | Filled) and event.client_id is not None and event.origin is not Origin.COMPUTED:
+            self._is_evidence(event, event.client_id)
+        return True
+
+    def _is_evidence(self, event: OrderUpdated | Filled, client_id: str) -> None:
+        if not self._unknown.evidence(client_id):
+            return
+        text = f"{client_id} was given up as absent, and now {self._adapter} speaks of it"
+        now = event.received
+        self._tell(AlertRaised(time=now, received=now, source="session", topic="revived", text=text, severity=Severity.CRITICAL))
