@@ -24,6 +24,7 @@ from strikeloop.wire.endpoint import one_line
 
 WHOLE_TEXT = 0x81  # FIN set, no reserved bit, opcode text
 MASKED = 0x80
+OPCODES = frozenset(Opcode)
 ABNORMAL = 1006
 HEAD_LIMIT = 65_536
 HEAD_END = b"\r\n\r\n"
@@ -147,7 +148,8 @@ class Framing:
             return at >= len(data)
         header, length = _size(data, at)
         left = len(data) - at
-        is_refused_early = left >= 2 and bool(data[at + 1] & MASKED)
+        # The protocol refuses these on seeing two bytes, whatever length they claim.
+        is_refused_early = left >= 2 and (bool(data[at + 1] & MASKED) or data[at] & 0x0F not in OPCODES)
         is_for_slice = self._fragments is None and data[at] == WHOLE_TEXT and length <= self._max_size
         if is_refused_early or (left >= header and not (is_for_slice and left < header + length)):
             self._owed = header + length

@@ -142,9 +142,12 @@ def test_a_broken_frame_closes_with_its_code_after_what_came_before_it(bad: byte
     assert framing.loss()[0] == code
 
 
-def test_a_masked_frame_is_refused_by_its_header_alone() -> None:
+@pytest.mark.parametrize(
+    "head", [bytes([0x81, 0x80 | 50]), bytes([0x83, 126]), bytes([0xCF, 126])], ids=["masked", "opcode 3", "opcode 15"]
+)
+def test_a_masked_frame_or_unknown_opcode_is_refused_by_two_bytes(head: bytes) -> None:
     framing = opened()
-    assert framing.feed(bytes([0x81, 0x80 | 50])) == []
+    assert framing.feed(head) == []
     assert refusal(framing) == 1002
 
 
