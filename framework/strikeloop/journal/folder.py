@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import string
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -124,13 +125,11 @@ class StateDir:
         """Hold the directory for this process; ends with the process at the latest. Raises StateInUseError."""
         path = _inside(self.path, ".lock")
         with _opened(path, os.O_CREAT | os.O_RDWR) as descriptor:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
+            if not _locked(descriptor):
                 owner = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
                 raise StateInUseError(
                     f"{self.path} is in use by process {owner or 'unknown'}; stop it, or give this run its own: --set run.state_dir=DIR"
-                ) from error
+                )
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
@@ -186,6 +185,18 @@ class StateDir:
             os.write(descriptor, f"{tag}\n".encode())
             os.fsync(descriptor)
             return tag
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether the lock could be had. Who only looks (`holder`) has it for an instant, so one refusal is not the last word."""
+    for _ in range(5):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def write_atomic(path: Path, data: bytes) -> None:

@@ -1,0 +1,139 @@
+"""What several commands share: options, the plan they lead to, and how data is printed.
+
+Owns the spelling of common options. Prints data on stdout, and tables only where nobody asked for JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from strikeloop.journal.folder import RunFolder, StateDir
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+DEFAULT_CONFIG = Path("strikeloop.toml")
+WIDE = 500
+
+
+def examples(first: str, second: str) -> str:
+    """The end of every help text."""
+    return f"\b\nExamples:\n  {first}\n  {second}"
+
+
+def with_json(function: F) -> F:
+    """--json as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON on stdout.")(function)
+
+
+def with_config(function: F) -> F:
+    """-c, --set and --disable-plugin as `files`, `sets` and `disabled`."""
+    for option in (
+        click.option(
+            "--disable-plugin", "disabled", multiple=True, metavar="NAME", help="Leave a plugin out, before it is imported. Repeatable."
+        ),
+        click.option("--set", "sets", multiple=True, metavar="A.B=V", help="Set one key, above all files. Repeatable."),
+        click.option(
+            "-c",
+            "--config",
+            "files",
+            multiple=True,
+            type=click.Path(path_type=Path),
+            help=f"Config file; later ones win. Default: {DEFAULT_CONFIG}.",
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+def with_state_dir(function: F) -> F:
+    """--state-dir as `state_dir`; the variable that sets it for runs sets it for those who look at them too."""
+    return click.option(
+        "--state-dir",
+        type=click.Path(path_type=Path),
+        default=Path("runs"),
+        envvar="STRIKELOOP__RUN__STATE_DIR",
+        show_default=True,
+        help="The directory that holds all runs.",
+    )(function)
+
+
+def with_run(function: F) -> F:
+    """--state-dir and --run as `state_dir` and `run`."""
+    for option in (
+        click.option("--run", default="", metavar="ID", help="Which run; the latest where none is named."),
+        with_state_dir,
+    ):
+        function = option(function)
+    return function
+
+
+def config_files(files: Sequence[Path]) -> tuple[Path, ...]:
+    """The files that were named, else strikeloop.toml where there is one. Raises a usage error where there is none."""
+    if files:
+        return tuple(files)
+    if DEFAULT_CONFIG.is_file():
+        return (DEFAULT_CONFIG,)
+    raise click.UsageError(f"there is no {DEFAULT_CONFIG} here: name a config file with -c FILE")
+
+
+def folder_of(run: str, state_dir: Path) -> RunFolder:
+    """A run by its id or the path of its folder. Raises StorageError where it does not exist."""
+    path = Path(run)
+    if len(path.parts) > 1:
+        return StateDir(path.parent, make=False).run(path.name)
+    return StateDir(state_dir, make=False).run(run)
+
+
+def print_json(data: Any) -> None:
+    """One JSON document, indented for people."""
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def print_line(data: Mapping[str, Any]) -> None:
+    """One JSON object on one line."""
+    click.echo(json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, empty: str) -> None:
+    """Rows in columns; `empty` on stderr where there is none."""
+    from rich.table import Table  # noqa: PLC0415 - only for those who read tables
+    from rich.text import Text  # noqa: PLC0415 - as above
+
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        # As text, not markup: a plugin's or a venue's words must not be read as instructions to the terminal.
+        table.add_row(*(Text(_cell(cell)) for cell in row))
+    if not table.row_count:
+        click.echo(empty, err=True)
+        return
+    print_rich(table)
+
+
+def print_rich(table: Any) -> None:
+    """A table on stdout: as wide as the terminal, and as wide as it likes where there is none."""
+    from rich.console import Console  # noqa: PLC0415 - only for those who read tables
+
+    Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:.6g}" if isinstance(value, float) else _printable(str(value))
+
+
+def _printable(text: str) -> str:
+    return "".join(char if char.isprintable() or char == "\n" else repr(char)[1:-1] for char in text)
+
+
+def note(text: str) -> None:
+    """A line for people, on stderr."""
+    click.echo(_printable(text), err=True)
