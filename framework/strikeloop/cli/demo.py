@@ -24,7 +24,7 @@ from strikeloop.settings import ValueRefusedError
 @click.option("--duration", type=click.FloatRange(min=1), default=20.0, show_default=True, metavar="S", help="How long.")
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Seed of the market.")
 @with_state_dir
-@with_json, with_state_dir
+@with_json
 def demo(dialect: str, backend: str, duration: float, seed: int, state_dir: Path, as_json: bool) -> int:
     """Serve a simulated venue on loopback, trade on it over a real WebSocket, and show what happens.
 

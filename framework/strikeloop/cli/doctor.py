@@ -37,7 +37,7 @@ class Finding:
 
 @click.command(epilog=examples("strikeloop doctor", "strikeloop doctor --state-dir runs --json"))
 @with_state_dir
-@with_json, with_state_dir
+@with_json
 def doctor(state_dir: Path, as_json: bool) -> int:
     """Look at this machine and its installation; exit code 3 when something will not work."""
     found = [*_python(), *_extras(), *_plugins(), *_disk(state_dir)]

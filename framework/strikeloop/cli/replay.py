@@ -27,7 +27,7 @@ _EXAMPLES = examples("strikeloop replay 20260626-080000-a1b2c3", "strikeloop rep
 @click.command(epilog=_EXAMPLES)
 @click.argument("run", metavar="RUN")
 @with_state_dir
-@with_json, with_state_dir
+@with_json
 def replay(run: str, state_dir: Path, as_json: bool) -> int:
     """Feed the inputs of a recorded run through its plugins again and compare the commands.
 
