@@ -123,8 +123,11 @@ class Feed(Stream, Protocol):
 
 
 class Account(Stream, Protocol):
-    """The private side. Requests raise OrderRejectedError (the venue said no), OutcomeUnknownError (sent, no answer),
-    LinkLostError (not sent), AuthRejectedError; they never repeat themselves. Answers are events."""
+    """The private side.
+
+    Requests raise OrderRejectedError (the venue said no), OutcomeUnknownError (sent, no answer), LinkLostError (not
+    sent), AuthRejectedError; they never repeat themselves. Answers are events.
+    """
 
     async def prepare(self) -> None:
         """Learn what subscriptions need (user id, contracts) before connecting. Raises VenueError, AuthRejectedError."""

@@ -81,14 +81,14 @@ class Resized:
 Verdict = Refused | Resized | None
 
 
-C = TypeVar("C", bound=SubmitOrder | CancelOrder | AmendOrder, covariant=True)
+C_co = TypeVar("C_co", bound=SubmitOrder | CancelOrder | AmendOrder, covariant=True)
 
 
 @attrs.frozen
-class Approved(Generic[C]):
+class Approved(Generic[C_co]):
     """A command that passed every rule, made by strikeloop.review alone: the only thing an adapter sends."""
 
-    command: C
+    command: C_co
     instance: str
     """The plugin instance that asked for it."""
     approved: int

@@ -40,6 +40,8 @@ class ContractId(NamedTuple):
 
 
 class OptionKind(StrEnum):
+    """The right to buy, or to sell."""
+
     CALL = "call"
     PUT = "put"
 

@@ -36,6 +36,8 @@ class SetTimer:
 
 @attrs.frozen
 class CancelTimer:
+    """Forget the timer of this name."""
+
     name: str
 
 
@@ -51,6 +53,8 @@ class Watch:
 
 @attrs.frozen
 class RaiseAlert:
+    """Tell people something."""
+
     topic: str
     text: str
     severity: Severity
@@ -58,6 +62,8 @@ class RaiseAlert:
 
 @attrs.frozen
 class WriteLog:
+    """Write a line to the run's log."""
+
     text: str
     fields: Mapping[str, Any]
 
@@ -250,7 +256,9 @@ class Desk:
         """Forget a timer; an unknown name is no error."""
         self._put(CancelTimer(_text(name, "name")))
 
-    def watch(self, *targets: ContractId | Contract | str | Iterable[Contract | ContractId], kinds: Sequence[type[Event]] = (), every: int = 1) -> None:
+    def watch(
+        self, *targets: ContractId | Contract | str | Iterable[Contract | ContractId], kinds: Sequence[type[Event]] = (), every: int = 1
+    ) -> None:
         """Ask for market events: of contracts, of a whole chain, or (by name) of an underlying and all its contracts.
 
         `kinds` narrows them to some event classes (all that the plugin has hooks for by default); `every` delivers
@@ -286,7 +294,9 @@ class Desk:
         self, contract: ContractId, size: Decimal, price: float | str | Decimal | None, tif: TimeInForce, reduce_only: bool, tag: str
     ) -> str:
         if not isinstance(contract, ContractId):
-            raise TypeError(f"contract must be a ContractId, got {type(contract).__name__}: pass contract.id, event.contract or position.contract")
+            raise TypeError(
+                f"contract must be a ContractId, got {type(contract).__name__}: pass contract.id, event.contract or position.contract"
+            )
         client_id = self._view.next_client_id(self._instance)
         limit = _price(price)
         self._put(

@@ -37,7 +37,6 @@ from strikeloop.events import (
     PluginFaulted,
     Reconciled,
     RunStarted,
-    RunStopping,
     Severity,
     StreamEvent,
     StreamLost,
@@ -81,7 +80,9 @@ class Engine:
     `tag` makes client ids unique to the run (at most 6 of [0-9A-Za-z]); `seed` feeds each desk's random stream.
     """
 
-    def __init__(self, plugins: Sequence[Plugin], *, contracts: Iterable[Contract] = (), margin: MarginModel, tag: str = "run", seed: int = 0) -> None:
+    def __init__(
+        self, plugins: Sequence[Plugin], *, contracts: Iterable[Contract] = (), margin: MarginModel, tag: str = "run", seed: int = 0
+    ) -> None:
         self.clock, self.portfolio, self.orders = Clock(), Portfolio(), Orders()
         self.blocks: dict[str, str] = {}
         for contract in contracts:
@@ -122,7 +123,7 @@ class Engine:
         for function, desk, instance, hook in calls:
             try:
                 function(event, desk)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # whatever a plugin raises is its own fault, and harms no other
                 self._fault(instance, hook, error)
             if desk.outbox:
                 acted = True
@@ -219,7 +220,7 @@ class Engine:
                 continue
             try:
                 function(event, desk)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001  # whatever a plugin raises is its own fault, and harms no other
                 self._fault(instance, name, error)
 
     def _collect(self) -> None:
@@ -262,7 +263,13 @@ class Engine:
     def _refuse(self, command: Command, instance: Instance, reasons: tuple[tuple[str, str], ...]) -> None:
         now = self.clock.now
         refused = OrderRefused(
-            time=now, received=now, instance=instance.name, contract=command.contract, client_id=command.client_id, command=command, reasons=reasons
+            time=now,
+            received=now,
+            instance=instance.name,
+            contract=command.contract,
+            client_id=command.client_id,
+            command=command,
+            reasons=reasons,
         )
         self._queue.append((refused, instance))
 
@@ -290,7 +297,9 @@ class Engine:
 
     def _report_fault(self, instance: Instance, hook: str, text: str) -> None:
         now = self.clock.now
-        self._queue.append((PluginFaulted(time=now, received=now, instance=instance.name, hook=hook, error=text, halted=instance.halted), None))
+        self._queue.append(
+            (PluginFaulted(time=now, received=now, instance=instance.name, hook=hook, error=text, halted=instance.halted), None)
+        )
 
 
 class Timers:

@@ -64,6 +64,8 @@ _TERMINAL = frozenset(
 
 
 class Severity(StrEnum):
+    """How much an alert matters: to know, to look at, to act on."""
+
     INFO = "info"
     WARNING = "warning"
     CRITICAL = "critical"
@@ -391,6 +393,8 @@ class GapOpened(StreamEvent):
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class GapClosed(StreamEvent):
+    """The account was confirmed again after a gap on this channel."""
+
     channel: str
 
 
@@ -469,7 +473,15 @@ class PluginFaulted(Event):
 
 
 AccountChange = (
-    PositionUpdated | OrderUpdated | Filled | BalanceUpdated | LedgerPosted | PortfolioRiskUpdated | ContractSettled | PositionClosed | Liquidated
+    PositionUpdated
+    | OrderUpdated
+    | Filled
+    | BalanceUpdated
+    | LedgerPosted
+    | PortfolioRiskUpdated
+    | ContractSettled
+    | PositionClosed
+    | Liquidated
 )
 MarketChange = Quoted | Traded | BookUpdated | TickerUpdated | UnderlyingPriced | CandleClosed
 

@@ -1,7 +1,7 @@
 """The only door to a venue: every order and amendment passes what the contract allows and then every rule.
 
 Owns `Review`, the one place where `Approved` is made. All rules are asked and all reasons recorded; a rule that
-raises refuses. Cancels are never judged, only checked for an order to cancel.
+raises refuses. Cancels are never judged, only checked for an order of the asker's to cancel.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import Portfolio
 
 Reason = tuple[str, str]
+MOST_DIGITS = 15
+"""Digits before the point of the largest size or price that is looked at: beyond any market, within exact arithmetic."""
 
 
 @attrs.frozen
@@ -39,14 +41,14 @@ class Review:
     def judge(self, command: Command, instance: Instance) -> Judgment:
         """The verdict on `command`, which `instance` asked for."""
         if isinstance(command, CancelOrder):
-            objection = self._uncancelable(command)
+            objection = self._untouchable(command, instance)
             return Judgment(None, (("order", objection),)) if objection else self._pass(command, instance)
-        reasons = list(self._objections(command))
+        reasons = list(self._objections(command, instance))
         if reasons:
             return Judgment(None, tuple(reasons))
         judged, reasons, faults = self._ask(command)
         if not reasons and judged is not command:
-            reasons = list(self._objections(judged))
+            reasons = list(self._objections(judged, instance))
         if reasons:
             return Judgment(None, tuple(reasons), tuple(faults))
         return attrs.evolve(self._pass(judged, instance), faults=tuple(faults))
@@ -61,7 +63,7 @@ class Review:
             try:
                 verdict = call.function(command, call.desk)
                 resized = _resize(command, verdict)
-            except Exception as error:  # a rule that raises refuses, whatever it raised
+            except Exception as error:  # noqa: BLE001  # a rule that raises refuses, whatever it raised
                 faults.append((call, error))
                 reasons.append((call.instance.name, f"the rule failed: {type(error).__name__}: {error}"))
                 continue
@@ -70,17 +72,17 @@ class Review:
             command = resized
         return command, reasons, faults
 
-    def _objections(self, command: SubmitOrder | AmendOrder) -> Iterator[Reason]:
-        """What the run's state or the contract itself says against the command."""
-        block = self._blocks.get(command.contract.adapter) or self._blocks.get("")
-        contract = self._portfolio.contracts.get(command.contract)
-        if block and not self._reduces(command):
+    def _objections(self, command: SubmitOrder | AmendOrder, instance: Instance) -> Iterator[Reason]:
+        """What the run's state, the order or the contract itself says against the command."""
+        block = self._block(command)
+        if block is not None:
             yield "stream", block
         if isinstance(command, AmendOrder):
-            order = self._orders.get(command.client_id)
-            if order is None or not order.is_working:
-                yield "order", _not_working(command.client_id, order)
+            objection = self._untouchable(command, instance) or _pointless(command, self._orders.get(command.client_id))
+            if objection:
+                yield "order", objection
                 return
+        contract = self._portfolio.contracts.get(command.contract)
         if contract is None:
             yield "contract", f"{command.contract.name or 'this contract'} is not listed: use one of desk.contracts"
         elif contract.expiry <= self._clock.now:
@@ -88,16 +90,32 @@ class Review:
         else:
             yield from (("contract", text) for text in _invalid(command, contract))
 
-    def _reduces(self, command: SubmitOrder | AmendOrder) -> bool:
-        return isinstance(command, SubmitOrder) and command.reduce_only and command.contract.adapter in self._blocks and "" not in self._blocks
+    def _block(self, command: SubmitOrder | AmendOrder) -> str | None:
+        """Why nothing leaves for the run, or (what only reduces excepted, by the venue's own hand) for the account."""
+        if "" in self._blocks:
+            return self._blocks[""]
+        if isinstance(command, SubmitOrder) and command.reduce_only:
+            return None
+        return self._blocks.get(command.contract.adapter)
 
-    def _uncancelable(self, command: CancelOrder) -> str:
+    def _untouchable(self, command: CancelOrder | AmendOrder, instance: Instance) -> str:
+        """Why `instance` cannot change this order; other hands' orders are theirs."""
         order = self._orders.get(command.client_id)
-        return "" if order is not None and order.is_working else _not_working(command.client_id, order)
+        if order is None or not order.is_working:
+            return _not_working(command.client_id, order)
+        return "" if order.instance == instance.name else f"{command.client_id} is not an order of {instance.name}"
 
 
 def _not_working(client_id: str, order: Order | None) -> str:
     return f"there is no order {client_id}" if order is None else f"{client_id} is {order.state.value}: nothing is left to change"
+
+
+def _pointless(command: AmendOrder, order: Order | None) -> str:
+    if command.size is None and command.price is None:
+        return "neither price nor size is given: nothing to change"
+    if command.size is not None and order is not None and abs(command.size) <= abs(order.filled):
+        return f"size {abs(command.size)} is not more than the {abs(order.filled)} already filled: cancel it instead"
+    return ""
 
 
 def _invalid(command: SubmitOrder | AmendOrder, contract: Contract) -> Iterator[str]:
@@ -107,6 +125,8 @@ def _invalid(command: SubmitOrder | AmendOrder, contract: Contract) -> Iterator[
             yield "size is 0: nothing to trade"
         elif size != size.to_integral_value():
             yield f"size {size} is not a whole number of contracts"
+        elif size.adjusted() >= MOST_DIGITS:
+            yield f"size {size} is beyond what can be traded"
         elif abs(size) < contract.size_min:
             yield f"size {abs(size)} is below the contract's minimum of {contract.size_min}"
         elif contract.size_max is not None and abs(size) > contract.size_max:
@@ -114,18 +134,17 @@ def _invalid(command: SubmitOrder | AmendOrder, contract: Contract) -> Iterator[
     if price is not None:
         if price <= 0:
             yield f"price {price} must be positive"
+        elif price.adjusted() >= MOST_DIGITS:
+            yield f"price {price} is beyond what can be traded"
         elif price % contract.tick:
-            yield f"price {price} is off the tick of {contract.tick}: the nearest are {_below(price, contract.tick)} and {_above(price, contract.tick)}"
+            yield f"price {price} is off the tick of {contract.tick}: {_nearest(price, contract.tick)}"
     if isinstance(command, SubmitOrder) and command.tif is TimeInForce.FOK:
         yield "tif fok is not offered: use ioc, or gtc"
 
 
-def _below(price: Decimal, tick: Decimal) -> Decimal:
-    return price // tick * tick
-
-
-def _above(price: Decimal, tick: Decimal) -> Decimal:
-    return (price // tick + 1) * tick
+def _nearest(price: Decimal, tick: Decimal) -> str:
+    below = price // tick * tick
+    return f"the nearest are {below} and {below + tick}" if below else f"the nearest is {tick}"
 
 
 def _resize(command: SubmitOrder | AmendOrder, verdict: object) -> SubmitOrder | AmendOrder:
@@ -134,6 +153,8 @@ def _resize(command: SubmitOrder | AmendOrder, verdict: object) -> SubmitOrder |
         return command
     if not isinstance(verdict, Resized):
         raise TypeError(f"review_order must return None, Refused or Resized, got {verdict!r}")
+    if isinstance(verdict.size, bool) or not isinstance(verdict.size, Decimal | int):
+        raise TypeError(f"Resized wants a Decimal, got {verdict.size!r}")
     if command.size is None or verdict.size * command.size <= 0 or abs(verdict.size) > abs(command.size):
         raise ValueError(f"Resized({verdict.size}) must keep the side of {command.size} and make it smaller, or be Refused")
-    return attrs.evolve(command, size=verdict.size)
+    return attrs.evolve(command, size=Decimal(verdict.size))

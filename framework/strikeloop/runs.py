@@ -59,7 +59,9 @@ def plugins_of(plan: Plan, memories: dict[str, dict[str, Any]] | None = None) ->
 def backtest_of(plan: Plan, *, run: str = "backtest", listen: Callable[[Event], None] = ignore) -> Backtest:
     """A backtest of the plan's plugins on its market and venue. Raises ConfigError where either is missing."""
     if plan.market is None or plan.venue is None:
-        raise ConfigError(Problem("backtest", "a backtest needs a market and a venue", 'add [market] use = "generated" and [venue] use = "venue"'))
+        raise ConfigError(
+            Problem("backtest", "a backtest needs a market and a venue", 'add [market] use = "generated" and [venue] use = "venue"')
+        )
     adapter = next(iter(plan.adapters), SIM)
     return Backtest(
         plugins_of(plan),
@@ -73,11 +75,22 @@ def backtest_of(plan: Plan, *, run: str = "backtest", listen: Callable[[Event], 
     )
 
 
-def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[[Event], None], memories: dict[str, dict[str, Any]] | None = None) -> Live:
+def live_of(
+    plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[[Event], None], memories: dict[str, dict[str, Any]] | None = None
+) -> Live:
     """A live driver for the plan's mode, connected to nothing yet."""
     engine = Engine(plugins_of(plan, memories), margin=Classic(), tag=tag, seed=plan.run.seed)
     summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value)
-    live = Live(engine, clock=WallClock(), summary=summary, book=record, halted=record.halted, listen=listen, fail_fast=plan.run.fail_fast, header=plan.header())
+    live = Live(
+        engine,
+        clock=WallClock(),
+        summary=summary,
+        book=record,
+        halted=record.halted,
+        listen=listen,
+        fail_fast=plan.run.fail_fast,
+        header=plan.header(),
+    )
     if plan.run.mode is Mode.SIM:
         _add_simulated(live, plan)
         return live

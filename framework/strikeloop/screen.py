@@ -36,7 +36,12 @@ class Screen:
         self._counts[type(event).__name__] += 1
         match event:
             case e.OrderRefused():
-                self._line(self._orders, event, f"{event.instance}: {_side(getattr(event.command, 'size', None))} {event.contract} refused by {event.reason}", "red")
+                self._line(
+                    self._orders,
+                    event,
+                    f"{event.instance}: {_side(getattr(event.command, 'size', None))} {event.contract} refused by {event.reason}",
+                    "red",
+                )
             case e.OrderUpdated() if event.client_id is not None:
                 price = "market" if event.price is None or event.is_market else f"{event.price:f}"
                 self._line(self._orders, event, f"{event.client_id}: {event.size:+} {event.contract} at {price} is {event.state.value}", "")
@@ -47,7 +52,12 @@ class Screen:
             case e.PluginFaulted():
                 self._line(self._news, event, f"{event.instance}.{event.hook} failed: {event.error}", "red")
             case e.StreamEvent():
-                self._line(self._news, event, f"{event.adapter} {event.port}: {_stream(event)}", "cyan" if not isinstance(event, e.StreamLost) else "red")
+                self._line(
+                    self._news,
+                    event,
+                    f"{event.adapter} {event.port}: {_stream(event)}",
+                    "cyan" if not isinstance(event, e.StreamLost) else "red",
+                )
             case _:
                 pass
 
@@ -68,7 +78,9 @@ class Screen:
             state = port.session.state
             head.append(f"{name} {state} ", STATES.get(state, ""))
             head.append(f"connection {port.session.connections}  ", "dim")
-        head.append(f"orders {live.summary.orders}  fills {live.summary.fills}  refused {live.summary.refusals}  alerts {live.summary.alerts}")
+        head.append(
+            f"orders {live.summary.orders}  fills {live.summary.fills}  refused {live.summary.refusals}  alerts {live.summary.alerts}"
+        )
         return head
 
     @staticmethod
@@ -81,7 +93,20 @@ class Screen:
 def summary_table(short: dict[str, Any]) -> Table:
     """The last table of a run."""
     table = Table(title=f"run {short['run']}", title_justify="left", show_header=False)
-    for name in ("mode", "backend", "duration_s", "connections", "reconnects", "orders", "fills", "refusals", "alerts", "faults", "digest", "report"):
+    for name in (
+        "mode",
+        "backend",
+        "duration_s",
+        "connections",
+        "reconnects",
+        "orders",
+        "fills",
+        "refusals",
+        "alerts",
+        "faults",
+        "digest",
+        "report",
+    ):
         value = short.get(name, "")
         table.add_row(name, f"{value:.1f}" if isinstance(value, float) else str(value))
     for name, count in short["events"].items():

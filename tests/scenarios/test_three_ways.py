@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import anyio
 import pytest
@@ -25,7 +26,7 @@ from strikeloop_venue import GeneratedMarket, VenueSettings
 
 pytestmark = pytest.mark.anyio
 
-MARKET = {"seed": 5, "step_ms": 500, "ticker_every_ms": 1_000}
+MARKET: dict[str, Any] = {"seed": 5, "step_ms": 500, "ticker_every_ms": 1_000}
 
 
 @plugin

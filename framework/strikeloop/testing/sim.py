@@ -82,7 +82,7 @@ class Sim:
         backtest = Backtest(
             named(plugins, rules),
             sources=[market],
-            open_venue=lambda contracts: self._open_venue(contracts),
+            open_venue=self._open_venue,
             seed=seed,
             run="sim",
             listen=events.append,
@@ -93,7 +93,9 @@ class Sim:
 
     def _open_source(self, seconds: int, seed: int) -> Source:
         settings = _installed("sources", "generated")
-        return settings(**{"seed": seed, "duration_s": seconds, "step_ms": 1_000, "ticker_every_ms": 2_000, **self._market}).open(self._adapter)  # type: ignore[no-any-return]  # an entry point has no static type
+        return settings(**{"seed": seed, "duration_s": seconds, "step_ms": 1_000, "ticker_every_ms": 2_000, **self._market}).open(
+            self._adapter
+        )  # type: ignore[no-any-return]  # an entry point has no static type
 
     def _open_venue(self, contracts: tuple[Any, ...]) -> Venue:
         return _installed("venues", "venue")(**self._venue).open(self._adapter, contracts)  # type: ignore[no-any-return]  # as above
