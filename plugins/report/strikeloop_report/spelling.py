@@ -38,8 +38,8 @@ def number(value: object) -> float | None:
 def amount(value: object, *, sign: bool = False) -> str:
     """A figure with thousands apart and no more digits than help; what is no number is shown as text.
 
-    >>> amount("100000.5"), amount(0.000012345), amount("-3", sign=True), amount(2, sign=True)
-    ('100,000.5', '1.235e-05', '−3', '+2')
+    >>> amount("100000.5"), amount(0.0000125), amount("-3", sign=True), amount(2, sign=True)
+    ('100,000.5', '1.25e-05', '−3', '+2')
     """
     figure = number(value)
     if figure is None:

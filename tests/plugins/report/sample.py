@@ -1,0 +1,83 @@
+"""A run as result.json tells it, small and complete, and the hostile text that tests put into it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+SECOND = 1_000_000_000
+START = 1_780_272_000 * SECOND
+HOSTILE = """</script><script>alert("1")</script><img src=x onerror='alert(2)'>&"""
+
+
+def result(**changes: Any) -> dict[str, Any]:
+    """Ten seconds with one lost connection, two fills, a refusal, an alert and a fault."""
+    contract = "BTC_USDT-20260601-70000-C"
+    order = {"time": START + SECOND, "instance": "maker", "client_id": "t-a-maker-1", "contract": contract, "size": "2", "price": "463"}
+    fill = {"time": START + 2 * SECOND, "instance": "maker", "contract": contract, "size": "2", "price": "463", "fee": "0.42"}
+    position = {"contract": contract, "size": "1", "entry_price": "463", "mark_price": 475.6, "unrealized_pnl": "-0.126"}
+    stream = {"adapter": "gate", "port": "account"}
+    times = [START + second * SECOND for second in range(11)]
+    return {
+        "run": "20260601-demo",
+        "mode": "live",
+        "backend": "trio",
+        "started": START,
+        "ended": START + 10 * SECOND,
+        "duration_s": 10.0,
+        "events": {"options.positions": 12, "options.orders": 1234},
+        "connections": 2,
+        "reconnects": 1,
+        "orders": 2,
+        "fills": 2,
+        "refusals": 1,
+        "alerts": 1,
+        "digest": "ab" * 32,
+        "report": "",
+        "series": {
+            "equity": [[time, 100_000.0 - place // 4] for place, time in enumerate(times)],
+            "underlying": [[time, 70_000.0 + place] for place, time in enumerate(times)],
+            "available": [[time, 99_000.0] for time in times],
+            "delta": [[time, 0.01 * place] for place, time in enumerate(times)],
+            "vega": [[time, 1.0] for time in times],
+            "margin_occupied": [[time, 500.0] for time in times],
+            "margin_required": [[time, 250.0] for time in times],
+        },
+        "order_list": [
+            {**order, "state": "filled", "filled": "2", "fill_price": "463", "tif": "poc", "reason": ""},
+            {**order, "price": None, "size": "-1", "state": "rejected", "filled": "0", "fill_price": "0", "tif": "ioc", "reason": "no"},
+        ],
+        "fill_list": [fill, {**fill, "time": START + 3 * SECOND, "size": "-1", "instance": ""}],
+        "refusal_list": [
+            {
+                "time": START + 4 * SECOND,
+                "instance": "maker",
+                "contract": contract,
+                "size": "8",
+                "price": None,
+                "rule": "limits",
+                "reason": "too large",
+            }
+        ],
+        "alert_list": [
+            {"time": START + 5 * SECOND, "source": "expiries", "severity": "critical", "topic": "expiry", "text": "expires in 1 h"}
+        ],
+        "stream_list": [
+            {**stream, "time": START, "event": "StreamOpened", "text": "connection=1"},
+            {**stream, "time": START + 6 * SECOND, "event": "StreamLost", "text": "reason=closed"},
+            {**stream, "time": START + 7 * SECOND, "event": "Reconciled", "text": ""},
+        ],
+        "positions": [{**position, "delta": 0.005, "gamma": 3.4e-06, "vega": 0.08, "theta": -6.9}],
+        "faults": [{"time": START + 8 * SECOND, "instance": "broken", "hook": "on_quote", "error": "ZeroDivisionError: division by zero"}],
+        **changes,
+    }
+
+
+def poisoned(value: Any) -> Any:
+    """The same structure with every text, keys of tables included, replaced by hostile text (numbers written as text, too)."""
+    if isinstance(value, str):
+        return HOSTILE
+    if isinstance(value, list):
+        return [poisoned(one) for one in value]
+    if isinstance(value, dict):
+        return {key: poisoned(one) for key, one in value.items()}
+    return value
