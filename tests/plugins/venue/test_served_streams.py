@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from typing import Any
 import anyio
 import pytest
 
+from strikeloop.wire import connect_websocket
+from strikeloop_venue import GeneratedMarket, VenueSettings
 from strikeloop_venue.served import Faults
 from strikeloop_venue.served.streams import Outbox
 from tests.plugins.venue.served_stage import USER, Socket, call, depth, index, listing, put, quote, served, ticker, trade
@@ -365,3 +368,20 @@ async def test_private_frames_arrive_in_the_order_of_their_making() -> None:
         await subscribe_gate(socket, "options.orders")
         placed = [(await client.order(size=1, price=str(400 + number))).json()["id"] for number in range(3)]
         assert [item((await socket.until("options.orders"))["result"])["id"] for _ in range(3)] == placed
+
+
+async def test_clients_that_leave_while_frames_flow_harm_nobody() -> None:
+    market = GeneratedMarket(start=time.time_ns(), duration_s=None, step_ms=100, ticker_every_ms=200)
+    subscribe = json.dumps(
+        {"time": 1, "channel": "options.contract_tickers", "event": "subscribe", "payload": [c.id.name for c in market.open("v").contracts()]}
+    ).encode()
+    async with VenueSettings().serve(market.open("venue"), speed=50.0) as server:
+        for _ in range(20):
+            link = await connect_websocket(server.ws_url)
+            await link.send(subscribe)
+            await link.receive()
+            await link.aclose()
+        link = await connect_websocket(server.ws_url)
+        await link.send(subscribe)
+        assert await link.receive()
+        await link.aclose()

@@ -121,6 +121,8 @@ class _Link:
         while True:
             for frame in await connection.outbox.take():
                 await self.face.valve.passed()
+                if self.protocol.state is not OPEN:  # the client began to close while frames waited: they have no reader any more
+                    return
                 self.protocol.send_text(frame)
             await self._flush()
 
