@@ -1,0 +1,42 @@
+"""The README: its Python runs, its config loads, and it tells every setting with its default."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from strikeloop.hooks import problems, settings_of
+from strikeloop.load import load
+from strikeloop_strategies import DeltaBand, Quoter
+
+README = (Path(__file__).parents[2] / "strategies" / "README.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.mark.parametrize("block", blocks("python"))
+def test_the_python_of_the_readme_runs(block: str) -> None:
+    exec(compile(block, "README.md", "exec"), {"__name__": "readme"})  # noqa: S102  # the README is ours
+
+
+def test_the_config_of_the_readme_loads(tmp_path: Path) -> None:
+    (config,) = blocks("toml")
+    file = tmp_path / "strikeloop.toml"
+    file.write_text(f'[run]\nmode = "sim"\n[market]\nuse = "generated"\n[venue]\nuse = "venue"\n{config}', encoding="utf-8")
+    assert [plugin.use for plugin in load([file], environ={}).plugins if plugin.kind == "strategy"] == ["delta-band", "quoter"]
+
+
+@pytest.mark.parametrize("cls", [DeltaBand, Quoter])
+def test_no_strategy_has_a_mistake_in_its_hooks(cls: type) -> None:
+    assert problems(cls, "strategy") == []
+
+
+@pytest.mark.parametrize("cls", [DeltaBand, Quoter])
+def test_every_setting_is_told_in_the_docstring_and_in_the_readme(cls: type) -> None:
+    names = [field.name for field in settings_of(cls)]
+    assert [name for name in names if name not in (cls.__doc__ or "")] == []
+    assert [name for name in names if f"`{name}`" not in README] == []
