@@ -8,16 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
+from enum import StrEnum
 from random import Random
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 import attrs
 
 from strikeloop.clock import SECOND_NS, Clock
 from strikeloop.commands import AmendOrder, CancelOrder, Command, SubmitOrder, TimeInForce
 from strikeloop.contracts import Contract, ContractId
-from strikeloop.events import BalanceUpdated, Event, PortfolioRiskUpdated, Quoted, Severity, TickerUpdated
+from strikeloop.errors import PluginError
+from strikeloop.events import MARKET_EVENTS, BalanceUpdated, Event, PortfolioRiskUpdated, Quoted, Severity, TickerUpdated
 from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import Portfolio, Position
@@ -43,7 +45,7 @@ class CancelTimer:
 
 @attrs.frozen
 class Watch:
-    """Deliver market events of these contracts and underlyings; of quotes only every n-th per contract."""
+    """Deliver market events of these kinds, contracts and underlyings; of each kind only every n-th per contract."""
 
     contracts: tuple[ContractId, ...]
     underlyings: tuple[str, ...]
@@ -68,6 +70,8 @@ class WriteLog:
     fields: Mapping[str, Any]
 
 
+Choice = TypeVar("Choice", bound=StrEnum)
+SHORTEST_S, LONGEST_S = 1e-6, 1e9
 Request = Command | SetTimer | CancelTimer | Watch | RaiseAlert | WriteLog
 
 
@@ -122,7 +126,7 @@ class Desk:
 
     @property
     def mine(self) -> Mapping[ContractId, Decimal]:
-        """Signed contracts that this instance's own fills add up to; flat ones are left out."""
+        """Signed contracts that this instance's own fills add up to; flat and expired ones are left out."""
         return MappingProxyType({contract: size for contract, size in self._mine.items() if size})
 
     @property
@@ -193,7 +197,7 @@ class Desk:
         tag: str = "",
     ) -> str:
         """Buy `size` contracts at `price` or better; without a price at the market (ioc)."""
-        return self._submit(contract, _amount(size, "size"), price, TimeInForce(tif), reduce_only, tag)
+        return self._submit(contract, _amount(size), price, _one_of(TimeInForce, tif, "tif"), reduce_only, tag)
 
     def sell(
         self,
@@ -206,7 +210,7 @@ class Desk:
         tag: str = "",
     ) -> str:
         """Sell `size` contracts at `price` or better; without a price at the market (ioc)."""
-        return self._submit(contract, -_amount(size, "size"), price, TimeInForce(tif), reduce_only, tag)
+        return self._submit(contract, -_amount(size), price, _one_of(TimeInForce, tif, "tif"), reduce_only, tag)
 
     def close(
         self, contract: ContractId, size: int | str | Decimal | None = None, price: float | str | Decimal | None = None, *, tag: str = ""
@@ -217,7 +221,7 @@ class Desk:
         """
         position = self.position(contract)
         held = Decimal(0) if position is None else position.size
-        amount = abs(held) if size is None else min(_amount(size, "size"), abs(held))
+        amount = abs(held) if size is None else min(_amount(size), abs(held))
         return self._submit(contract, -amount if held > 0 else amount, price, TimeInForce.GTC, True, tag)
 
     def cancel(self, client_id: str) -> str:
@@ -235,7 +239,7 @@ class Desk:
         """Change price or total size (unsigned; the side stays) of a working order."""
         order = self._view.orders.get(_text(client_id, "client_id"))
         contract = ContractId.of("", "") if order is None else order.contract
-        total = None if size is None else _amount(size, "size")
+        total = None if size is None else _amount(size)
         if total is not None and order is not None and order.size < 0:
             total = -total
         self._put(AmendOrder(client_id=client_id, contract=contract, price=_price(price), size=total))
@@ -247,9 +251,9 @@ class Desk:
 
     def every(self, seconds: float, name: str) -> None:
         """Deliver TimerFired with this name every `seconds`, first after one interval."""
+        if type(seconds) not in (int, float) or not SHORTEST_S <= seconds <= LONGEST_S:
+            raise TypeError(f"seconds must be a number from {SHORTEST_S:g} to {LONGEST_S:g}, got {seconds!r}")
         interval = round(seconds * SECOND_NS)
-        if interval <= 0:
-            raise TypeError(f"seconds must be positive, got {seconds!r}")
         self._put(SetTimer(_text(name, "name"), self.now + interval, interval))
 
     def cancel_timer(self, name: str) -> None:
@@ -271,11 +275,16 @@ class Desk:
                 underlyings.append(target)
             else:
                 contracts.extend(_ids(target))
-        self._put(Watch(tuple(contracts), tuple(underlyings), tuple(kinds), _whole(every, "every")))
+        for kind in kinds:
+            if kind not in MARKET_EVENTS:
+                raise TypeError(f"kinds must be market events ({', '.join(one.__name__ for one in MARKET_EVENTS)}), got {kind!r}")
+        if _whole(every, "every") < 1:
+            raise TypeError(f"every must be at least 1, got {every}")
+        self._put(Watch(tuple(contracts), tuple(underlyings), tuple(kinds), every))
 
     def alert(self, text: str, *, topic: str = "note", severity: Severity | str = Severity.WARNING) -> None:
         """Tell people something: becomes AlertRaised, which every plugin and sink sees."""
-        self._put(RaiseAlert(topic, _text(text, "text"), Severity(severity)))
+        self._put(RaiseAlert(_text(topic, "topic"), _text(text, "text"), _one_of(Severity, severity, "severity")))
 
     def log(self, text: str, **fields: Any) -> None:
         """Write a line to the run's log; it plays no part in decisions or digest."""
@@ -287,6 +296,10 @@ class Desk:
         """Called by the engine: a fill of this instance."""
         self._mine[contract] = self._mine.get(contract, Decimal(0)) + size
 
+    def book_expiry(self, contract: ContractId) -> None:
+        """Called by the engine: nobody holds this contract any more."""
+        self._mine.pop(contract, None)
+
     def _owns(self, order: Order) -> bool:
         return self._read_only or order.instance == self._instance
 
@@ -294,34 +307,33 @@ class Desk:
         self, contract: ContractId, size: Decimal, price: float | str | Decimal | None, tif: TimeInForce, reduce_only: bool, tag: str
     ) -> str:
         if not isinstance(contract, ContractId):
-            raise TypeError(
-                f"contract must be a ContractId, got {type(contract).__name__}: pass contract.id, event.contract or position.contract"
-            )
-        client_id = self._view.next_client_id(self._instance)
+            raise TypeError(f"contract must be a ContractId, got {type(contract).__name__}: pass contract.id or event.contract")
         limit = _price(price)
-        self._put(
-            SubmitOrder(
-                client_id=client_id,
-                contract=contract,
-                size=size,
-                price=limit,
-                tif=TimeInForce.IOC if limit is None else tif,
-                reduce_only=reduce_only,
-                tag=_text(tag, "tag"),
-            )
+        order = SubmitOrder(
+            client_id=self._view.next_client_id(self._instance),
+            contract=contract,
+            size=size,
+            price=limit,
+            tif=TimeInForce.IOC if limit is None else tif,
+            reduce_only=reduce_only,
+            tag=_text(tag, "tag"),
         )
-        return client_id
+        self._put(order)
+        return order.client_id
 
     def _put(self, request: Request) -> None:
         if self._read_only and isinstance(request, SubmitOrder | CancelOrder | AmendOrder):
-            raise TypeError(f"{self._instance} is a rule: rules judge commands, they do not send any")
+            raise PluginError(f"{self._instance} is a rule: rules judge commands, they do not send any", plugin=self._instance)
         self.outbox.append(request)
 
 
-def _amount(value: int | str | Decimal, name: str) -> Decimal:
+def _amount(value: int | str | Decimal) -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise TypeError(f"{name} must be int, Decimal or str, got {type(value).__name__} {value!r}")
-    return _decimal(value, name)
+        raise TypeError(f"size must be int, Decimal or str, got {type(value).__name__} {value!r}")
+    number = _decimal(value, "size")
+    if number < 0:
+        raise TypeError(f"size must not be negative, got {value!r}: the side is said by buy or sell")
+    return number
 
 
 def _price(value: float | str | Decimal | None) -> Decimal | None:
@@ -342,6 +354,13 @@ def _decimal(value: int | str | Decimal, name: str) -> Decimal:
     return number
 
 
+def _one_of(choices: type[Choice], value: str, name: str) -> Choice:
+    try:
+        return choices(value)
+    except ValueError:
+        raise TypeError(f"{name} must be one of {', '.join(choices)}, got {value!r}") from None
+
+
 def _whole(value: int, name: str) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
@@ -359,4 +378,8 @@ def _ids(target: ContractId | Contract | Iterable[Contract | ContractId]) -> tup
         return (target,)
     if isinstance(target, Contract):
         return (target.id,)
-    return tuple(contract.id if isinstance(contract, Contract) else contract for contract in target)
+    found = tuple(one.id if isinstance(one, Contract) else one for one in target)
+    for one in found:
+        if not isinstance(one, ContractId):
+            raise TypeError(f"watch wants contracts, or names of underlyings, got {type(one).__name__} {one!r} in a list of contracts")
+    return found

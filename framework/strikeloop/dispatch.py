@@ -1,6 +1,6 @@
 """Who hears what: the hook table, compiled once from pluggy's registry and the plugins' watches.
 
-Theory: pluggy registers, validates and orders (config order, tryfirst, trylast). `Dispatch` turns its lists into
+Theory: pluggy registers and validates; its tryfirst and trylast, then the config, order. `Dispatch` turns its lists into
 tuples of calls per event class, and for market events per contract, so that delivering an event is a look-up and a
 loop. A route is computed on the first event that needs it and forgotten when a watch, a listing or a halt changes it.
 It never calls a hook itself.
@@ -19,7 +19,7 @@ from strikeloop.contracts import Contract, ContractId
 from strikeloop.desk import Desk, Watch
 from strikeloop.errors import PluginError
 from strikeloop.events import Event, UnderlyingPriced
-from strikeloop.hooks import HOOK_OF, HOOKS, MARKET_HOOKS, OWNER_HOOKS, PROJECT, Hooks, OnFault
+from strikeloop.hooks import HOOK_OF, HOOKS, MARKET_HOOKS, PROJECT, Hooks, OnFault
 
 Kind = Literal["strategy", "risk", "sink"]
 
@@ -152,17 +152,12 @@ class Dispatch:
         return tuple(call for call in calls if not call.instance.halted) if self._started else ()
 
 
-def is_owned(hook: str) -> bool:
-    """Whether events of this hook go to their owner (and rules) only."""
-    return hook in OWNER_HOOKS
-
-
 def _compile(instances: Sequence[Instance]) -> dict[str, tuple[Call, ...]]:
-    """Let pluggy validate and order; keep its verdict as tuples of calls in the order in which they are to be made."""
+    """Let pluggy register and validate; the calls of each hook in config order, those with tryfirst before, with trylast behind."""
     registry = pluggy.PluginManager(PROJECT)
     registry.add_hookspecs(Hooks)
-    owner = {id(instance.plugin): instance for instance in instances}
-    for instance in reversed(instances):  # pluggy calls the last registered first
+    owner = {id(instance.plugin): (place, instance) for place, instance in enumerate(instances)}
+    for instance in instances:
         try:
             registry.register(instance.plugin, name=instance.name)
             registry.check_pending()
@@ -170,8 +165,11 @@ def _compile(instances: Sequence[Instance]) -> dict[str, tuple[Call, ...]]:
             raise PluginError(f"{instance.name}: {error}", plugin=instance.name) from error
     table: dict[str, tuple[Call, ...]] = {}
     for hook in HOOKS:
-        ordered = reversed(getattr(registry.hook, hook).get_hookimpls())
-        table[hook] = tuple(_call(impl.function, owner[id(impl.plugin)], hook) for impl in ordered)
+        found = [
+            (impl.trylast - impl.tryfirst, *owner[id(impl.plugin)], impl.function) for impl in getattr(registry.hook, hook).get_hookimpls()
+        ]
+        found.sort(key=lambda one: one[:2])  # pluggy would call the last registered first, except among those that try to be last
+        table[hook] = tuple(_call(function, instance, hook) for _, _, instance, function in found)
     return table
 
 

@@ -30,7 +30,7 @@ def _names(cls: type[Any]) -> tuple[str, ...]:
 def plain(value: Any) -> Any:
     """`value` as JSON types.
 
-    Raises InvariantError for a value that has no exact form: a non-finite float, or a type nobody declared.
+    Raises InvariantError for a value that has no exact form: a non-finite number, or a type nobody declared.
     """
     if value is None or type(value) in (str, int, bool):
         return value
@@ -39,6 +39,8 @@ def plain(value: Any) -> Any:
             raise InvariantError(f"{value} has no canonical form")
         return value
     if isinstance(value, Decimal):
+        if not value.is_finite():
+            raise InvariantError(f"{value} has no canonical form")
         return format(value, "f")
     if isinstance(value, Enum):
         return value.value
@@ -73,8 +75,9 @@ def described(value: Any) -> dict[str, Any]:
 
 
 def canonical(value: Any) -> bytes:
-    """The one byte string of this event or command: compact JSON, keys in the order of the fields."""
-    return json.dumps(described(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+    """The one byte string of this event or command: compact JSON in UTF-8, keys in the order of the fields."""
+    text = json.dumps(described(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode(errors="backslashreplace")  # half a surrogate pair, which JSON may spell, becomes that spelling again
 
 
 class Digest:

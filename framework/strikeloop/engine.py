@@ -11,8 +11,9 @@ from __future__ import annotations
 import hashlib
 import heapq
 import re
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_HALF_EVEN, Context, DivisionByZero, InvalidOperation, Overflow, setcontext
 from typing import Any
 
 import attrs
@@ -21,7 +22,7 @@ from strikeloop.clock import Clock
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
 from strikeloop.contracts import Contract
 from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, SetTimer, View, Watch, WriteLog
-from strikeloop.dispatch import Call, Dispatch, Instance, Kind, is_owned
+from strikeloop.dispatch import Call, Dispatch, Instance, Kind
 from strikeloop.errors import InvariantError
 from strikeloop.events import (
     MARKET_EVENTS,
@@ -33,6 +34,7 @@ from strikeloop.events import (
     GapClosed,
     GapOpened,
     OrderRefused,
+    OrderState,
     OrderUpdated,
     PluginFaulted,
     Reconciled,
@@ -42,14 +44,15 @@ from strikeloop.events import (
     StreamLost,
     TimerFired,
 )
-from strikeloop.hooks import HOOK_OF, on_fault_of
+from strikeloop.hooks import on_fault_of
 from strikeloop.margin import MarginModel
-from strikeloop.orders import Orders
+from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import Portfolio
 from strikeloop.review import Review
 
 MOST_EVENTS_PER_INPUT = 1_000
 _MARKET = frozenset(MARKET_EVENTS)
+_CONTEXT = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 
 @attrs.frozen
@@ -125,6 +128,8 @@ class Engine:
                 function(event, desk)
             except Exception as error:  # noqa: BLE001  # whatever a plugin raises is its own fault, and harms no other
                 self._fault(instance, hook, error)
+                self._deliver(event, calls[1 + calls.index(Call(function, desk, instance, hook)) :])
+                break
             if desk.outbox:
                 acted = True
         return self._settle() if acted or self._queue else NOTHING
@@ -153,8 +158,8 @@ class Engine:
         return self._timers.next()
 
     def due(self, now: int) -> TimerFired | None:
-        """The next timer that is due at `now`, to be fed to `step`; None when there is none."""
-        return self._timers.pop(now)
+        """The next timer that is due at `now`, to be fed to `step`; None when there is none. One set for the past is due at once."""
+        return self._timers.pop(max(now, self.clock.now))
 
     # ---- inside ----
 
@@ -164,13 +169,9 @@ class Engine:
         if kind in _MARKET:
             self.portfolio.apply(event)
             return self.dispatch.route(event)
-        if isinstance(event, OrderUpdated):
-            return self._owned(kind, event) if self.orders.apply(event) else ()
-        if isinstance(event, Filled):
-            order = self.orders.apply_fill(event)
-            if order is not None and order.instance in self._by_name:
-                self._by_name[order.instance].desk.book_fill(event.contract, event.size)
-            return self._owned(kind, event)
+        setcontext(_CONTEXT.copy())  # a plugin may have set another one
+        if isinstance(event, OrderUpdated | Filled):
+            return self._fold_order(event)
         if isinstance(event, TimerFired | OrderRefused):
             return self.dispatch.owned(kind, event.instance)
         if isinstance(event, RunStarted):
@@ -178,13 +179,31 @@ class Engine:
         self.portfolio.apply(event)
         if isinstance(event, ContractListed | ContractExpired):
             self.dispatch.forget()
+            if isinstance(event, ContractExpired):
+                for instance in self.instances:
+                    instance.desk.book_expiry(event.contract)
         elif isinstance(event, StreamEvent):
             self._fold_stream(event)
         return self.dispatch.broadcast(kind)
 
-    def _owned(self, kind: type[Event], event: OrderUpdated | Filled) -> tuple[Call, ...]:
+    def _fold_order(self, event: OrderUpdated | Filled) -> tuple[Call, ...]:
+        before = self.orders.find(event)
+        if isinstance(event, Filled):
+            self.orders.apply_fill(event)
+        elif not self.orders.apply(event):
+            return ()
         order = self.orders.find(event)
-        return self.dispatch.owned(kind, "" if order is None else order.instance)
+        owner = "" if order is None else order.instance
+        if isinstance(event, Filled) and owner in self._by_name:
+            self._by_name[owner].desk.book_fill(event.contract, event.size)
+        if before is not None and before.state is OrderState.ABSENT and order is not None and order.state is not OrderState.ABSENT:
+            self._revived(order)
+        return self.dispatch.owned(type(event), owner)
+
+    def _revived(self, order: Order) -> None:
+        now, text = self.clock.now, f"{order.key} was thought absent and is {order.state.value} at the venue"
+        alert = AlertRaised(time=now, received=now, source="engine", topic="absent", text=text, severity=Severity.CRITICAL)
+        self._queue.append((alert, None))
 
     def _fold_stream(self, event: StreamEvent) -> None:
         if event.port != "account":
@@ -199,35 +218,42 @@ class Engine:
     def _settle(self) -> Step:
         """Empty outboxes and queue until both are dry."""
         self._collect()
-        delivered = 0
+        caused: Counter[str] = Counter()
         while self._queue:
             event, cause = self._queue.popleft()
             self._made.append(event)
-            delivered += 1
-            if delivered > MOST_EVENTS_PER_INPUT and cause is not None and not cause.halted:
-                self._halt(cause, "engine", f"caused more than {MOST_EVENTS_PER_INPUT} events for one input")
-            self._deliver(event)
+            if cause is not None:
+                caused[cause.name] += 1
+                if caused[cause.name] > MOST_EVENTS_PER_INPUT and not cause.halted:
+                    self._halt(cause, "engine", f"caused more than {MOST_EVENTS_PER_INPUT} events for one input")
+            self._deliver(event, self._calls(event))
             self._collect()
         step = Step(tuple(self._made), tuple(self._approved), tuple(self._logs))
         self._made, self._approved, self._logs = [], [], []
         return step
 
-    def _deliver(self, event: Event) -> None:
-        hook = HOOK_OF[type(event)]
-        calls = self.dispatch.owned(type(event), event.instance) if is_owned(hook) else self.dispatch.broadcast(type(event))  # type: ignore[attr-defined]  # owned engine events name their instance
-        for function, desk, instance, name in calls:
+    def _calls(self, event: Event) -> tuple[Call, ...]:
+        """The calls for an event that the engine made."""
+        if isinstance(event, OrderRefused):
+            return self.dispatch.owned(OrderRefused, event.instance)
+        return self.dispatch.broadcast(type(event))
+
+    def _deliver(self, event: Event, calls: tuple[Call, ...]) -> None:
+        """Make these calls; a plugin that is halted meanwhile hears no more."""
+        for function, desk, instance, hook in calls:
             if instance.halted:
                 continue
             try:
                 function(event, desk)
             except Exception as error:  # noqa: BLE001  # whatever a plugin raises is its own fault, and harms no other
-                self._fault(instance, name, error)
+                self._fault(instance, hook, error)
 
     def _collect(self) -> None:
-        for instance in self.instances:
-            outbox = instance.desk.outbox
-            if outbox:
-                instance.desk.outbox = []
+        """Handle what every outbox holds; reviewing may put alerts of rules into some."""
+        setcontext(_CONTEXT.copy())
+        while any(instance.desk.outbox for instance in self.instances):
+            for instance in self.instances:
+                outbox, instance.desk.outbox = instance.desk.outbox, []
                 for request in outbox:
                     self._handle(request, instance)
 
@@ -292,14 +318,13 @@ class Engine:
         self.dispatch.forget()
         self._timers.forget(instance.name)
         self._report_fault(instance, hook, text)
-        if instance.on_fault == "cancel":
+        if instance.kind == "strategy" and instance.on_fault == "cancel":
             instance.desk.cancel_all()
 
     def _report_fault(self, instance: Instance, hook: str, text: str) -> None:
         now = self.clock.now
-        self._queue.append(
-            (PluginFaulted(time=now, received=now, instance=instance.name, hook=hook, error=text, halted=instance.halted), None)
-        )
+        faulted = PluginFaulted(time=now, received=now, instance=instance.name, hook=hook, error=text, halted=instance.halted)
+        self._queue.append((faulted, instance))
 
 
 class Timers:
@@ -314,6 +339,8 @@ class Timers:
         self._count += 1
         self._set[(instance, timer.name)] = (self._count, timer)
         heapq.heappush(self._heap, (timer.due, self._count, instance, timer.name))
+        if len(self._heap) > 2 * len(self._set) + 64:
+            self._heap = sorted((timer.due, count, *key) for key, (count, timer) in self._set.items())
 
     def cancel(self, instance: str, name: str) -> None:
         self._set.pop((instance, name), None)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import inspect
 from collections.abc import Callable, Iterator
-from typing import Any, Literal, TypeVar, cast, dataclass_transform, get_type_hints, overload
+from typing import Any, Literal, TypeVar, cast, dataclass_transform, get_args, get_type_hints, overload
 
 import attrs
 import pluggy
@@ -42,16 +42,17 @@ def hookimpl(function: F | None = None, /, *, tryfirst: bool = False, trylast: b
     return marked(function) if function is not None else marked
 
 
-def state(default: Any = attrs.NOTHING, *, factory: Callable[[], Any] | None = None) -> Any:
+def state(default: Any = attrs.NOTHING, *, factory: Callable[[], Any] | None = None, init: Literal[False] = False) -> Any:
     """A field that is not a setting: what a plugin remembers while it runs.
 
-    Use `factory=list` for a mutable start value: raises PluginError for a mutable `default`.
+    Use `factory=list` for a mutable start value: raises PluginError for a mutable `default`. `init` is there for type
+    checkers, which learn from it that the constructor does not take the field.
     """
-    if isinstance(default, list | dict | set):
+    if _is_mutable(default):
         raise PluginError(f"state({default!r}) would be shared by all instances: write state(factory={type(default).__name__})")
     if factory is not None:
-        return attrs.field(factory=factory, init=False, metadata={"state": True})
-    return attrs.field(default=default, init=False, metadata={"state": True})
+        return attrs.field(factory=factory, init=init, metadata={"state": True})
+    return attrs.field(default=default, init=init, metadata={"state": True})
 
 
 @overload
@@ -64,10 +65,18 @@ def plugin(cls: C | None = None, /, *, on_fault: OnFault = "cancel") -> C | Call
     """Make a class a plugin: keyword-only attrs whose fields are settings, compared by identity.
 
     `on_fault` says what becomes of a strategy's working orders when one of its hooks raises: "cancel" or "keep".
+    Raises PluginError for another `on_fault`, and for a setting whose default could be changed: all instances would share it.
     """
+    if on_fault not in get_args(OnFault):
+        raise PluginError(f'on_fault={on_fault!r} is unknown: write "cancel" or "keep"')
 
     def decorate(cls: C) -> C:
         made = attrs.define(cls, eq=False, kw_only=True, slots=False)
+        for field in attrs.fields(made):
+            if _is_mutable(field.default):
+                raise PluginError(
+                    f"{_where(cls)}: the default of {field.name} would be shared by all instances: use attrs.field(factory=…)"
+                )
         made.__strikeloop_on_fault__ = on_fault  # type: ignore[attr-defined]  # read back by `on_fault_of`
         return made
 
@@ -213,14 +222,24 @@ def hooks_of(cls: type) -> tuple[str, ...]:
 
 def problems(cls: type, kind: Literal["strategy", "risk", "sink"] = "strategy") -> list[Problem]:
     """Everything wrong with the hooks of a plugin class, each with file and line and the fix."""
-    if not attrs.has(cls):
+    if not hasattr(cls, "__strikeloop_on_fault__"):
         return [Problem(_where(cls), f"{cls.__name__} is not a plugin class", "put @plugin above it")]
     found: list[Problem] = []
-    for name, member in inspect.getmembers_static(cls, inspect.isfunction):
-        found.extend(_method_problems(name, member, kind))
+    for name, member in inspect.getmembers_static(cls):
+        if isinstance(member, staticmethod | classmethod) and (name in HOOKS or _options(member.__func__) is not None):
+            found.append(Problem(_where(member.__func__), f"{name} is no method of the object", "hooks are plain methods: def …(self, …)"))
+        elif inspect.isfunction(member):
+            found.extend(_method_problems(name, member, kind))
     if not hooks_of(cls) and not found:
-        found.append(Problem(_where(cls), f"{cls.__name__} implements no hook", f"mark a method with @hookimpl; the hooks are {', '.join(HOOKS)}"))
+        found.append(
+            Problem(_where(cls), f"{cls.__name__} implements no hook", f"mark a method with @hookimpl; the hooks are {', '.join(HOOKS)}")
+        )
     return found
+
+
+def _is_mutable(default: Any) -> bool:
+    """Whether a default value could be changed by one instance under the hands of another."""
+    return not isinstance(default, attrs.Factory) and type(default).__hash__ is None  # type: ignore[arg-type]  # attrs types Factory as a function
 
 
 def _options(function: Any) -> Any:
@@ -239,7 +258,11 @@ def _method_problems(name: str, function: Any, kind: str) -> Iterator[Problem]:
         return
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         if kind != "sink":
-            yield Problem(where, f"{name} is async", "hooks are plain functions: the engine never awaits; use desk.at or desk.every to come back later")
+            yield Problem(
+                where,
+                f"{name} is async",
+                "hooks are plain functions: the engine never awaits; use desk.at or desk.every to come back later",
+            )
     elif inspect.isgeneratorfunction(function) or options.get("wrapper") or options.get("hookwrapper"):
         yield Problem(where, f"{name} is a hook wrapper", "wrappers are refused: no plugin may overturn another's decision")
     if name == "review_order" and kind != "risk":
@@ -255,8 +278,10 @@ def _argument_problems(name: str, function: Any, where: str) -> Iterator[Problem
     except (NameError, TypeError) as error:
         yield Problem(where, f"annotations of {name} cannot be resolved: {error}", "import the names it uses at run time")
         given = {}
-    for argument in tuple(inspect.signature(function).parameters)[1:]:
-        if argument not in allowed:
+    for argument, parameter in tuple(inspect.signature(function).parameters.items())[1:]:
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            yield Problem(where, f"{name} takes {argument} by keyword only", "remove the * before it")
+        elif argument not in allowed:
             yield Problem(where, f"{name} takes an argument {argument}", f"it may take {' and '.join(allowed)}, by these names")
         elif argument in given and not _fits(given[argument], wanted[argument]):
             yield Problem(

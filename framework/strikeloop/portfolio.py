@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import Contract, ContractId
 from strikeloop.events import (
     BalanceUpdated,
@@ -145,8 +146,11 @@ class Portfolio:
             fold(event)
 
     def add_contract(self, contract: Contract) -> None:
-        """A contract is known from now on."""
+        """A contract is known from now on; a position that was told of before it gets its multiplier."""
         self.contracts[contract.id] = contract
+        seen = self._seen.get(contract.id)
+        if seen is not None and self._positions[contract.id].multiplier != contract.multiplier:
+            self._positions[contract.id] = self._position(seen)
 
     def _on_position(self, event: PositionUpdated) -> None:
         self._seen[event.contract] = event
@@ -157,40 +161,44 @@ class Portfolio:
         multiplier = Decimal(1) if contract is None else contract.multiplier
         greeks = self.greeks(event.contract) or NO_GREEKS
         mark = event.mark_price if event.mark_price is not None else self.mark(event.contract)
-        unrealized = event.unrealized_pnl
-        if unrealized is None and mark is not None:
-            unrealized = (Decimal(repr(mark)) - event.entry_price) * event.size * multiplier
-        return Position(
+        position = Position(
             contract=event.contract,
             size=event.size,
             entry_price=event.entry_price,
             realized_pnl=event.realized_pnl,
             multiplier=multiplier,
-            mark_price=mark,
-            unrealized_pnl=unrealized,
+            unrealized_pnl=event.unrealized_pnl,
             delta=greeks.delta if event.delta is None else event.delta,
             gamma=greeks.gamma if event.gamma is None else event.gamma,
             vega=greeks.vega if event.vega is None else event.vega,
             theta=greeks.theta if event.theta is None else event.theta,
             updated=event.received,
         )
+        if mark is None:
+            return position
+        marked = _marked(position, mark)
+        return marked if event.unrealized_pnl is None else attrs.evolve(marked, unrealized_pnl=event.unrealized_pnl)
 
     def _on_ticker(self, event: TickerUpdated) -> None:
         self.tickers[event.contract] = event
-        seen = self._seen.get(event.contract)
-        if seen is not None and seen.size:
-            fresh = attrs.evolve(
-                seen, mark_price=event.mark_price, unrealized_pnl=None, delta=event.delta, gamma=event.gamma, vega=event.vega, theta=event.theta
+        position = self._positions.get(event.contract)
+        if position is not None and position.size:
+            self._positions[event.contract] = attrs.evolve(
+                _marked(position, event.mark_price),
+                delta=position.delta if event.delta is None else event.delta,
+                gamma=position.gamma if event.gamma is None else event.gamma,
+                vega=position.vega if event.vega is None else event.vega,
+                theta=position.theta if event.theta is None else event.theta,
             )
-            self._positions[event.contract] = self._position(fresh)
 
     def _on_balance(self, event: BalanceUpdated) -> None:
         self.balances[(event.adapter, event.currency)] = event
 
     def _on_ledger(self, event: LedgerPosted) -> None:
         known = self.balances.get((event.adapter, event.currency))
-        if known is not None and known.time <= event.time:
-            self.balances[(event.adapter, event.currency)] = attrs.evolve(known, total=event.balance)
+        if known is not None and known.time // SECOND_NS <= event.time // SECOND_NS:  # ledger entries may bear whole seconds
+            time = max(known.time, event.time)
+            self.balances[(event.adapter, event.currency)] = attrs.evolve(known, total=event.balance, time=time, received=event.received)
 
     def _on_risk(self, event: PortfolioRiskUpdated) -> None:
         self.risks[event.adapter] = event
@@ -204,3 +212,9 @@ class Portfolio:
 
     def _on_underlying(self, event: UnderlyingPriced) -> None:
         self.underlyings[(event.adapter, event.underlying)] = event
+
+
+def _marked(position: Position, mark: float) -> Position:
+    """The position at this mark: (mark − entry) · size · multiplier is what it has not realized."""
+    gained = (Decimal(repr(mark)) - position.entry_price) * position.size * position.multiplier
+    return attrs.evolve(position, mark_price=mark, unrealized_pnl=gained)

@@ -153,8 +153,9 @@ def _resize(command: SubmitOrder | AmendOrder, verdict: object) -> SubmitOrder |
         return command
     if not isinstance(verdict, Resized):
         raise TypeError(f"review_order must return None, Refused or Resized, got {verdict!r}")
-    if isinstance(verdict.size, bool) or not isinstance(verdict.size, Decimal | int):
+    if type(verdict.size) not in (Decimal, int):
         raise TypeError(f"Resized wants a Decimal, got {verdict.size!r}")
-    if command.size is None or verdict.size * command.size <= 0 or abs(verdict.size) > abs(command.size):
-        raise ValueError(f"Resized({verdict.size}) must keep the side of {command.size} and make it smaller, or be Refused")
-    return attrs.evolve(command, size=Decimal(verdict.size))
+    size = Decimal(verdict.size)
+    if command.size is None or size * command.size <= 0 or abs(size) > abs(command.size):
+        raise ValueError(f"Resized({size}) must keep the side of {command.size} and make it smaller, or be Refused")
+    return attrs.evolve(command, size=size)

@@ -35,7 +35,7 @@ class Series:
         self.points.append((time, value))
         if len(self.points) >= MOST_POINTS:
             del self.points[1::2]
-            self._stride = 2 * self._stride + 1
+            self._skip, self._stride = self._stride + 1, 2 * self._stride + 1
 
 
 class Summary:
@@ -68,7 +68,15 @@ class Summary:
                 self._points(event.received, underlying=event.price)
             case e.Filled():
                 self.fills += 1
-                self._row("fill", time=event.received, order_id=event.order_id, contract=event.contract, size=event.size, price=event.price, fee=event.fee)
+                self._row(
+                    "fill",
+                    time=event.received,
+                    order_id=event.order_id,
+                    contract=event.contract,
+                    size=event.size,
+                    price=event.price,
+                    fee=event.fee,
+                )
             case e.OrderRefused():
                 self._refused(event)
             case e.AlertRaised():
@@ -156,11 +164,22 @@ class Summary:
         size, price = getattr(event.command, "size", None), getattr(event.command, "price", None)
         for rule, reason in event.reasons:
             self._row(
-                "refusal", time=event.received, instance=event.instance, contract=event.contract, size=size, price=price, rule=rule, reason=reason
+                "refusal",
+                time=event.received,
+                instance=event.instance,
+                contract=event.contract,
+                size=size,
+                price=price,
+                rule=rule,
+                reason=reason,
             )
 
     def _stream(self, event: e.StreamEvent) -> None:
-        text = ", ".join(f"{name}={getattr(event, name)}" for name in ("channel", "connection", "reason", "message", "adjustments") if hasattr(event, name))
+        text = ", ".join(
+            f"{name}={getattr(event, name)}"
+            for name in ("channel", "connection", "reason", "message", "adjustments")
+            if hasattr(event, name)
+        )
         self._row("stream", time=event.received, adapter=event.adapter, port=event.port, event=type(event).__name__, text=text)
 
     def _row(self, name: str, **fields: Any) -> None:

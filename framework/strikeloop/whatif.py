@@ -6,7 +6,7 @@ own margin model, never a shortcut, and says which contracts it could not price.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 
 import attrs
@@ -15,7 +15,7 @@ from strikeloop.commands import SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.events import BalanceUpdated, Origin, PortfolioRiskUpdated
 from strikeloop.margin import Holding, MarginModel, OpenOrder, account_margin, trading_fee
-from strikeloop.orders import Orders
+from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import NO_GREEKS, Portfolio
 from strikeloop.pricing import Greeks
 
@@ -58,15 +58,22 @@ class WhatIf:
 
 
 def what_if(portfolio: Portfolio, orders: Orders, margin: MarginModel, commands: Sequence[SubmitOrder]) -> WhatIf:
-    """Before and after `commands`, taken as filled whole; one under the client id of a working order takes its place (an amendment)."""
+    """Before and after `commands`, taken as filled whole, reduce-only ones as far as they reduce.
+
+    One under the client id of a working order takes its place (an amendment).
+    """
     held = {position.contract: position.size for position in portfolio.positions}
     cash = ZERO if portfolio.balance is None else portfolio.balance.total
     after, spent = dict(held), ZERO
     for command in commands:
-        after[command.contract] = after.get(command.contract, ZERO) + command.size
-        spent += _cost(portfolio, command)
+        before = after.get(command.contract, ZERO)
+        size = _reducing(before, command.size) if command.reduce_only else command.size
+        after[command.contract] = before + size
+        spent += _cost(portfolio, command.contract, size, command.price)
     replaced = frozenset(command.client_id for command in commands)
-    resting, left = tuple(_resting(portfolio, orders)), tuple(_resting(portfolio, orders, replaced))
+    working = orders.working()
+    resting = tuple(_resting(portfolio, working))
+    left = tuple(_resting(portfolio, (order for order in working if order.key not in replaced)))
     return WhatIf(_exposure(portfolio, margin, held, resting, cash), _exposure(portfolio, margin, after, left, cash - spent))
 
 
@@ -76,8 +83,9 @@ def computed_risk(portfolio: Portfolio, orders: Orders, margin: MarginModel, ada
     Effective leverage is Σ |size · multiplier · delta · underlying price| / equity; the value at risk is left out.
     """
     held = {position.contract: position.size for position in portfolio.positions if position.contract.adapter == adapter}
-    balance = portfolio.balances.get((adapter, "USDT")) or portfolio.balance
-    exposure = _exposure(portfolio, margin, held, tuple(_resting(portfolio, orders)), ZERO if balance is None else balance.total)
+    balance = next((balance for (owner, _), balance in portfolio.balances.items() if owner == adapter), None)
+    resting = tuple(_resting(portfolio, (order for order in orders.working() if order.contract.adapter == adapter)))
+    exposure = _exposure(portfolio, margin, held, resting, ZERO if balance is None else balance.total)
     equity = _equity(balance)
     notional = sum(
         abs(_units(portfolio, c, size) * _greeks(portfolio, c).delta * (portfolio.underlying_price(c) or 0.0)) for c, size in held.items()
@@ -159,10 +167,8 @@ def _mark(portfolio: Portfolio, contract: ContractId) -> float | None:
     return position.mark_price if known is None and position is not None else known
 
 
-def _resting(portfolio: Portfolio, orders: Orders, without: frozenset[str] = frozenset()) -> Iterable[OpenOrder]:
-    for order in orders.working():
-        if order.key in without:
-            continue
+def _resting(portfolio: Portfolio, orders: Iterable[Order]) -> Iterator[OpenOrder]:
+    for order in orders:
         holding = _holding(portfolio, order.contract, order.left)
         if holding is None or not order.left:
             continue
@@ -179,14 +185,21 @@ def _resting(portfolio: Portfolio, orders: Orders, without: frozenset[str] = fro
         )
 
 
-def _cost(portfolio: Portfolio, command: SubmitOrder) -> Decimal:
-    """Premium and fee that filling `command` takes from the cash (negative: brings)."""
-    holding = _holding(portfolio, command.contract, command.size)
+def _reducing(held: Decimal, size: Decimal) -> Decimal:
+    """The part of `size` that brings `held` nearer to zero."""
+    if held * size >= 0:
+        return ZERO
+    return max(size, -held) if held > 0 else min(size, -held)
+
+
+def _cost(portfolio: Portfolio, contract: ContractId, size: Decimal, limit: Decimal | None) -> Decimal:
+    """Premium and fee that trading `size` takes from the cash (negative: brings)."""
+    holding = _holding(portfolio, contract, size)
     if holding is None:
         return ZERO
-    price = holding.mark if command.price is None else command.price
-    fee = trading_fee(holding.contract, command.size, price, holding.underlying_price, is_maker=False)
-    return price * command.size * holding.contract.multiplier + fee
+    price = holding.mark if limit is None else limit
+    fee = trading_fee(holding.contract, size, price, holding.underlying_price, is_maker=False)
+    return price * size * holding.contract.multiplier + fee
 
 
 def _equity(balance: BalanceUpdated | None) -> float:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import attrs
 from anyio.abc import TaskGroup
 
@@ -59,7 +60,7 @@ class Sinks:
 
     async def drain(self) -> None:
         """Wait until every queue is empty."""
-        while any((sink.queue or sink.is_busy) and not sink.is_stopped for sink in self._sinks):
+        while any((sink.queue or sink.is_busy) and not sink.is_stopped for sink in self._sinks):  # noqa: ASYNC110  # short, and of several queues
             await anyio.sleep(0.01)
 
     def status(self) -> dict[str, dict[str, Any]]:
@@ -75,6 +76,7 @@ class Sinks:
             sink.is_busy = True
             await self._deliver(sink, sink.queue.popleft())
             sink.is_busy = False
+            await anyio.lowlevel.checkpoint()  # a plain function gives nobody else a turn
 
     async def _deliver(self, sink: _Sink, event: Event) -> None:
         for hook in (HOOK_OF.get(type(event), ""), "on_event"):
