@@ -21,18 +21,19 @@ ADAPTER = "gate"
 
 PLUGINS: Mapping[str, Any] = {
     "strategies": {
-        "hedge": {"use": "delta-band", "band": 0.05},
-        "maker": {"use": "quoter"},
+        "hedge": {"use": "delta-band", "band": 0.02},
+        "maker": {"use": "quoter", "requote_s": 0.5},
     },
     "risk": {
-        "orders": {"use": "order-limits", "max_size": 5, "max_open_orders": 24, "price_collar": 0.5},
-        "greeks": {"use": "greek-limits", "max_delta": 0.12, "max_vega": 20.0},
+        "orders": {"use": "order-limits", "max_size": 6, "max_open_orders": 24, "price_collar": 0.5},
+        "greeks": {"use": "greek-limits", "max_delta": 0.06, "max_vega": 20.0},
         "margin": {"use": "margin-guard", "max_share": 0.5},
+        "exposure": {"use": "risk-monitor", "max_delta": 0.03},
         "positions": {"use": "position-monitor"},
         "expiries": {"use": "expiry-monitor"},
     },
 }
-"""Two strategies, three rules and two monitors: what the demonstration and the default backtest run."""
+"""Two strategies, three rules and three monitors: what the demonstration and the default backtest run."""
 
 BACKTEST: Mapping[str, Any] = {
     "run": {"mode": "sim", "seed": 1},
