@@ -29,12 +29,13 @@ class ChannelState(StrEnum):
 
 @attrs.define
 class Status:
-    """One channel of one connection. Times are ns UTC, None = never."""
+    """One channel of one connection. Times are ns UTC, None = never; `attempts` counts subscriptions without an answer."""
 
     channel: Channel
     state: ChannelState = ChannelState.IDLE
     asked: int = 0
     attempts: int = 0
+    refusals: int = 0
     retry_at: int | None = None
     last_update: int | None = None
     last_confirmed: int | None = None
@@ -56,7 +57,7 @@ class Channels:
     def reset(self) -> None:
         """The connection ended: nothing is subscribed any more."""
         for status in self:
-            status.state, status.attempts, status.retry_at = ChannelState.IDLE, 0, None
+            status.state, status.attempts, status.refusals, status.retry_at = ChannelState.IDLE, 0, 0, None
 
     def ask(self, status: Status, now: int) -> None:
         status.state, status.asked, status.retry_at = ChannelState.ASKED, now, None
@@ -77,15 +78,16 @@ class Channels:
         if status is None:
             return False
         news = status.state is not ChannelState.CONFIRMED
-        status.state, status.last_confirmed, status.attempts = ChannelState.CONFIRMED, now, 0
+        status.state, status.last_confirmed, status.attempts, status.refusals = ChannelState.CONFIRMED, now, 0, 0
         return news
 
     def refuse(self, name: str, now: int) -> None:
         """The venue said no: try that one again later, ever more slowly."""
         status = self._status.get(name)
         if status is not None:
-            status.state = ChannelState.REFUSED
-            status.retry_at = now + min(RETRY_NS * 2 ** max(0, status.attempts - 1), LONGEST_RETRY_NS)
+            status.state, status.attempts = ChannelState.REFUSED, 0
+            status.retry_at = now + min(RETRY_NS * 2 ** min(status.refusals, 10), LONGEST_RETRY_NS)
+            status.refusals += 1
 
     @property
     def settled(self) -> bool:

@@ -7,7 +7,7 @@ stands against it: the stream ends in the truth. It decides nothing about connec
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -147,6 +147,10 @@ class Truth:
         told, reported = self._told.get(key, ZERO), self._reported.get(key, ZERO) + self._forgiven.get(key, ZERO)
         return "" if abs(told) <= abs(reported) else f"order {order_id} in {contract} is filled {told}, fills say {reported}"
 
+    def _chains(self) -> Iterator[tuple[OrderKey, Decimal, Decimal]]:
+        """Of each order: how much of it is filled, as it says itself and as fills were reported."""
+        return ((key, told, self._reported.get(key, ZERO)) for key, told in self._told.items())
+
     # ---- snapshots ----
 
     def merge(self, snapshot: Snapshot) -> Merge:
@@ -161,7 +165,7 @@ class Truth:
         positions = self._merge_positions(snapshot, adjustments)
         balances = [self._merge_balance(balance) for balance in snapshot.balances]
         self._since = _Since()
-        self._forgiven.update({key: told - self._reported.get(key, ZERO) for key, told in self._told.items()})
+        self._forgiven = {key: told - reported for key, told, reported in self._chains() if abs(told) > abs(reported)}
         return Merge((*orders, *fills, *positions, *balances), tuple(adjustments), missing)
 
     def _merge_orders(self, snapshot: Snapshot, adjustments: list[str]) -> tuple[list[OrderUpdated], tuple[OrderUpdated, ...]]:

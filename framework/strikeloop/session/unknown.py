@@ -49,7 +49,9 @@ class Unknown:
     def evidence(self, client_id: str) -> bool:
         """The venue knows the order. True when it had been called ABSENT."""
         self._cases.pop(client_id, None)
-        return self._absent.pop(client_id, self) is None
+        was_absent = client_id in self._absent
+        self._absent.pop(client_id, None)
+        return was_absent
 
     def due(self, now: int) -> list[tuple[str, ContractId]]:
         """The orders to look up now; one look-up of each at a time."""
