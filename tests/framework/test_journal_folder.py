@@ -67,6 +67,12 @@ def test_the_latest_run_is_meant_where_none_is_named(state: StateDir, run: RunFo
     assert (state.run(), state.run(run.id), state.runs()) == (later, run, (run.id, later.id))
 
 
+def test_the_latest_run_that_has_a_file_can_be_asked_for(state: StateDir, run: RunFolder) -> None:
+    run.write_status({})
+    state.create("20260627-080000-abc")
+    assert state.run(having="status.json") == run
+
+
 def test_a_run_that_does_not_exist_is_answered_with_those_that_do(state: StateDir, run: RunFolder) -> None:
     with pytest.raises(StorageError, match=f"there is no run other in .*; the latest are {run.id}"):
         state.run("other")

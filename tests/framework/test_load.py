@@ -13,89 +13,7 @@ import pytest
 
 from strikeloop.errors import ConfigError
 from strikeloop.load import Backend, Mode, Plan, installed, load, read_layers
-
-PLUGINS = """
-from __future__ import annotations
-
-from decimal import Decimal
-
-import attrs
-
-from strikeloop import Desk, Filled, SubmitOrder, hookimpl, plugin, state
-from strikeloop.wire import Secret
-
-
-@attrs.frozen(kw_only=True)
-class Gate:
-    url: str = "wss://127.0.0.1"
-    key: Secret | None = None
-
-    def open(self, name): ...
-
-
-@attrs.frozen(kw_only=True)
-class Latency:
-    entry_ms: float = 1.0
-
-
-@attrs.frozen(kw_only=True)
-class Venue:
-    balance: Decimal = Decimal("100000")
-    latency: Latency = attrs.field(factory=Latency)
-    seed: int = 1
-
-    def open(self, adapter, contracts): ...
-
-
-@attrs.frozen(kw_only=True)
-class Market:
-    days: int = 1
-    seed: int = 1
-
-    def open(self, adapter): ...
-
-
-@plugin
-class Band:
-    band: float = 0.25
-    seen: int = state(0)
-
-    @hookimpl
-    def on_fill(self, event: Filled, desk: Desk) -> None: ...
-
-
-@plugin
-class Limit:
-    most: Decimal
-
-    @hookimpl
-    def review_order(self, command, desk): ...
-
-
-@plugin
-class Misspelt:
-    @hookimpl
-    def on_fil(self, event): ...
-
-    @hookimpl
-    async def on_order(self, evnt): ...
-"""
-
-ENTRY_POINTS = """
-[strikeloop.adapters]
-fake-gate = fake_plugins:Gate
-[strikeloop.venues]
-fake-venue = fake_plugins:Venue
-[strikeloop.sources]
-fake-market = fake_plugins:Market
-[strikeloop.strategies]
-fake-band = fake_plugins:Band
-fake-broken = fake_broken:Band
-fake-misspelt = fake_plugins:Misspelt
-fake-nothing = fake_plugins:Nothing
-[strikeloop.risk]
-fake-limit = fake_plugins:Limit
-"""
+from tests.framework.plugin_fakes import PLUGINS, distribution, install
 
 HEAD = """
 [venue]
@@ -107,26 +25,10 @@ use = "fake-market"
 Write = Callable[..., Path]
 
 
-def distribution(folder: Path, name: str, entry_points: str, requires: str = "strikeloop<0.2,>=0.1") -> None:
-    info = folder / f"{name.replace('-', '_')}-1.2.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.2\nRequires-Dist: {requires}\n")
-    (info / "entry_points.txt").write_text(entry_points)
-
-
 @pytest.fixture(autouse=True)
 def fakes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A site folder with the distribution strikeloop-fake, and a strikeloop of version 0.1.0."""
-    site = tmp_path / "site"
-    site.mkdir()
-    (site / "fake_plugins.py").write_text(PLUGINS)
-    (site / "fake_broken.py").write_text("import nothing_that_exists\n")
-    distribution(site, "strikeloop-fake", ENTRY_POINTS)
-    monkeypatch.syspath_prepend(str(site))
-    monkeypatch.setattr("strikeloop.load.discovery.strikeloop_version", lambda: "0.1.0")
-    for name in ("fake_plugins", "fake_broken"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
-    return site
+    """The site folder of strikeloop-fake."""
+    return install(tmp_path, monkeypatch)
 
 
 @pytest.fixture
@@ -217,7 +119,9 @@ def test_what_the_config_does_not_name_is_not_imported(write: Write) -> None:
 def test_listing_imports_nothing() -> None:
     names = [(one.kind, one.name) for one in installed() if one.distribution == "strikeloop-fake"]
     assert ("strategies", "fake-broken") in names
-    assert names == sorted(names, key=lambda one: (["strategies", "risk", "adapters", "venues", "sources"].index(one[0]), one[1]))
+    assert names == sorted(
+        names, key=lambda one: (["strategies", "risk", "adapters", "venues", "sources", "sinks", "commands"].index(one[0]), one[1])
+    )
     assert "fake_plugins" not in sys.modules
 
 

@@ -15,22 +15,25 @@ from typing import Any, NoReturn
 import click
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "demo": ("demo:demo", "Show the whole thing on this machine: a venue, an adapter, strategies and rules."),
-    "check": ("check:check", "Tell everything that can be known about a config before a run."),
-    "run": ("run:run", "Run strategies: simulated, on paper, or live."),
-    "backtest": ("backtest:backtest", "Run strategies over a market as fast as the machine allows."),
-    "replay": ("replay:replay", "Decide a recorded run again and compare."),
-    "decode": ("decode:decode", "Translate frames of a venue, as JSON lines, into events."),
-    "status": ("watch:status", "Say how a run is."),
+    "demo": ("demo:demo", "Serve a simulated venue on loopback, trade on it over a real WebSocket, and show what happens."),
+    "check": (
+        "check:check",
+        "Tell everything that can be known about a config before a run: files, keys, types, plugins, hooks, versions.",
+    ),
+    "run": ("run:run", "Run strategies: simulated, on paper, or live with --live."),
+    "backtest": ("backtest:backtest", "Run strategies over a market as fast as the machine allows, and print the run's digest."),
+    "replay": ("replay:replay", "Feed the inputs of a recorded run through its plugins again and compare the commands."),
+    "decode": ("decode:decode", "Read frames as JSON lines on stdin, print events as JSON lines on stdout."),
+    "status": ("watch:status", "Say how a run is: state, connections, channels, orders, balance."),
     "orders": ("watch:orders", "List the working orders of a run."),
     "positions": ("watch:positions", "List the positions of a run."),
-    "greeks": ("watch:greeks", "List the greeks of a run, by position and in sum."),
-    "halt": ("halt:halt", "Stop a run from sending orders, at once."),
+    "greeks": ("watch:greeks", "List the greeks of a run, by position (times size and multiplier) and in sum."),
+    "halt": ("halt:halt", "Stop a run from sending orders, at once and until it ends."),
     "plugins": ("plugins:plugins", "List and describe installed plugins."),
-    "hooks": ("plugins:list_hooks", "List the hooks a plugin may implement."),
+    "hooks": ("plugins:list_hooks", "List the hooks a plugin may implement, with what each is given and when it is called."),
     "config": ("config:config", "Show the merged configuration, and who set each key."),
     "journal": ("journal:journal", "Verify and dump the journal of a run."),
-    "doctor": ("doctor:doctor", "Look at this machine and its installation."),
+    "doctor": ("doctor:doctor", "Look at this machine and its installation; exit code 3 when something will not work."),
 }
 """name → (module:object in this package, the line that `strikeloop --help` shows)."""
 

@@ -30,7 +30,7 @@ def halt(state_dir: Path, run: str, cancel: bool, flatten: bool, reason: str, as
     Waits up to two seconds for the run to confirm; exit code 1 when it is alive and does not.
     """
     state = StateDir(state_dir, make=False)
-    folder = state.run(run)
+    folder = state.run(run, having="status.json")
     wishes = " ".join(name for name, wanted in (("cancel", cancel or flatten), ("flatten", flatten)) if wanted)
     folder.write("HALT", f"{' '.join(reason.split())[:200] or 'halted by hand'}\n{wishes}\n")
     now = _confirmed(state_dir, folder.id)

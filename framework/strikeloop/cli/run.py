@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ctypes
+import resource
+import sys
 from pathlib import Path
 
 import click
@@ -9,7 +12,7 @@ import click
 from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import config_files, examples, note, with_config, with_json
 from strikeloop.cli.running import Show, conduct, print_summary
-from strikeloop.load import load
+from strikeloop.load import Mode, load
 
 
 @click.command(epilog=examples("strikeloop run -c hedge.toml", "strikeloop run -c hedge.toml --live --set run.backend=trio"))
@@ -36,8 +39,18 @@ def run(
     """
     options = (*sets, "run.fail_fast=true") if fail_fast else sets
     plan = load(config_files(files), sets=options, live=live, disabled=disabled)
+    if plan.run.mode is Mode.LIVE:
+        leave_no_core()
     done = conduct(plan, Show(title=f"{plan.run.mode.value} run", quiet=quiet), duration_s=duration)
     print_summary(done.short, as_json=as_json)
     if done.code is not Exit.OK:
         note(f"strikeloop: the run ended: {done.ending.reason}")
     return done.code
+
+
+def leave_no_core() -> None:
+    """A process that holds keys leaves no picture of its memory behind when it crashes, and none can be taken of it by its user."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        pr_set_dumpable = 4
+        ctypes.CDLL(None).prctl(pr_set_dumpable, 0, 0, 0, 0)

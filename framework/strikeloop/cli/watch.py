@@ -17,7 +17,7 @@ GREEKS = ("delta", "gamma", "vega", "theta")
 def read_status(state_dir: Path, run: str) -> dict[str, Any]:
     """status.json of a run; a run whose process is gone without a word is stopped, whatever it said last."""
     state = StateDir(state_dir, make=False)
-    status = state.run(run).read_status()
+    status = state.run(run, having="status.json").read_status()
     if status.get("state") != "stopped" and state.holder() is None:
         status |= {"state": "stopped", "ending": {"cause": "lost", "reason": "the process is gone; its last word is kept"}}
     return status
@@ -69,7 +69,7 @@ def positions(state_dir: Path, run: str, as_json: bool) -> None:
 @with_run
 @with_json
 def greeks(state_dir: Path, run: str, as_json: bool) -> None:
-    """List the greeks of a run, by position (times size and multiplier) and in sum as the account's risk has it."""
+    """List the greeks of a run, by position (times size and multiplier) and in sum."""
     found = read_status(state_dir, run)
     rows = [
         {"contract": one.get("contract"), **{name: one.get("exposure", {}).get(name) for name in GREEKS}}

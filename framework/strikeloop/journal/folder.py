@@ -156,9 +156,12 @@ class StateDir:
             raise StorageError(f"cannot create {folder.path}: {error.strerror}") from error
         return folder
 
-    def run(self, run: str = "") -> RunFolder:
-        """The folder of an existing run, of the latest where `run` is "". Raises StorageError with the runs there are."""
-        known = self.runs()
+    def run(self, run: str = "", *, having: str = "") -> RunFolder:
+        """The folder of an existing run; where `run` is "", the latest that has the file `having`.
+
+        Raises StorageError with the runs there are.
+        """
+        known = [one for one in self.runs() if run or (self.path / one / having).exists()]
         if not known:
             raise StorageError(f"there is no run in {self.path}; start one with: strikeloop run, or name its directory with --state-dir")
         if not run:
