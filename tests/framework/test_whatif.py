@@ -1,0 +1,175 @@
+"""The specification of strikeloop.whatif."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strikeloop import BalanceUpdated, ContractId, Event, OrderState, Origin, PortfolioRiskUpdated, SubmitOrder
+from strikeloop.margin import Classic, trading_fee
+from strikeloop.orders import Orders
+from strikeloop.portfolio import Portfolio
+from strikeloop.whatif import Exposure, WhatIf, computed_risk, what_if
+from tests.framework.stage import CALL, PUT, D, contract, position, ticker, update
+
+GREEKS: dict[str, Any] = {"delta": 0.5, "gamma": 0.001, "vega": 20.0, "theta": -30.0}
+U = 70_000.0
+FAR = ContractId.of("other", "BTC_USDT-20260626-70000-C")
+MODEL = Classic()
+
+
+def balance(total: int = 1_000, adapter: str = "sim", **more: Any) -> BalanceUpdated:
+    return BalanceUpdated(time=0, received=0, **{"adapter": adapter, "currency": "USDT", "total": D(total), "available": D(total), **more})
+
+
+def market(*events: Event, taker: str = "0") -> Portfolio:
+    """A call at 100 with greeks, an unpriced put, 1,000 in cash."""
+    made = Portfolio()
+    for one in (CALL, PUT, FAR):
+        made.add_contract(contract(one, taker_fee_rate=D(taker)))
+    for event in (balance(), ticker(mark=100.0, underlying_price=U, **GREEKS), *events):
+        made.apply(event)
+    return made
+
+
+def order(size: int | str, id: ContractId = CALL, client_id: str = "c", **more: Any) -> SubmitOrder:  # noqa: A002  # the name of the field
+    return SubmitOrder(client_id=client_id, contract=id, size=D(size), **more)
+
+
+def resting(*commands: SubmitOrder) -> Orders:
+    made = Orders()
+    for command in commands:
+        made.pending(command, "s", 0)
+    return made
+
+
+def asked(made: Portfolio, *commands: SubmitOrder, orders: Orders | None = None) -> WhatIf:
+    return what_if(made, orders or Orders(), MODEL, commands)
+
+
+def test_greeks_add_up_over_size_and_multiplier() -> None:
+    before = asked(market(position(3))).before
+    assert (before.delta, before.gamma, before.vega, before.theta) == pytest.approx((0.015, 0.00003, 0.6, -0.9))
+
+
+def test_without_commands_nothing_changes() -> None:
+    view = asked(market(position(-3)), orders=resting(order(2, price=D(90))))
+    assert view.before == view.after
+
+
+def test_an_order_is_taken_as_filled_whole() -> None:
+    assert asked(market(), order(4)).after.delta == pytest.approx(0.02)
+
+
+def test_a_buy_takes_its_premium_from_the_cash() -> None:
+    assert asked(market(), order(4, price=D(90))).after.cash == D(1_000) - D("3.6")
+
+
+def test_an_order_without_a_price_costs_the_mark() -> None:
+    assert asked(market(), order(-4)).after.cash == D(1_004)
+
+
+def test_the_fee_is_taken_too() -> None:
+    fee = trading_fee(contract(taker_fee_rate=D("0.0003")), D(4), D(90), D(70_000), is_maker=False)
+    assert asked(market(taker="0.0003"), order(4, price=D(90))).after.cash == D(1_000) - D("3.6") - fee
+
+
+def test_a_short_needs_the_venues_own_margin() -> None:
+    after = asked(market(), order(-2)).after
+    figures = (contract(), D(-2), D(100), D(70_000))
+    assert (after.initial_margin, after.maintenance_margin) == (MODEL.initial(*figures), MODEL.maintenance(*figures))
+
+
+def test_working_orders_hold_back_margin() -> None:
+    view = asked(market(), orders=resting(order(4, price=D(90))))
+    assert (view.before.order_margin, view.before.available) == (D("3.6"), D("996.4"))
+
+
+def test_an_order_of_unknown_outcome_holds_back_margin() -> None:
+    orders = resting(order(4, price=D(90)))
+    orders.apply(update("c", OrderState.UNKNOWN))
+    assert asked(market(), orders=orders).before.order_margin == D("3.6")
+
+
+def test_a_command_under_the_id_of_a_working_order_takes_its_place() -> None:
+    assert asked(market(), order(1, price=D(90)), orders=resting(order(4, price=D(90)))).after.order_margin == 0
+
+
+@given(held=st.integers(-5, 5), size=st.integers(-9, 9))
+def test_a_reduce_only_order_only_reduces(held: int, size: int) -> None:
+    after = asked(market(position(held)), order(size, reduce_only=True)).after.delta
+    reached = held if held * size >= 0 else held + (max(size, -held) if held > 0 else min(size, -held))
+    assert after == pytest.approx(0.005 * reached)
+
+
+@given(st.lists(st.integers(-9, 9), max_size=5))
+def test_the_order_of_the_commands_does_not_matter(sizes: list[int]) -> None:
+    commands = [order(size, client_id=f"c{i}", price=D(100)) for i, size in enumerate(sizes)]
+    forth, back = asked(market(), *commands).after, asked(market(), *reversed(commands)).after
+    assert attrs.asdict(forth) == attrs.asdict(back)
+
+
+@given(size=st.integers(1, 50))
+def test_buying_and_selling_at_one_price_without_fees_leaves_the_account_as_it_was(size: int) -> None:
+    view = asked(market(position(3)), order(size, price=D(95)), order(-size, client_id="d", price=D(95)))
+    assert view.after == view.before
+
+
+def test_what_cannot_be_priced_is_named() -> None:
+    view = asked(market(position(1)), order(1, PUT))
+    assert (view.before.unpriced, view.after.unpriced) == ((), (PUT,))
+
+
+def test_the_greeks_that_came_with_a_position_serve_until_a_ticker_tells_some() -> None:
+    assert asked(market(position(2, PUT, mark_price=50.0, **GREEKS))).before.delta == pytest.approx(0.01)
+
+
+def test_occupied_margin_is_that_of_positions_and_orders() -> None:
+    figures: dict[str, Any] = {"initial_margin": D(3), "maintenance_margin": D(2), "order_margin": D(4), "cash": D(10)}
+    made = Exposure(delta=0.0, gamma=0.0, vega=0.0, theta=0.0, **figures)
+    assert (made.margin_occupied, made.available) == (D(7), D(3))
+
+
+# ---- computed risk ---------------------------------------------------------------------------------------------------
+
+
+def risk(made: Portfolio, orders: Orders | None = None, adapter: str = "sim") -> PortfolioRiskUpdated:
+    return computed_risk(made, orders or Orders(), MODEL, adapter, 9)
+
+
+def test_computed_risk_says_that_we_computed_it_and_when() -> None:
+    found = risk(market())
+    assert (found.origin, found.time, found.received, found.adapter, found.portfolio_var) == (Origin.COMPUTED, 9, 9, "sim", None)
+
+
+def test_computed_risk_sums_greeks_and_margin() -> None:
+    found, view = risk(market(position(-2))), asked(market(position(-2))).before
+    assert (found.total_delta, found.total_vega, found.margin_occupied, found.margin_required) == (
+        view.delta,
+        view.vega,
+        view.margin_occupied,
+        view.maintenance_margin,
+    )
+
+
+def test_leverage_is_delta_notional_over_equity() -> None:
+    assert risk(market(balance(option_value=D(400)), position(2))).effective_leverage == pytest.approx(0.01 * U / 1_400)
+
+
+def test_without_equity_there_is_no_leverage() -> None:
+    assert risk(market(balance(0), position(2))).effective_leverage == 0.0
+
+
+def test_computed_risk_leaves_other_accounts_out() -> None:
+    orders = resting(order(5, FAR, price=D(10)))
+    made = market(position(7, FAR), ticker(FAR, mark=50.0, underlying_price=U, delta=0.9))
+    assert attrs.evolve(risk(made, orders), raw={}) == risk(market())
+
+
+def test_an_account_without_a_balance_has_no_equity_of_anothers() -> None:
+    made = market(position(7, FAR), ticker(FAR, mark=50.0, underlying_price=U, delta=0.9))
+    assert risk(made, adapter="other").effective_leverage == 0.0
