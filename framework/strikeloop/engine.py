@@ -134,8 +134,9 @@ class Engine:
                 acted = True
         return self._settle() if acted or self._queue else NOTHING
 
-    def cancel_all(self) -> Step:
-        """Withdraw every working order of every strategy, as if each had asked for it."""
+    def wind_down(self) -> Step:
+        """After RunStopping: withdraw every working order of every strategy, and let no new one leave."""
+        self.block("", "the run is stopping")
         for instance in self.instances:
             if instance.kind == "strategy":
                 instance.desk.cancel_all()

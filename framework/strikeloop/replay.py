@@ -57,7 +57,7 @@ def _decisions(engine: Engine, event: Event) -> Iterator[dict[str, Any]]:
         engine.block("", event.text)
     approved = engine.step(event).approved
     if isinstance(event, RunStopping):
-        approved += engine.cancel_all().approved
+        approved += engine.wind_down().approved
     for one in approved:
         engine.sent((one.command.client_id,))
         yield described(one.command)

@@ -270,7 +270,7 @@ class Live:
         now = self.clock.now()
         if self._started:
             self.deliver((e.RunStopping(time=now, received=now, reason=self.ending.reason),))
-            self._after(self.engine.cancel_all())
+            self._after(self.engine.wind_down())
         with anyio.move_on_after(STOP_S, shield=True):
             while self._is_busy():  # noqa: ASYNC110 - what is waited for has no one owner that could set an event
                 await anyio.sleep(SETTLE_S)
