@@ -135,8 +135,12 @@ class Engine:
         return self._settle() if acted or self._queue else NOTHING
 
     def wind_down(self) -> Step:
-        """After RunStopping: withdraw every working order of every strategy, and let no new one leave."""
+        """After RunStopping: let no new order leave, and withdraw what works."""
         self.block("", "the run is stopping")
+        return self.withdraw()
+
+    def withdraw(self) -> Step:
+        """Cancel every working order of every strategy, as if each had asked for it."""
         for instance in self.instances:
             if instance.kind == "strategy":
                 instance.desk.cancel_all()

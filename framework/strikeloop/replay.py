@@ -15,6 +15,9 @@ from strikeloop.engine import Engine, Plugin
 from strikeloop.events import AlertRaised, Event, RunStopping
 from strikeloop.margin import Classic
 
+HALTS = ("halt", "halt-cancel")
+"""Topics of the alert with which a driver says that the run was halted, and whether working orders were withdrawn."""
+
 
 @attrs.frozen(kw_only=True)
 class Divergence:
@@ -53,9 +56,12 @@ def replay(plugins: Sequence[Plugin], inputs: Iterable[Event], commands: Iterabl
 
 def _decisions(engine: Engine, event: Event) -> Iterator[dict[str, Any]]:
     """The commands one input leads to, as records, in order."""
-    if isinstance(event, AlertRaised) and (event.source, event.topic) == ("live", "halt"):
+    halted = isinstance(event, AlertRaised) and event.source == "live" and event.topic in HALTS
+    if isinstance(event, AlertRaised) and halted:
         engine.block("", event.text)
     approved = engine.step(event).approved
+    if isinstance(event, AlertRaised) and halted and event.topic == "halt-cancel":
+        approved += engine.withdraw().approved
     if isinstance(event, RunStopping):
         approved += engine.wind_down().approved
     for one in approved:

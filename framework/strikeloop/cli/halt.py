@@ -21,18 +21,16 @@ PATIENCE_S = 2.0
 @click.command(epilog=examples("strikeloop halt --reason 'news at 14:30'", "strikeloop halt --cancel --json"))
 @with_run
 @click.option("--cancel", is_flag=True, help="Also withdraw every working order.")
-@click.option("--flatten", is_flag=True, help="Also close every position; withdraws working orders first.")
 @click.option("--reason", default="halted by hand", show_default=True, help="For the journal and the alert.")
 @with_json
-def halt(state_dir: Path, run: str, cancel: bool, flatten: bool, reason: str, as_json: bool) -> int:
+def halt(state_dir: Path, run: str, cancel: bool, reason: str, as_json: bool) -> int:
     """Stop a run from sending orders, at once and until it ends.
 
     Waits up to two seconds for the run to confirm; exit code 1 when it is alive and does not.
     """
     state = StateDir(state_dir, make=False)
     folder = state.run(run, having="status.json")
-    wishes = " ".join(name for name, wanted in (("cancel", cancel or flatten), ("flatten", flatten)) if wanted)
-    folder.write("HALT", f"{' '.join(reason.split())[:200] or 'halted by hand'}\n{wishes}\n")
+    folder.write("HALT", f"{' '.join(reason.split())[:200] or 'halted by hand'}\n{'cancel' if cancel else ''}\n")
     now = _confirmed(state_dir, folder.id)
     if as_json:
         print_json({"run": folder.id, "state": now, "acknowledged": now in ("halted", "stopped")})

@@ -83,6 +83,10 @@ class RunRecord(JournalBook):
         """Why no order may leave, "" where one may."""
         return self.folder.halted()
 
+    def halt_cancels(self) -> bool:
+        """Whether the halt also withdraws what works."""
+        return self.folder.halt_cancels()
+
     async def status(self, status: Mapping[str, Any]) -> None:
         """Replace status.json, in a worker thread."""
         await anyio.to_thread.run_sync(self.folder.write_status, status)

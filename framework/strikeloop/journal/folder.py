@@ -106,6 +106,14 @@ class RunFolder:
         except OSError as error:
             return f"the HALT file cannot be read: {error.strerror}"
 
+    def halt_cancels(self) -> bool:
+        """Whether HALT also asks for every working order to be withdrawn (its second line says "cancel")."""
+        try:
+            lines = self.halt.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            return False
+        return len(lines) > 1 and "cancel" in lines[1].split()
+
 
 class StateDir:
     """The directory that holds all runs. Raises StorageError where it cannot be made, is absent, or is not a folder."""

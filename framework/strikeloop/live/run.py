@@ -76,12 +76,14 @@ class Live:
         summary: Summary,
         book: Book,
         halted: Callable[[], str] = lambda: "",
+        halt_cancels: Callable[[], bool] = lambda: False,
         listen: Callable[[e.Event], None] | None = None,
         fail_fast: bool = False,
         header: Mapping[str, Any] | None = None,
     ) -> None:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
         self._digest = Digest(header or {})
+        self._halt_cancels = halt_cancels
         self._book, self._halted, self._listen, self._fail_fast = book, halted, listen, fail_fast
         self.ports: dict[str, Port] = {}
         self.feeds: dict[str, Port] = {}
@@ -255,7 +257,10 @@ class Live:
         reason = self._halted()
         if reason and "" not in self.engine.blocks:
             self.engine.block("", reason)
-            self.deliver((e.AlertRaised(time=now, received=now, source="live", topic="halt", text=reason, severity=e.Severity.CRITICAL),))
+            topic = "halt-cancel" if self._halt_cancels() else "halt"
+            self.deliver((e.AlertRaised(time=now, received=now, source="live", topic=topic, text=reason, severity=e.Severity.CRITICAL),))
+            if topic == "halt-cancel":
+                self._after(self.engine.withdraw())
         for name, port in self.ports.items():
             if port.session.auth_refused and name not in self._refused:
                 self._refused.add(name)
