@@ -71,7 +71,8 @@ class Release:
         if order is not None:
             self._name_foreign(order)
             if self._is_named(order):
-                self._publish(self._truth.answer(self._identity.named(order)))
+                answer = attrs.evolve(self._identity.named(order), origin=Origin.SNAPSHOT)  # how it is now, whatever the stream said
+                self._publish(self._truth.answer(answer))
         elif find.client_id is not None:
             self._missed(find.client_id, now)
         elif find.order_id is not None and not self._identity.waiting:
