@@ -74,8 +74,8 @@ def fill(client_id: str | None, size: int | str, price: int | str = 100, trade_i
     return Filled(time=at, received=at, client_id=client_id, size=D(size), price=D(price), trade_id=trade_id, **terms)
 
 
-def made(*, on_fault: Literal["cancel", "keep"] = "cancel", **hooks: Callable[[Any, Desk], Any]) -> Any:
-    """A plugin object with these hooks, each a function of (event, desk)."""
+def made(*, orders: Literal["cancel", "keep"] = "cancel", **hooks: Callable[[Any, Desk], Any]) -> Any:
+    """A plugin object with these hooks, each a function of (event, desk); `orders` are its orders' fate when it raises."""
 
     def method(function: Callable[[Any, Desk], Any]) -> Callable[..., Any]:
         def hook(self: Any, event: Any, desk: Desk) -> Any:
@@ -90,7 +90,7 @@ def made(*, on_fault: Literal["cancel", "keep"] = "cancel", **hooks: Callable[[A
         return hookimpl(review_order)
 
     methods = {name: judge(function) if name == "review_order" else method(function) for name, function in hooks.items()}
-    return plugin(on_fault=on_fault)(type("Made", (), methods))()
+    return plugin(on_fault=orders)(type("Made", (), methods))()
 
 
 class Stage:
