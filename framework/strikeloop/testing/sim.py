@@ -92,13 +92,13 @@ class Sim:
         return Played(tuple(events), tuple(commands), result)
 
     def _open_source(self, seconds: int, seed: int) -> Source:
-        settings = _installed("sources", "generated")
-        return settings(**{"seed": seed, "duration_s": seconds, "step_ms": 1_000, "ticker_every_ms": 2_000, **self._market}).open(
-            self._adapter
-        )  # type: ignore[no-any-return]  # an entry point has no static type
+        settings = {"seed": seed, "duration_s": seconds, "step_ms": 1_000, "ticker_every_ms": 2_000, **self._market}
+        source: Source = _installed("sources", "generated")(**settings).open(self._adapter)
+        return source
 
     def _open_venue(self, contracts: tuple[Any, ...]) -> Venue:
-        return _installed("venues", "venue")(**self._venue).open(self._adapter, contracts)  # type: ignore[no-any-return]  # as above
+        venue: Venue = _installed("venues", "venue")(**self._venue).open(self._adapter, contracts)
+        return venue
 
 
 def named(plugins: Iterable[Any], rules: Iterable[Any] = ()) -> list[Plugin]:
