@@ -95,7 +95,7 @@ class Summary:
 
     def short(self) -> dict[str, Any]:
         """The figures of `--json`: everything but lists and series."""
-        started = self.started or self.ended
+        started = self.ended if self.started is None else self.started
         return {
             "run": self.run,
             "mode": self.mode,

@@ -200,7 +200,6 @@ def test_a_rule_may_raise_an_alert_that_is_told_in_the_same_step() -> None:
     def warn(command: SubmitOrder | AmendOrder, desk: Desk) -> None:
         desk.alert("large")
 
-    played = Stage(rules=[made(review_order=warn), made(on_start=lambda event, desk: None)], start=True)
     played = Stage(
         made(on_quote=lambda event, desk: desk.buy(CALL, 1, 100), on_start=lambda event, desk: desk.watch(CALL)),
         rules=[made(review_order=warn)],

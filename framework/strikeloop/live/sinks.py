@@ -100,3 +100,5 @@ class Sinks:
         sink.error = error
         sink.faults.append(now)
         sink.is_stopped = len(sink.faults) == MOST_FAULTS and now - sink.faults[0] <= FAULT_WINDOW_S
+        if sink.is_stopped:
+            sink.queue.clear()
