@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 from strikeloop import Contract, ContractId, Desk, OptionKind, Quoted, RunStarted, hookimpl, plugin, state
 from strikeloop.engine import Engine, Plugin
@@ -45,12 +46,14 @@ class Counter:
     @hookimpl
     def on_quote(self, event: Quoted, desk: Desk) -> None:
         self.count += 1
-        self.mids += (event.bid + event.ask) * 0.5
+        self.mids += (event.bid + event.ask) * 0.5  # type: ignore[operator]  # every quote of the benchmark has both sides
 
 
 def quotes(count: int) -> list[Quoted]:
     return [
-        Quoted(time=i, received=i, contract=CONTRACTS[i % len(CONTRACTS)].id, bid=100.0 + i % 7, ask=101.0 + i % 7, bid_size=1.0, ask_size=1.0)
+        Quoted(
+            time=i, received=i, contract=CONTRACTS[i % len(CONTRACTS)].id, bid=100.0 + i % 7, ask=101.0 + i % 7, bid_size=1.0, ask_size=1.0
+        )
         for i in range(count)
     ]
 
@@ -58,7 +61,7 @@ def quotes(count: int) -> list[Quoted]:
 def bare(events: list[Quoted], plugins: int) -> Callable[[], None]:
     counters = [Counter() for _ in range(plugins)]
     calls = [counter.on_quote for counter in counters]
-    desk = None
+    desk: Any = None
 
     def run() -> None:
         for event in events:
