@@ -59,7 +59,7 @@ class Session:
         self._events: list[e.Event] = []
         self._actions: list[Action] = []
         self._backoff, self._truth = Backoff(random), Truth()
-        self._release = Release(adapter, self._truth, self._events.append)
+        self._release = Release(adapter, self._truth, self._events.append, fills_reported=self._chained)
         self._heard = self._pinged = 0
         self._retry_at: int | None = None
         self._buffer: deque[e.Event] = deque()
@@ -147,6 +147,7 @@ class Session:
                 self._refused(event, now)
             else:
                 self._on_update(decoded.channel, event, now)
+        self._actions.extend(self._release.doubtful(now))
 
     def garbled(self, error: DecodeError, now: int) -> None:
         """A frame that could not be decoded: it is told, skipped, and the account reconciled. Too many end the connection."""
@@ -177,6 +178,7 @@ class Session:
                 self.channels.confirm(status.channel.name, now)
                 self._tell(e.ChannelSubscribed, now, channel=status.channel.name, by="snapshot")
         self._replay()
+        self._actions.extend(self._release.doubtful(now))
         self._reconciled(merge.adjustments, now)
 
     def snapshot_failed(self, reason: str, now: int) -> None:
@@ -197,9 +199,10 @@ class Session:
         """An order is being sent."""
         self._release.submitted(client_id)
 
-    def answered(self, client_id: str, events: Iterable[e.Event], now: int) -> None:  # noqa: ARG002  # every input has its time
+    def answered(self, client_id: str, events: Iterable[e.Event], now: int) -> None:
         """The venue's answer to a command."""
         self._release.answered(client_id, events)
+        self._actions.extend(self._release.doubtful(now))
 
     def outcome_unknown(self, client_id: str, contract: ContractId, update: e.OrderUpdated, now: int) -> None:
         """A command got no answer: its order is UNKNOWN, and looked up until the venue knows it or never heard of it."""
@@ -208,6 +211,7 @@ class Session:
     def found(self, find: Find, order: e.OrderUpdated | None, now: int) -> None:
         """The answer to Find."""
         self._release.found(find, order, now)
+        self._actions.extend(self._release.doubtful(now))
 
     def find_failed(self, find: Find, now: int) -> None:
         """Find got no answer: it is asked again."""

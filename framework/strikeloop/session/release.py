@@ -1,7 +1,7 @@
 """What the account's events go through before they are told: given our name, freed of repetitions, or held.
 
-Owns `Release`, and with it the look-ups: of orders that nobody can name, of those whose outcome nobody told, and of
-those that a snapshot misses. It never guesses what an order is.
+Owns `Release`, and with it the look-ups: of orders that nobody can name, of those whose outcome or filled size nobody
+told, and of those that a snapshot misses. It never guesses what an order is.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import ContractId
 from strikeloop.events import AlertRaised, Event, Filled, OrderState, OrderUpdated, Origin, Severity
 from strikeloop.session.actions import Find
+from strikeloop.session.doubts import Doubts, is_vague
 from strikeloop.session.identity import Identity
 from strikeloop.session.truth import Truth
 from strikeloop.session.unknown import Unknown
@@ -23,11 +24,11 @@ LOOKUP_AGAIN_NS = 10 * SECOND_NS
 
 
 class Release:
-    """The way of one account port's events from `truth` to `tell`."""
+    """The way of one account port's events from `truth` to `tell`. Where fills are not reported, orders imply them."""
 
-    def __init__(self, adapter: str, truth: Truth, tell: Callable[[Event], None]) -> None:
-        self._adapter, self._truth, self._tell = adapter, truth, tell
-        self._identity, self._unknown = Identity(), Unknown()
+    def __init__(self, adapter: str, truth: Truth, tell: Callable[[Event], None], *, fills_reported: bool) -> None:
+        self._adapter, self._truth, self._tell, self._fills_reported = adapter, truth, tell, fills_reported
+        self._identity, self._unknown, self._doubts = Identity(), Unknown(), Doubts()
         self._lookups: dict[str, int] = {}
         self._again: dict[Find, int] = {}
 
@@ -36,7 +37,7 @@ class Release:
     def streamed(self, event: Event) -> bool:
         """Tell what of an event is news, under our own order id where there is one. False where nothing new was said."""
         if isinstance(event, OrderUpdated | Filled):
-            return self._is_named(event) and self._publish(self._truth.news(self._identity.named(event)))
+            return self._is_named(event) and self._pass(self._identity.named(event))
         return self._publish(self._truth.news(event))
 
     def merged(self, event: Event) -> None:
@@ -58,6 +59,8 @@ class Release:
         self._identity.answered(client_id)
         for event in events:
             self.streamed(event)
+            if isinstance(event, OrderUpdated) and event.state.is_terminal:
+                self._doubts.over(event.order_id or "")
 
     def outcome_unknown(self, client_id: str, contract: ContractId, update: OrderUpdated, now: int) -> None:
         self._truth.forget(client_id)
@@ -73,11 +76,16 @@ class Release:
             if self._is_named(order):
                 answer = attrs.evolve(self._identity.named(order), origin=Origin.SNAPSHOT)  # how it is now, whatever the stream said
                 self._publish(self._truth.answer(answer))
+                self._imply(answer)
         elif find.client_id is not None:
             self._missed(find.client_id, now)
         elif find.order_id is not None and not self._identity.waiting:
             self._identity.name_foreign(find.order_id)
             self._free(self._identity.release(find.order_id))
+        said = self._doubts.answered(find.order_id or (order.order_id if order is not None else None) or "", order, now)
+        if said is not None:
+            self._publish(self._truth.news(said))
+            self._imply(said)
 
     def find_failed(self, find: Find, now: int) -> None:
         """A look-up got no answer: ask again."""
@@ -96,7 +104,11 @@ class Release:
                 self._lookups[order_id] = now + LOOKUP_AGAIN_NS
                 finds.append(Find(contract, None, order_id))
         finds.extend(Find(contract, client_id) for client_id, contract in self._unknown.due(now))
-        return list(dict.fromkeys(finds))
+        return list(dict.fromkeys((*finds, *self.doubtful(now))))
+
+    def doubtful(self, now: int) -> list[Find]:
+        """What to look up at once, because the stream said only half of it."""
+        return self._doubts.due(now)
 
     # ---- inside ----
 
@@ -126,9 +138,29 @@ class Release:
         if order.client_id is None and order.order_id is not None:
             self._identity.name_foreign(order.order_id)
 
-    def _free(self, held: Iterable[Event]) -> None:
+    def _free(self, held: Iterable[OrderUpdated | Filled]) -> None:
         for event in held:
-            self._publish(self._truth.news(event))
+            self._pass(event)
+
+    def _pass(self, event: OrderUpdated | Filled) -> bool:
+        """Tell what is news of an order; where nobody says how much of it is filled, that is looked up first."""
+        if self._fills_reported:
+            return self._publish(self._truth.news(event))
+        if isinstance(event, Filled):
+            is_told = event.synthetic and (event.order_id in self._doubts or self._truth.has_told(event.contract, event.order_id))
+            return not is_told and self._publish(self._truth.news(event))
+        if is_vague(event) and event.order_id is not None:
+            if not self._truth.is_over(event.order_id):
+                self._doubts.add(event)
+            return False
+        is_news = self._publish(self._truth.news(event))
+        self._imply(event)
+        return is_news
+
+    def _imply(self, order: OrderUpdated) -> None:
+        """Tell the fill that an order implies, where nobody else reports it."""
+        if not self._fills_reported:
+            self._publish(self._truth.implied(order))
 
     def _publish(self, event: Event | None) -> bool:
         if event is None:

@@ -24,7 +24,6 @@ from strikeloop.events import (
     OrderState,
     OrderUpdated,
     Origin,
-    PositionClosed,
     PositionUpdated,
 )
 
@@ -64,6 +63,7 @@ class Truth:
     def __init__(self) -> None:
         self._fills: dict[FillKey, None] = {}
         self._applied: dict[OrderKey, Decimal] = {}
+        self._paid: dict[OrderKey, Decimal] = {}
         self._reported: dict[OrderKey, Decimal] = {}
         self._told: dict[OrderKey, Decimal] = {}
         self._forgiven: dict[OrderKey, Decimal] = {}
@@ -93,7 +93,7 @@ class Truth:
         if isinstance(event, PositionUpdated):
             self._positions[event.contract] = event
             self._since.positions.add(event.contract)
-        elif isinstance(event, ContractSettled | PositionClosed):
+        elif isinstance(event, ContractSettled):  # a position closed by trading is told by its fills, also when they turn it around
             self._expected[event.contract] = ZERO
             self._since.positions.add(event.contract)
         elif isinstance(event, BalanceUpdated):
@@ -108,6 +108,34 @@ class Truth:
     def open_order(self, client_id: str) -> OrderUpdated | None:
         """The order as it stands, None unless it is open as far as we know."""
         return self._open.get(client_id)
+
+    def is_over(self, name: str) -> bool:
+        """Whether the end of the order of this id, ours or the venue's, is known."""
+        return name in self._closed
+
+    def has_told(self, contract: ContractId, order_id: str) -> bool:
+        """Whether it is known from the order itself how much of it is filled."""
+        return (contract, order_id) in self._told
+
+    def implied(self, order: OrderUpdated) -> Filled | None:
+        """What an order says is filled of it and nobody reported: for streams without executions, that is the fill."""
+        if order.order_id is None or not order.filled or not order.fill_price:
+            return None
+        key = (order.contract, order.order_id)
+        applied = self._applied.get(key, ZERO)
+        fill = Filled(
+            time=order.finished or order.time,
+            received=order.received,
+            origin=order.origin,
+            contract=order.contract,
+            trade_id=f"order:{order.order_id}" if not applied else f"order:{order.order_id}:{abs(applied)}",
+            order_id=order.order_id,
+            client_id=order.client_id,
+            size=order.filled,
+            price=order.fill_price,
+            synthetic=True,
+        )
+        return self._on_fill(fill)
 
     def forget(self, client_id: str) -> None:
         """We no longer know how this order stands: whatever is said of it next is news."""
@@ -218,8 +246,8 @@ class Truth:
     def _on_fill(self, fill: Filled) -> Filled | None:
         """The part of `fill` that was not applied before.
 
-        A synthetic fill states how much of its order is filled so far, a reported one a single execution; what both
-        tell of one order overlaps, so an order's fills are applied up to the larger of the two sums.
+        A synthetic fill states how much of its order is filled so far and at what price on average, a reported one a
+        single execution; what both tell of one order overlaps, so an order's fills are applied up to the larger sum.
         """
         key, order = fill_key(fill), (fill.contract, fill.order_id)
         applied = self._applied.get(order, ZERO)
@@ -235,10 +263,16 @@ class Truth:
             return None
         self._applied[order] = total
         self._expected[fill.contract] = self._expected.get(fill.contract, ZERO) + total - applied
-        news = fill if total - applied == fill.size else attrs.evolve(fill, size=total - applied)
+        news = fill if total - applied == fill.size else self._remainder(fill, order, total - applied)
+        self._paid[order] = self._paid.get(order, ZERO) + news.size * news.price
         if fill.origin is not Origin.SNAPSHOT:
             self._since.fills.append(news)
         return news
+
+    def _remainder(self, fill: Filled, order: OrderKey, size: Decimal) -> Filled:
+        """The part of a fill that is news; of an average price, what makes it come out so."""
+        price = (fill.size * fill.price - self._paid.get(order, ZERO)) / size if fill.synthetic else fill.price
+        return attrs.evolve(fill, size=size, price=price)
 
     def _is_new(self, order: OrderUpdated) -> bool:
         """Whether just this was not said of the order before, by whichever way."""

@@ -213,7 +213,10 @@ _TIFS = {tif.value: tif for tif in TimeInForce}
 
 
 def _standing(item: Any, size: Decimal, fill_price: Decimal) -> tuple[OrderState, Decimal | None, str]:
-    """(state, left, finish_as). A seed order says `closed` and no more: filled when it has a fill price, else canceled."""
+    """(state, left, finish_as). A seed order says `closed` and no more: filled when it has a fill price, else canceled.
+
+    With a fill price, how much of it was filled is not said (left None), unless there is only one contract to fill.
+    """
     left = None if item.left is UNSET else whole(item.left, "left")
     reason = item.finish_as if isinstance(item.finish_as, str) and item.finish_as not in _NO_REASON else ""
     if left is not None and (abs(left) > abs(size) or left * size < 0):
@@ -221,7 +224,7 @@ def _standing(item: Any, size: Decimal, fill_price: Decimal) -> tuple[OrderState
     if left is None and item.status != "closed" and not isinstance(item, SeedOrder):
         raise MalformedError("left", "the field is missing")
     if item.status in ("closed", "finished"):
-        if left is None:
+        if left is None and (fill_price <= 0 or abs(size) == 1):
             left = ZERO if fill_price > 0 else size
         reason = reason or ("cancelled" if left else "filled")
     return _state(item.status, reason), left, reason

@@ -126,7 +126,7 @@ class Counter:
         if order.reduce_only and not account.room(market, order):
             account.withdraw(market, order, OrderState.CANCELED, "reduce_only", "there is nothing left to reduce")
         elif order.tif is TimeInForce.IOC:
-            account.withdraw(market, order, OrderState.CANCELED, "ioc")
+            account.withdraw(market, order, OrderState.EXPIRED, "ioc")
         else:
             self._matcher.rest(market, order)
 

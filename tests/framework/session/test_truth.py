@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strikeloop import ContractSettled, Event, Filled, OrderState, OrderUpdated, Origin, PositionUpdated
+from strikeloop import ContractSettled, Event, Filled, OrderState, OrderUpdated, Origin, PositionClosed, PositionUpdated
 from strikeloop.adapter import Snapshot
 from strikeloop.session.truth import Merge, Truth
 from tests.framework.session.stage import CALL, PUT, D, balance, fill, order, position, posted
@@ -182,6 +182,22 @@ def test_a_settled_position_is_expected_to_be_flat() -> None:
     truth.news(ContractSettled(time=0, received=0, contract=CALL, settle_price=D(1), size=D(3), pnl=D(1)))
     truth.news(position(0))
     assert truth.position_gap(CALL) == ""
+
+
+def test_a_position_that_a_trade_turns_around_is_closed_and_shows_no_gap() -> None:
+    truth = begun(positions=(position(-3),))
+    truth.news(fill("a", 5))
+    truth.news(PositionClosed(time=0, received=0, contract=CALL, side="short", pnl=D(1)))
+    truth.news(position(2))
+    assert truth.position_gap(CALL) == ""
+
+
+def test_the_remainder_of_an_average_price_makes_it_come_out_so() -> None:
+    truth = Truth()
+    truth.news(fill("a", 2, price=D(4)))
+    news = truth.news(fill("order:1", 6, price=D(6), synthetic=True))
+    assert isinstance(news, Filled)
+    assert (news.size, news.price) == (D(4), D(7))
 
 
 def test_an_order_that_says_more_is_filled_than_fills_were_reported_is_a_gap() -> None:

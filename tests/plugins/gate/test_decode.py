@@ -193,6 +193,13 @@ def test_a_closed_seed_order_without_a_fill_price_is_canceled_and_implies_no_fil
     assert (order.state, order.left, order.finish_as, order.filled) == (OrderState.CANCELED, Decimal(1), "cancelled", Decimal(0))
 
 
+def test_a_closed_seed_order_of_several_contracts_does_not_say_how_many_were_filled() -> None:
+    order, fill = events("options.orders", ORDER | {"size": "-3"})
+    assert isinstance(order, OrderUpdated)
+    assert isinstance(fill, Filled)
+    assert (order.state, order.left, order.filled, fill.size) == (OrderState.FILLED, None, Decimal(-3), Decimal(-3))
+
+
 def test_an_open_seed_order_needs_no_finish_time() -> None:
     open_order = {key: value for key, value in ORDER.items() if key != "finish_time"} | {"status": "open", "fill_price": "0"}
     (order,) = events("options.orders", open_order)

@@ -65,7 +65,7 @@ def test_without_consumption_the_displayed_size_is_always_there() -> None:
 @pytest.mark.parametrize("price", [None, "600"])
 def test_nothing_fills_against_an_empty_side(stage: Stage, price: str | None) -> None:
     order = stage.quote(490, None).submit(1, price, TimeInForce.IOC)
-    assert (stage.order(order).state, stage.order(order).finish_as, fills(stage)) == (OrderState.CANCELED, "ioc", [])
+    assert (stage.order(order).state, stage.order(order).finish_as, fills(stage)) == (OrderState.EXPIRED, "ioc", [])
 
 
 def test_a_quote_that_has_gone_fills_nobody(stage: Stage) -> None:

@@ -1,0 +1,69 @@
+"""Orders of which a stream says that something was filled, and not how much.
+
+Owns `Doubts`: such an order is looked up, one look-up at a time, and again when the stream speaks of it meanwhile or
+the answer is older than the stream. What the stream said stands in for the answer only where the venue has none.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from strikeloop.clock import SECOND_NS
+from strikeloop.events import OrderUpdated
+from strikeloop.session.actions import Find
+
+AGAIN_NS = SECOND_NS
+
+
+def is_vague(order: OrderUpdated) -> bool:
+    """Whether the order has traded and nobody says how much of it."""
+    return order.left is None and order.fill_price != 0
+
+
+@attrs.define
+class _Doubt:
+    said: OrderUpdated
+    next_at: int | None = 0
+    """When to ask; None while a look-up is on its way."""
+    is_outrun: bool = False
+
+
+class Doubts:
+    """The doubtful orders of one account port by the venue's id, oldest first."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Doubt] = {}
+
+    def __contains__(self, order_id: str) -> bool:
+        return order_id in self._open
+
+    def add(self, said: OrderUpdated) -> None:
+        """The stream spoke vaguely of an order; an end that it told is not taken back by what comes late."""
+        doubt = self._open.setdefault(said.order_id or "", _Doubt(said))
+        if said.state.is_terminal or not doubt.said.state.is_terminal:
+            doubt.said = said
+        doubt.is_outrun = doubt.next_at is None
+
+    def due(self, now: int) -> list[Find]:
+        """The orders to look up now."""
+        finds = []
+        for order_id, doubt in self._open.items():
+            if doubt.next_at is not None and now >= doubt.next_at:
+                doubt.next_at, doubt.is_outrun = None, False
+                finds.append(Find(doubt.said.contract, None, order_id))
+        return finds
+
+    def over(self, order_id: str) -> None:
+        """The order's end is known exactly, from elsewhere."""
+        self._open.pop(order_id, None)
+
+    def answered(self, order_id: str, order: OrderUpdated | None, now: int) -> OrderUpdated | None:
+        """The answer to a look-up; what the stream said, where the venue does not know the order."""
+        doubt = self._open.get(order_id)
+        if doubt is None:
+            return None
+        if order is not None and not order.state.is_terminal and (doubt.is_outrun or doubt.said.state.is_terminal):
+            doubt.next_at = now if doubt.is_outrun else now + AGAIN_NS
+            return None
+        del self._open[order_id]
+        return doubt.said if order is None else None
