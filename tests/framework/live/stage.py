@@ -155,6 +155,13 @@ class Stage:
             self.clock.pass_s(1)
             await self.settle()
 
+    async def pass_until(self, condition: Callable[[], Any]) -> None:
+        """Let time pass, a second for each thousandth of a real one, until this is so."""
+        with anyio.fail_after(5):
+            while not condition():
+                self.clock.pass_s(1)
+                await self.settle()
+
     async def settle(self) -> None:
         """Let two ticks and what they lead to happen."""
         flushes = self.notes.flushes

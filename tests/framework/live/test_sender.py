@@ -54,11 +54,10 @@ async def test_orders_do_not_wait_for_one_another() -> None:
     slow = Held()
     stage.account.script("submit", slow)
     async with stage.running():
-        first, second = stage.buy(), stage.buy()
-        await until(lambda: stage.state(second) == "open")
-        assert stage.state(first) == "sent"
+        both = stage.buy(), stage.buy()
+        await until(lambda: sorted(map(stage.state, both)) == ["open", "sent"])
         slow.release()
-        await until(lambda: stage.state(first) == "open")
+        await until(lambda: [stage.state(one) for one in both] == ["open", "open"])
 
 
 async def test_a_cancel_waits_for_the_answer_to_its_order() -> None:
@@ -214,9 +213,8 @@ async def test_a_look_up_that_fails_after_a_cancel_is_made_again() -> None:
         await until(lambda: stage.state(client_id) == "open")
         stage.account.script("find", VenueError("502"), VenueError("502"), _closed(stage.account.orders[client_id]))
         stage.cancel(client_id)
-        await until(lambda: stage.account.asked("find"))
-        await stage.pass_s(10)
-        assert stage.state(client_id) == "filled"
+        await stage.pass_until(lambda: stage.state(client_id) == "filled")
+        assert len(stage.account.asked("find")) == 3
 
 
 async def test_a_cancel_of_an_order_in_doubt_goes_on_until_the_order_turns_up() -> None:

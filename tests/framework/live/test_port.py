@@ -1,0 +1,220 @@
+"""One port in the world: connecting, reading, writing, ending, and nothing left behind. Played on a whole run."""
+
+from __future__ import annotations
+
+import json
+
+import anyio
+import pytest
+
+from strikeloop import (
+    AuthRejectedError,
+    ChannelSubscribed,
+    GapClosed,
+    GapOpened,
+    LinkLostError,
+    PositionUpdated,
+    Quoted,
+    Reconciled,
+    StreamLost,
+    StreamOpened,
+    VenueError,
+)
+from strikeloop.live import port
+from strikeloop.testing import Held
+from tests.framework.live.stage import CALL, SECOND, D, Stage, until
+
+pytestmark = pytest.mark.anyio
+
+
+def position(size: int) -> PositionUpdated:
+    return PositionUpdated(time=0, received=0, contract=CALL, size=D(size), entry_price=D(5), realized_pnl=D(0))
+
+
+async def test_every_channel_is_subscribed_at_the_second_of_sending() -> None:
+    stage = Stage()
+    async with stage.running():
+        sent = [json.loads(frame) for frame in stage.account.link.sent]
+        assert [frame["subscribe"] for frame in sent] == ["orders", "positions", "balances"]
+        assert {frame["time"] for frame in sent} == {stage.clock.now() // SECOND}
+
+
+async def test_the_account_prepares_before_each_connection() -> None:
+    stage = Stage()
+    async with stage.running():
+        stage.account.link.lose()
+        await until(lambda: stage.said(StreamLost))
+        await stage.pass_s(2)
+        assert [kind for kind, _ in stage.account.calls if kind in ("prepare", "connect")] == ["prepare", "connect"] * 2
+
+
+async def test_what_the_venue_says_reaches_the_strategy_with_the_time_it_was_received() -> None:
+    stage = Stage()
+    async with stage.running():
+        stage.clock.pass_s(1)
+        stage.account.say("positions", position(3))
+        await until(lambda: stage.said(PositionUpdated))
+        assert stage.said(PositionUpdated)[-1].received == stage.clock.now()
+        assert [event for event in stage.trader.heard if isinstance(event, PositionUpdated)] == stage.said(PositionUpdated)
+
+
+async def test_a_lost_link_is_made_again_subscribed_and_reconciled() -> None:
+    stage = Stage()
+    async with stage.running():
+        stage.account.link.lose("reset by peer")
+        await until(lambda: stage.said(StreamLost))
+        assert stage.said(StreamLost)[0].reason == "reset by peer"
+        assert stage.engine.blocks
+        stage.account.positions.append(position(7))
+        await stage.pass_s(2)
+        opened = [event.connection for event in stage.said(StreamOpened) if event.port == "account"]
+        assert opened == [1, 2]
+        assert len(stage.account.link.sent) == 3
+        assert stage.said(Reconciled)[-1].adjustments == ("BTC-C has size 7, not 0",)
+        assert not stage.engine.blocks
+
+
+async def test_a_connection_that_is_refused_is_tried_until_it_stands() -> None:
+    stage = Stage()
+    stage.account.script("connect", LinkLostError("refused"), LinkLostError("refused"))
+    stage.account.script("prepare", VenueError("no answer"))
+    async with stage.running(started=False):
+        await stage.pass_s(6)
+        assert stage.live.started
+        assert [event.reason for event in stage.said(StreamLost)] == ["no answer", "refused", "refused"]
+
+
+async def test_a_connection_that_never_comes_about_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "CONNECT_S", 0.02)
+    stage = Stage()
+    stage.account.script("connect", Held())
+    async with stage.running(started=False):
+        await until(lambda: stage.said(StreamLost))
+        assert stage.said(StreamLost)[0].reason == "no connection within 0.02 s"
+        await stage.pass_s(2)
+        assert stage.live.started
+
+
+async def test_a_link_that_falls_silent_is_pinged_and_then_dropped() -> None:
+    stage = Stage()
+    async with stage.running():
+        silent = stage.account.link
+        silent.deliver = lambda *frames: None  # type: ignore[method-assign]  # nothing arrives any more
+        await stage.pass_s(10)
+        assert silent.pings >= 1
+        assert silent.is_closed
+        assert "no byte came" in stage.said(StreamLost)[0].reason
+
+
+async def test_a_link_that_cannot_be_written_to_is_lost() -> None:
+    stage = Stage()
+
+    async def refuse(frame: bytes) -> None:
+        raise LinkLostError("broken pipe")
+
+    async with stage.running():
+        stage.account.link.send = refuse  # type: ignore[method-assign]  # every write fails
+        stage.account.refuse("balances")
+        await stage.pass_s(6)
+        assert "broken pipe" in [event.reason for event in stage.said(StreamLost)]
+
+
+async def test_a_frame_that_cannot_be_read_reconciles_the_account() -> None:
+    stage = Stage()
+    async with stage.running():
+        stage.account.link.deliver(b"garbage")
+        await until(lambda: stage.said(GapClosed))
+        assert [gap.channel for gap in stage.said(GapOpened)] == ["orders"]
+        assert len(stage.account.asked("snapshot")) == 2
+        assert not stage.said(StreamLost)
+
+
+async def test_a_frame_of_the_feed_that_cannot_be_read_is_skipped() -> None:
+    stage = Stage()
+    async with stage.running():
+        stage.feed.link.deliver(b"garbage")
+        stage.feed.say("quotes", stage.quote())
+        await until(lambda: stage.said(Quoted))
+        assert [gap.port for gap in stage.said(GapOpened)] == ["feed"]
+
+
+async def test_the_venues_wish_to_move_on_is_granted() -> None:
+    stage = Stage()
+    async with stage.running():
+        first = stage.account.link
+        stage.account.say("orders", reconnect=True)
+        await until(lambda: first.is_closed)
+        await stage.pass_s(2)
+        assert len(stage.account.links) == 2
+
+
+async def test_a_snapshot_of_a_lost_connection_is_not_waited_for() -> None:
+    stage = Stage()
+    slow = Held()
+    stage.account.script("snapshot", slow)
+    async with stage.running(started=False):
+        await slow.asked.wait()
+        stage.account.link.lose()
+        await until(lambda: stage.said(StreamLost))
+        await stage.pass_s(2)
+        assert stage.live.started
+        assert len(stage.account.asked("snapshot")) == 2
+
+
+async def test_a_snapshot_that_never_comes_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "SNAPSHOT_S", 0.01)
+    stage = Stage()
+    stage.account.script("snapshot", Held(), VenueError("502"))
+    async with stage.running(started=False):
+        await stage.pass_until(lambda: stage.live.started)
+        assert len(stage.account.asked("snapshot")) == 3
+
+
+async def test_a_look_up_that_never_comes_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "FIND_S", 0.01)
+    stage = Stage()
+    stage.account.script("submit", VenueError("502"))
+    stage.account.script("find", Held())
+    async with stage.running():
+        client_id = stage.buy()
+        await until(lambda: stage.state(client_id) == "unknown")
+        stage.account.rest(stage.account.asked("submit")[0])
+        await stage.pass_until(lambda: stage.state(client_id) == "open")
+        assert len(stage.account.asked("find")) == 2
+
+
+@pytest.mark.parametrize("error", [AuthRejectedError("401"), LinkLostError("policy", code=1008)], ids=["refused", "policy-violation"])
+async def test_a_link_ended_over_the_credentials_is_not_tried_again_soon(error: VenueError) -> None:
+    stage = Stage()
+
+    async def refuse() -> list[bytes]:
+        raise error
+
+    async with stage.running():
+        stage.account.link.receive = refuse  # type: ignore[method-assign]  # the venue ends it over our credentials
+        stage.account.link.deliver()
+        await until(lambda: stage.said(StreamLost))
+        assert stage.said(StreamLost)[0].retry_in_s == 240
+        await stage.pass_s(10)
+        assert len(stage.account.links) == 1
+
+
+async def test_a_link_whose_close_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "CLOSE_S", 0.01)
+    stage = Stage()
+    async with stage.running():
+        stage.account.link.aclose = anyio.sleep_forever  # type: ignore[method-assign]  # it never returns
+        stage.account.link.lose()
+        await until(lambda: stage.said(StreamLost))
+        await stage.pass_s(2)
+        assert len(stage.account.links) == 2
+
+
+async def test_a_channel_refused_at_first_is_subscribed_once_the_venue_allows_it() -> None:
+    stage = Stage()
+    stage.account.refuse("balances")
+    async with stage.running():
+        stage.account.allow("balances")
+        await stage.pass_s(6)
+        assert [event.channel for event in stage.said(ChannelSubscribed) if event.port == "account"] == ["orders", "positions", "balances"]
+        assert len(stage.account.links) == 1
