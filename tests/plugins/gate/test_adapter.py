@@ -1,3 +1,5 @@
+"""The settings of a Gate account, what they refuse, and the two ports they open."""
+
 from __future__ import annotations
 
 import json

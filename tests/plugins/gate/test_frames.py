@@ -1,3 +1,5 @@
+"""The frames the adapter sends: payloads of both dialects, signatures, keep-alive."""
+
 from __future__ import annotations
 
 import json

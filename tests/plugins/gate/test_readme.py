@@ -1,3 +1,5 @@
+"""The README of strikeloop-gate does what it says."""
+
 from __future__ import annotations
 
 import doctest

@@ -1,3 +1,5 @@
+"""Bodies of Gate's REST API, documented and recorded, as strict structures."""
+
 from __future__ import annotations
 
 import json

@@ -1,3 +1,5 @@
+"""JSON without mercy: what is not exactly what the venue documents is refused with its place."""
+
 from __future__ import annotations
 
 from decimal import Decimal
