@@ -1,4 +1,4 @@
-"""Orders that trade in parts and are canceled in between: at the end we and the venue agree, in both dialects, over a lost connection too."""
+"""Orders that trade in parts and are canceled in between: at the end we and the venue agree, in both dialects, over a lost connection."""
 
 from __future__ import annotations
 
