@@ -36,7 +36,7 @@ from strikeloop import (
 from strikeloop.desk import SetTimer
 from strikeloop.engine import MOST_EVENTS_PER_INPUT, NOTHING, ClientIds, Engine, Plugin, Timers, short_name
 from strikeloop.margin import Classic
-from tests.framework.stage import CALL, PUT, SECOND, D, Stage, fill, made, position, quoted, ticker, update, watching
+from tests.framework.stage import CALL, PUT, SECOND, D, Stage, contract, fill, made, position, quoted, ticker, update, watching
 
 START = RunStarted(time=0, received=0)
 
@@ -136,6 +136,15 @@ def test_an_approved_amendment_counts_until_the_answer() -> None:
     (order,) = played.engine.orders
     played.does(lambda desk: desk.amend(order.key, size=5, price=101))
     assert [(one.size, one.price) for one in played.desk().working] == [(D(5), D(101))]
+
+
+def test_what_a_rule_asks_for_while_it_judges_comes_out_in_the_same_step_wherever_it_stands() -> None:
+    def warn(command: Any, desk: Desk) -> None:
+        desk.alert("large")
+
+    plugins = [("r", "risk", made(review_order=warn)), ("s", "strategy", made(on_start=buys))]
+    engine = Engine([Plugin(name=name, kind=kind, plugin=one) for name, kind, one in plugins], contracts=[contract()], margin=Classic())  # type: ignore[arg-type]  # the kinds are literals
+    assert kinds(engine.step(START).events) == ["AlertRaised"]
 
 
 def test_log_lines_come_out_beside_the_events() -> None:
@@ -314,14 +323,21 @@ def test_a_halted_strategy_keeps_no_timer() -> None:
 def test_arithmetic_that_a_plugin_bends_bends_for_nobody_else() -> None:
     def bends(event: Any, desk: Desk) -> None:
         decimal.getcontext().prec = 2
-        desk.alert("bent")
 
     with decimal.localcontext():
         played = Stage(made(on_position=bends))
         played.step(position(1), position(12345, entry_price=D("1.2345"), mark_price=2.3456))
         (held,) = played.engine.portfolio.positions
         assert held.unrealized_pnl == D("137.165295")
-        assert decimal.getcontext().prec == 28
+
+
+def test_arithmetic_that_a_plugin_bends_does_not_bend_the_review_of_its_orders() -> None:
+    def bends(event: Any, desk: Desk) -> None:
+        decimal.getcontext().prec = 2
+        desk.buy(CALL, 1, 12345)
+
+    with decimal.localcontext():
+        assert len(Stage(made(on_start=bends)).sent(SubmitOrder)) == 1
 
 
 # ---- orders ----------------------------------------------------------------------------------------------------------
