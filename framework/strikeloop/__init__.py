@@ -8,7 +8,8 @@ who use it. The other public modules are strikeloop.adapter, .venue, .wire, .pri
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+
+TYPE_CHECKING = False  # type checkers know the name; the module `typing` takes longer to load than everything else here
 
 if TYPE_CHECKING:
     from strikeloop.commands import (

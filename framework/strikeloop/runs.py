@@ -105,17 +105,20 @@ def live_of(
 
 async def run_live(live: Live, plan: Plan, record: Record, options: Options) -> Ending:
     """Run to the end: signals, sinks and the status file beside the driver. Returns how it ended."""
-    async with anyio.create_task_group() as tasks:
+    async with anyio.create_task_group() as guard:
         if options.handle_signals:
-            tasks.start_soon(_obey_signals, live)
-        tasks.start_soon(_write_status, live, record)
-        for task in options.beside:
-            tasks.start_soon(task, live)
-        ending = await live.run(options.duration_s if options.duration_s is not None else plan.run.duration_s)
-        tasks.cancel_scope.cancel()
-    with anyio.CancelScope(shield=True):
-        await record.status({**live.status(), "state": "stopped", "ending": {"cause": ending.cause, "reason": ending.reason}})
-    return ending
+            guard.start_soon(_obey_signals, live)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(_write_status, live, record)
+            for task in options.beside:
+                tasks.start_soon(task, live)
+            await live.run(options.duration_s if options.duration_s is not None else plan.run.duration_s)
+            tasks.cancel_scope.cancel()
+        with anyio.CancelScope(shield=True):
+            ending = {"cause": live.ending.cause, "reason": live.ending.reason}
+            await record.status({**live.status(), "state": "stopped", "ending": ending})
+        guard.cancel_scope.cancel()
+    return live.ending
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ import click
 
 from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import examples, note, with_json, with_state_dir
-from strikeloop.cli.running import Show, conduct_served, print_summary
+from strikeloop.cli.running import Show, conduct_served
 from strikeloop.demo import demo_plan, serve_demo
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.journal import StateDir
@@ -39,9 +39,8 @@ def demo(dialect: str, backend: str, duration: float, seed: int, state_dir: Path
         except ValueRefusedError as error:
             raise ConfigError(Problem("demo", error.what, error.fix)) from error
 
-    show = Show(title=f"strikeloop demo, {dialect} dialect on {backend}, {duration:g} s")
+    show = Show(title=f"strikeloop demo, {dialect} dialect on {backend}, {duration:g} s", as_json=as_json)
     done = conduct_served(StateDir(state_dir), Backend(backend), served, show, duration)
-    print_summary(done.short, as_json=as_json)
     if done.code is Exit.INTERRUPTED:
         note("strikeloop: interrupted")
     return done.code

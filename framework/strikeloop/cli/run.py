@@ -11,7 +11,7 @@ import click
 
 from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import config_files, examples, note, with_config, with_json
-from strikeloop.cli.running import Show, conduct, print_summary
+from strikeloop.cli.running import Show, conduct
 from strikeloop.load import Mode, load
 
 
@@ -41,8 +41,7 @@ def run(
     plan = load(config_files(files), sets=options, live=live, disabled=disabled)
     if plan.run.mode is Mode.LIVE:
         leave_no_core()
-    done = conduct(plan, Show(title=f"{plan.run.mode.value} run", quiet=quiet), duration_s=duration)
-    print_summary(done.short, as_json=as_json)
+    done = conduct(plan, Show(title=f"{plan.run.mode.value} run", quiet=quiet, as_json=as_json), duration_s=duration)
     if done.code is not Exit.OK:
         note(f"strikeloop: the run ended: {done.ending.reason}")
     return done.code

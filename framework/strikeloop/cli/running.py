@@ -1,6 +1,7 @@
-"""One run from a plan to its files: lock, folder, journal, driver, summary, report.
+"""One run from a plan to its files: lock, folder, journal, driver, report, and the summary that is printed.
 
-Owns `conduct`, which `run` and `demo` share. Sends nothing itself and decides nothing; strikeloop.runs does.
+Owns `conduct`, which `run` and `demo` share, and Ctrl-C after the run. Sends nothing itself and decides nothing;
+strikeloop.runs does.
 """
 
 from __future__ import annotations
@@ -8,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 import anyio
 import attrs
@@ -34,23 +36,46 @@ FRAMES_PER_S = 4
 
 @attrs.frozen(kw_only=True)
 class Show:
-    """What a person sees of a run: `title` over the picture; `quiet` leaves only warnings and worse."""
+    """What a person sees of a run: `title` over the picture; `quiet` leaves only warnings and worse; `as_json` is the summary's form."""
 
     title: str
     quiet: bool = False
+    as_json: bool = False
 
 
 @attrs.frozen(kw_only=True)
 class Conducted:
-    """A run that is over."""
+    """A run that is over, its summary printed."""
 
     folder: RunFolder
-    short: dict[str, Any]
     ending: Ending
 
     @property
     def code(self) -> Exit:
         return CAUSES.get(self.ending.cause, Exit.OK)
+
+
+class LateInterrupts:
+    """Ctrl-C once a run has ended: noted in `came`, so that its files and its summary are still written whole.
+
+    A block in the main thread; `begin` is called in it when the run itself no longer listens to signals.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+
+    def begin(self) -> None:
+        signal.signal(signal.SIGINT, self._note)
+
+    def _note(self, *_: object) -> None:
+        self.came = True
+
+    def __enter__(self) -> Self:
+        self._before = signal.getsignal(signal.SIGINT)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
 
 
 def run_id(tag: str) -> str:
@@ -106,16 +131,24 @@ def _held(
                 record = RunRecord(folder, journal)
                 for name, memory in memories.items():
                     record.memory(name, memory)
-                return await _driven(plan, tag, record, show, duration_s, memories)
+                return await _driven(plan, tag, record, show, duration_s, memories, late)
 
-    live, ending = anyio.run(main, backend=backend.value, backend_options=backend_options(backend))
-    full = live.summary.full(live.engine.portfolio, live.engine.orders)
-    live.summary.report = write_result(folder, full)
-    return Conducted(folder=folder, short=live.summary.short(), ending=ending)
+    with LateInterrupts() as late:
+        live, ending = anyio.run(main, backend=backend.value, backend_options=backend_options(backend))
+        full = live.summary.full(live.engine.portfolio, live.engine.orders)
+        live.summary.report = write_result(folder, full)
+        print_summary(live.summary.short(), as_json=show.as_json)
+    return Conducted(folder=folder, ending=Ending(cause="interrupt", reason="interrupted") if late.came else ending)
 
 
 async def _driven(
-    plan: Plan, tag: str, record: RunRecord, show: Show, duration_s: float | None, memories: dict[str, dict[str, Any]]
+    plan: Plan,
+    tag: str,
+    record: RunRecord,
+    show: Show,
+    duration_s: float | None,
+    memories: dict[str, dict[str, Any]],
+    late: LateInterrupts,
 ) -> tuple[Live, Ending]:
     made: list[Live] = []
     picture = _picture(show)
@@ -130,6 +163,7 @@ async def _driven(
         plan.forget_secrets()
         beside: list[Callable[[Live], Coroutine[Any, Any, None]]] = [picture.run, lambda live: _remember(live, record)]
         ending = await run_live(live, plan, record, Options(listen=(), beside=beside, duration_s=duration_s))
+        late.begin()
     _note_memories(live, record)
     record.ending(cause=ending.cause, reason=ending.reason, digest=live.summary.digest)
     await record.flush()
@@ -143,6 +177,8 @@ def write_result(folder: RunFolder, full: dict[str, Any]) -> str:
         command = find("commands", "report").value
         with contextlib.redirect_stdout(sys.stderr):
             command.main([str(folder.path)], standalone_mode=False)
+    except click.Abort:
+        raise
     except ValueRefusedError as error:
         note(f"no report: {error.what} ({error.fix})")
     except Exception as error:  # noqa: BLE001 - the run is over and safe; that its report could not be drawn must not hide it
