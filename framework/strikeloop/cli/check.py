@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from strikeloop.cli.exits import Exit
-from strikeloop.cli.options import config_files, examples, note, print_json, print_table, with_config, with_json
+from strikeloop.cli.options import REHEARSAL, config_files, examples, note, print_json, print_table, with_config, with_json
 from strikeloop.errors import ConfigError
 from strikeloop.hooks import hooks_of
 from strikeloop.load import Plan, load
@@ -33,6 +33,8 @@ def check(files: tuple[Path, ...], sets: tuple[str, ...], disabled: tuple[str, .
     rows = [(section, version) for section, version in plan.versions.items() if "." not in section or section.startswith("adapters.")]
     rows += [(f"{plugin.kind} {plugin.name}", f"{plugin.use}: {', '.join(hooks_of(plugin.cls))}") for plugin in plan.plugins]
     print_table(("part", "is"), [("mode", f"{plan.run.mode.value} on {plan.run.backend.value}"), *rows], empty="")
+    if plan.is_rehearsal:
+        note(REHEARSAL)
     note("the configuration is sound")
     return Exit.OK
 

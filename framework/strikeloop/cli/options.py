@@ -19,6 +19,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_CONFIG = Path("strikeloop.toml")
 WIDE = 500
+REHEARSAL = 'strikeloop: mode is "live", but --live was not given: on paper, no order leaves for the venue'
 
 
 def examples(first: str, second: str) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from strikeloop.cli.exits import Exit
-from strikeloop.cli.options import config_files, examples, note, with_config, with_json
+from strikeloop.cli.options import REHEARSAL, config_files, examples, note, with_config, with_json
 from strikeloop.cli.running import Show, conduct
 from strikeloop.load import Mode, load
 
@@ -41,6 +41,8 @@ def run(
     plan = load(config_files(files), sets=options, live=live, disabled=disabled)
     if plan.run.mode is Mode.LIVE:
         leave_no_core()
+    if plan.is_rehearsal:
+        note(REHEARSAL)
     done = conduct(plan, Show(title=f"{plan.run.mode.value} run", quiet=quiet, as_json=as_json), duration_s=duration)
     if done.code is not Exit.OK:
         note(f"strikeloop: the run ended: {done.ending.reason}")

@@ -112,6 +112,12 @@ class Plan:
             value, path = value[part], (*path, part)
         return value, tuple(self._layers.setters.get(path, ())) or (Setter("default", value),)
 
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether a configuration for live trading is on paper here, because nobody asked for live."""
+        _, setters = self.explain("run.mode")
+        return self.run.mode is Mode.PAPER and setters[-1].value == Mode.LIVE.value
+
     def forget_secrets(self) -> None:
         """Remove every secret that was read from the environment from it."""
         self._vault.forget_environment()
