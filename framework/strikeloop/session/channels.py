@@ -16,6 +16,7 @@ from strikeloop.clock import SECOND_NS
 ACKNOWLEDGE_NS = 5 * SECOND_NS
 RETRY_NS = 5 * SECOND_NS
 LONGEST_RETRY_NS = 60 * SECOND_NS
+AUTH_RETRY_NS = 240 * SECOND_NS
 
 
 class ChannelState(StrEnum):
@@ -36,6 +37,8 @@ class Status:
     asked: int = 0
     attempts: int = 0
     refusals: int = 0
+    is_barred: bool = False
+    """Refused because of the credentials."""
     retry_at: int | None = None
     last_update: int | None = None
     last_confirmed: int | None = None
@@ -51,13 +54,16 @@ class Channels:
     def __iter__(self) -> Iterator[Status]:
         return iter(self._status.values())
 
+    def __len__(self) -> int:
+        return len(self._status)
+
     def get(self, name: str) -> Status | None:
         return self._status.get(name)
 
     def reset(self) -> None:
         """The connection ended: nothing is subscribed any more."""
         for status in self:
-            status.state, status.attempts, status.refusals, status.retry_at = ChannelState.IDLE, 0, 0, None
+            status.state, status.attempts, status.refusals, status.retry_at, status.is_barred = ChannelState.IDLE, 0, 0, None, False
 
     def ask(self, status: Status, now: int) -> None:
         status.state, status.asked, status.retry_at = ChannelState.ASKED, now, None
@@ -78,16 +84,21 @@ class Channels:
         if status is None:
             return False
         news = status.state is not ChannelState.CONFIRMED
-        status.state, status.last_confirmed, status.attempts, status.refusals = ChannelState.CONFIRMED, now, 0, 0
+        status.state, status.last_confirmed, status.attempts, status.refusals, status.is_barred = ChannelState.CONFIRMED, now, 0, 0, False
         return news
 
-    def refuse(self, name: str, now: int) -> None:
-        """The venue said no: try that one again later, ever more slowly."""
+    def refuse(self, name: str, now: int, *, is_auth: bool = False) -> None:
+        """The venue said no: try that one again later, ever more slowly; at once slowly where the credentials were the reason."""
         status = self._status.get(name)
         if status is not None:
-            status.state, status.attempts = ChannelState.REFUSED, 0
-            status.retry_at = now + min(RETRY_NS * 2 ** min(status.refusals, 10), LONGEST_RETRY_NS)
+            status.state, status.attempts, status.is_barred = ChannelState.REFUSED, 0, is_auth
+            status.retry_at = now + (AUTH_RETRY_NS if is_auth else min(RETRY_NS * 2 ** min(status.refusals, 10), LONGEST_RETRY_NS))
             status.refusals += 1
+
+    @property
+    def barred(self) -> int:
+        """How many channels the credentials do not open."""
+        return sum(status.is_barred for status in self)
 
     @property
     def settled(self) -> bool:

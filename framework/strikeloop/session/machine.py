@@ -22,7 +22,7 @@ from strikeloop.contracts import ContractId
 from strikeloop.errors import DecodeError
 from strikeloop.session.actions import Action, Connect, Drop, FetchSnapshot, Find, Phase, SendPing, Subscribe
 from strikeloop.session.backoff import Backoff
-from strikeloop.session.channels import Channels, ChannelState
+from strikeloop.session.channels import AUTH_RETRY_NS, Channels, ChannelState
 from strikeloop.session.release import Release
 from strikeloop.session.truth import Truth
 
@@ -33,7 +33,6 @@ SECOND_LOOK_NS = 2 * SECOND_NS
 SNAPSHOT_RETRY_NS = 2 * SECOND_NS
 STALE_NS = 60 * SECOND_NS
 CHAIN_GRACE_NS = SECOND_NS
-AUTH_RETRY_NS = 240 * SECOND_NS
 MOST_GARBLED = 10
 GARBLED_WINDOW_NS = 60 * SECOND_NS
 FILL_OVERLAP_NS = 60 * SECOND_NS
@@ -53,6 +52,8 @@ class Session:
         self.channels = Channels(channels)
         self.phase, self.connections = Phase.IDLE, 0
         self.auth_refused = ""
+        """What the venue said against the credentials, on the whole connection or on a channel of it; "" when nothing."""
+        self._is_barred = False
         self.last_reconciled: int | None = None
         self._with_snapshots = port == "account"
         self._chained = any(channel.reports_fills for channel in channels)
@@ -100,8 +101,8 @@ class Session:
     def lost(self, reason: str, now: int, *, is_auth: bool = False) -> None:
         """The link ended, or could not be made."""
         wait = self._backoff.down(now)
-        if is_auth or self.auth_refused:
-            self.auth_refused = self.auth_refused or reason
+        if is_auth or self._is_barred or (self.channels.barred and self.phase is not Phase.READY):
+            self._is_barred, self.auth_refused = True, self.auth_refused or reason
             wait = max(wait, AUTH_RETRY_NS)
         self.phase, self._retry_at = Phase.IDLE, now + wait
         self._snapshot_asked = self._snapshot_due = self._gap = None
@@ -239,15 +240,23 @@ class Session:
             self._look_again(now)
 
     def _refused(self, event: e.ChannelRefused, now: int) -> None:
-        self.channels.refuse(event.channel, now)
+        self.channels.refuse(event.channel, now, is_auth=event.is_auth)
         self._events.append(attrs.evolve(event, port=self.port, received=now))
         if event.is_auth:
-            self.auth_refused = f"{event.code} {event.message}".strip()
-            self._drop(f"credentials refused on {event.channel}: {self.auth_refused}")
+            self.auth_refused = self.auth_refused or f"{event.channel}: {event.code} {event.message}".strip()
+            self._is_barred = self.channels.barred == len(self.channels)
+        if self._is_barred:
+            self._drop(f"credentials refused on {self.auth_refused}")
         elif self.phase is Phase.READY and event.channel in self.channels.unconfirmed and self._gap is None:
             self._mark_gap(event.channel, f"the venue refused it: {event.code} {event.message}".strip(), now)
         elif self.phase is Phase.SYNCING and self._snapshot_asked is None:
             self._look_again(now)
+
+    def _is_trusted(self) -> None:
+        """The credentials work, but for channels that they do not open."""
+        self._is_barred = False
+        if not self.channels.barred:
+            self.auth_refused = ""
 
     def _look_again(self, now: int) -> None:
         """Take a snapshot as soon as every acknowledged channel was answered (a feed is then simply ready)."""
@@ -258,7 +267,8 @@ class Session:
         if self._with_snapshots:
             self._ask_snapshot(now)
         else:
-            self.phase, self.auth_refused = Phase.READY, ""
+            self.phase = Phase.READY
+            self._is_trusted()
             self._tell(e.StreamOpened, now, connection=self.connections)
 
     def _ask_snapshot(self, now: int) -> None:
@@ -281,7 +291,8 @@ class Session:
             return
         first = self.phase is Phase.SYNCING
         again_soon = not self._is_flowing and any(not status.channel.acknowledged for status in self.channels)
-        self._is_flowing, self.last_reconciled, self.auth_refused = True, now, ""
+        self._is_flowing, self.last_reconciled = True, now
+        self._is_trusted()
         self._snapshot_due = now + (SECOND_LOOK_NS if again_soon else SNAPSHOT_EVERY_NS)
         if self.channels.unconfirmed:
             return
@@ -374,7 +385,7 @@ class Session:
     @property
     def state(self) -> str:
         """For status: connecting, syncing, ready, degraded (a channel is refused), auth-failed or down."""
-        if self.auth_refused:
+        if self.auth_refused and self.phase is not Phase.READY:
             return "auth-failed"
         if self.phase is Phase.IDLE:
             return "down"

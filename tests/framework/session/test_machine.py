@@ -9,7 +9,7 @@ import pytest
 from strikeloop import ChannelRefused, ChannelSubscribed, GapClosed, GapOpened, Quoted, Reconciled, StreamLost, StreamOpened
 from strikeloop.adapter import Channel, Decoded
 from strikeloop.session import Connect, Drop, FetchSnapshot, Phase, SendPing, Subscribe
-from tests.framework.session.stage import CALL, FILLS, ORDERS, POSITIONS, QUIET, SECOND, START, Stage, balance, order, position
+from tests.framework.session.stage import CALL, CHANNELS, FILLS, ORDERS, POSITIONS, QUIET, SECOND, START, Stage, balance, order, position
 
 MARKET = (Channel(name="quotes"),)
 SUBSETS = list(chain.from_iterable(combinations((ORDERS, FILLS, POSITIONS), size) for size in range(4)))
@@ -190,9 +190,23 @@ def test_credentials_refused_while_connecting_wait_as_long() -> None:
 
 
 def test_a_snapshot_on_its_way_does_not_excuse_refused_credentials() -> None:
-    stage = Stage(QUIET).connect().refuse(POSITIONS, is_auth=True).snapshot()
+    stage = Stage(QUIET).connect().refuse(ORDERS, POSITIONS, is_auth=True).snapshot()
     assert stage.session.auth_refused
     assert stage.lose("dropped").said(StreamLost)[0].retry_in_s == 240
+
+
+@pytest.mark.parametrize("channels", [CHANNELS, QUIET], ids=["acknowledged", "silent"])
+def test_credentials_that_do_not_open_one_channel_leave_the_others_alone(channels: tuple[Channel, ...]) -> None:
+    stage = Stage(channels).connect().refuse(POSITIONS, is_auth=True)
+    others = [status.channel.name for status in stage.session.channels if status.channel.acknowledged and status.channel.name != POSITIONS]
+    for name in others:
+        stage.acknowledge(name)
+    stage.snapshot()
+    assert stage.asked(Drop) == []
+    assert (stage.session.state, stage.session.auth_refused) == ("degraded", "positions: 4 no")
+    assert [action.channel for action in stage.forget().alive_until(241).asked(Subscribe)] == [POSITIONS]
+    stage.acknowledge(POSITIONS).snapshot().snapshot()
+    assert (stage.session.state, stage.session.auth_refused) == ("ready", "")
 
 
 def test_accepted_credentials_are_forgiven() -> None:
