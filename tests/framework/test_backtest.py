@@ -133,15 +133,19 @@ def starting(act: Callable[[Desk], Any]) -> Callable[[Any, Desk], None]:
 # ---- what comes when ----
 
 
-def test_at_equal_times_market_data_comes_first_then_responses_then_timers() -> None:
+@pytest.mark.parametrize("latency", [0, 5])
+def test_at_equal_times_market_data_comes_first_then_responses_then_timers(latency: int) -> None:
+    now = 10 + latency
+
     def on_start(_event: Event, desk: Desk) -> None:
         desk.watch("BTC_USDT")
         desk.buy(CALL, 1, 100)
-        desk.at(10, "t")
+        desk.at(now, "t")
 
     diary = Diary(on_start=on_start)
-    ran(diary.plugin, sources=[Listed(quoted(at=0), quoted(at=10), quoted(PUT, at=10), quoted(at=11))], venue=Echo(latency=10))
-    assert [entry for entry in diary.heard if entry[1] == 10] == [("on_quote", 10), ("on_quote", 10), ("on_order", 10), ("on_timer", 10)]
+    market = Listed(quoted(at=0), quoted(at=10), quoted(PUT, at=10), quoted(at=11))
+    ran(diary.plugin, sources=[market], venue=Echo(latency=10), feed_latency=latency)
+    assert [name for name, when in diary.heard if when == now] == ["on_quote", "on_quote", "on_order", "on_timer"]
 
 
 def test_the_client_hears_of_the_market_before_the_venue_can_act_on_it() -> None:

@@ -115,8 +115,8 @@ class ScriptedLink:
         self.pings += 1
 
     async def aclose(self) -> None:
-        self.is_closed = True
         await anyio.lowlevel.checkpoint()
+        self.is_closed = True
 
 
 class _ScriptedStream:
@@ -364,5 +364,5 @@ class ScriptedAdapter:
         return self._account
 
     async def aclose(self) -> None:
-        self.is_closed = True
         await anyio.lowlevel.checkpoint()
+        self.is_closed = True

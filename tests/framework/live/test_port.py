@@ -148,16 +148,20 @@ async def test_the_venues_wish_to_move_on_is_granted() -> None:
         assert len(stage.account.links) == 2
 
 
-async def test_a_snapshot_of_a_lost_connection_is_not_waited_for() -> None:
+async def test_a_snapshot_of_a_lost_connection_is_neither_waited_for_nor_taken_for_that_of_the_next() -> None:
     stage = Stage()
-    slow = Held()
-    stage.account.script("snapshot", slow)
+    old, new = Held(), Held()
+    stage.account.script("snapshot", old, new)
     async with stage.running(started=False):
-        await slow.asked.wait()
+        await old.asked.wait()
         stage.account.link.lose()
         await until(lambda: stage.said(StreamLost))
-        await stage.pass_s(2)
-        assert stage.live.started
+        await stage.pass_until(new.asked.is_set)
+        old.release()
+        await stage.settle()
+        assert not stage.live.started
+        new.release()
+        await until(lambda: stage.live.started)
         assert len(stage.account.asked("snapshot")) == 2
 
 

@@ -68,6 +68,15 @@ def test_misses_in_quick_succession_after_a_long_silence_are_not_enough() -> Non
     assert when >= 130 * SECOND
 
 
+def test_two_misses_are_not_enough_however_far_apart() -> None:
+    unknown = case()
+    for second in (1, 40):
+        unknown.due(second * SECOND)
+        assert unknown.missed("t-a-1", second * SECOND) is None
+    unknown.due(60 * SECOND)
+    assert unknown.missed("t-a-1", 60 * SECOND) is not None
+
+
 def test_evidence_ends_the_case() -> None:
     unknown = case()
     assert not unknown.evidence("t-a-1")
