@@ -1,0 +1,69 @@
+"""The command line as a user's shell starts it: a process of its own, in a folder of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio
+import attrs
+
+from strikeloop_venue import GeneratedMarket, VenueSettings
+from strikeloop_venue.served import ServedVenue, serve
+
+KEYS = {"GATE_KEY": "key", "GATE_SECRET": "secret"}
+
+
+@attrs.frozen
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+def environ(**extra: str) -> dict[str, str]:
+    """This environment without settings of strikeloop, where the packages under test are found from any folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("STRIKELOOP__")}
+    return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COLUMNS": "120", **extra}
+
+
+async def strikeloop(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> Done:
+    """`strikeloop words` to its end."""
+    done = await anyio.run_process([sys.executable, "-m", "strikeloop", *words], cwd=folder, env=environ(**(env or {})), check=False)
+    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def python(folder: Path, program: str, *words: str, env: Mapping[str, str] | None = None) -> Done:
+    """A Python program to its end."""
+    command = [sys.executable, "-c", program, *words]
+    done = subprocess.run(command, cwd=folder, env=environ(**(env or {})), capture_output=True, text=True, check=False)
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+@asynccontextmanager
+async def served(dialect: str, **venue: Any) -> AsyncIterator[ServedVenue]:
+    """The simulated venue on a loopback port, beginning now."""
+    source = GeneratedMarket(seed=5, start=time.time_ns(), duration_s=None, step_ms=250, ticker_every_ms=500).open("venue")
+    async with serve(source, VenueSettings(seed=5, **venue).open("venue", source.contracts()), dialect=dialect) as server:
+        yield server
+
+
+def adapter(server: ServedVenue) -> str:
+    """The configuration of a Gate adapter for `server`; keys come from the environment."""
+    return f"""
+[adapters.gate]
+use = "gate"
+dialect = "{server.dialect.value}"
+rest_url = "{server.rest_url}"
+ws_url = "{server.ws_url}"
+key = {{ env = "GATE_KEY" }}
+secret = {{ env = "GATE_SECRET" }}
+"""
