@@ -17,6 +17,7 @@ import attrs
 from strikeloop import events as e
 from strikeloop.adapter import Adapter, Feed
 from strikeloop.commands import Approved, Command, SubmitOrder
+from strikeloop.contracts import ContractId
 from strikeloop.encoding import Digest, plain
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.live.clock import WallClock
@@ -95,6 +96,7 @@ class Live:
         self._risk_at = 0
         self._refused: set[str] = set()
         self._undeliverable: list[Command] = []
+        self._expiries: dict[ContractId, int] = {}
 
     # ---- before the run ----
 
@@ -190,6 +192,7 @@ class Live:
         now = self.clock.now()
         known = self.engine.portfolio.contracts
         fresh = [contract for contract in contracts if known.get(contract.id) != contract]
+        self._expiries.update({contract.id: contract.expiry for contract in fresh if contract.expiry > now})
         self._deliver_market([e.ContractListed(time=now, received=now, contract=contract.id, specification=contract) for contract in fresh])
 
     def _try_start(self) -> None:
@@ -233,11 +236,19 @@ class Live:
         if not self._started:
             self._try_start()
         now = self.clock.now()
+        self._expire(now)
         while (fired := self.engine.due(now)) is not None:
             self.deliver((fired,))
         self._return_undeliverable(now)
         self._compute_risk(now)
         self._watch(now)
+
+    def _expire(self, now: int) -> None:
+        """Venues list what can be traded and are silent on what no longer can: contracts end by the clock, once."""
+        over = sorted((expiry, contract) for contract, expiry in self._expiries.items() if expiry <= now)
+        for _, contract in over:
+            del self._expiries[contract]
+        self._deliver_market([e.ContractExpired(time=expiry, received=now, contract=contract) for expiry, contract in over])
 
     def _return_undeliverable(self, now: int) -> None:
         """Orders for an adapter that is only listened to: nobody executes them."""

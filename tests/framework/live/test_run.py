@@ -12,6 +12,7 @@ from strikeloop import (
     AlertRaised,
     AuthRejectedError,
     BalanceUpdated,
+    ContractExpired,
     ContractListed,
     Filled,
     LinkLostError,
@@ -280,6 +281,24 @@ def _refuse_credentials(stage: Stage, way: str) -> None:
         stage.account.refuse("orders", code="401", message="bad key", is_auth=True)
     else:
         stage.account.script(way, AuthRejectedError("bad key"))
+
+
+# ---- expiry ----
+
+
+@pytest.mark.parametrize("paper", [False, True], ids=["live", "paper"])
+async def test_a_contract_ends_by_the_clock_once_and_nobody_holds_it_any_more(paper: bool) -> None:
+    stage = Stage(paper=paper)
+    async with stage.running():
+        held = stage.engine.instances[0].desk
+        held.book_fill(CALL, D(2))
+        stage.clock.pass_s((CONTRACT.expiry - stage.clock.now()) / 1e9 - 0.5)
+        await stage.settle()
+        assert stage.said(ContractExpired) == []
+        assert held.mine == {CALL: D(2)}
+        await stage.pass_s(3)
+        assert [(event.contract, event.time) for event in stage.said(ContractExpired)] == [(CALL, CONTRACT.expiry)]
+        assert held.mine == {}
 
 
 # ---- status ----
