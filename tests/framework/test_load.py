@@ -148,6 +148,14 @@ def test_a_secret_is_needed_in_a_live_run_only(write: Write) -> None:
     assert plan.adapters["gate"].key.reveal() == "x"
 
 
+@pytest.mark.parametrize("wrong", ['mode = "live"\nbackend = "twisted"', 'mode = "lively"', 'mode = "live"\nseed = "one"'])
+def test_a_mistake_about_the_run_neither_hides_nor_invents_others(write: Write, wrong: str) -> None:
+    file = write(f'[run]\n{wrong}\n[adapters.gate]\nuse = "fake-gate"\nkey = {{ env = "GATE_KEY" }}\n[market]\nuse = "fake-market"')
+    of_the_run, of_the_key = problems(file, live=True, mode=None)
+    assert of_the_run.startswith("run.")
+    assert "environment variable GATE_KEY is not set" in of_the_key
+
+
 def test_the_seed_of_the_run_is_the_seed_of_its_parts_unless_they_have_one(write: Write) -> None:
     file = write(HEAD + "seed = 3")
     assert (sim(file).venue.seed, sim(file).market.seed) == (1, 3)

@@ -64,6 +64,7 @@ class _Loading:
         self.problems: list[Problem] = []
         self._config: dict[str, Any] = {}
         self._versions: dict[str, str] = {}
+        self._seed: int | None = None
 
     def plan(self, *, live: bool, mode: Mode | None) -> Plan:
         data = self._layers.data
@@ -99,7 +100,9 @@ class _Loading:
 
     def _run(self, data: Mapping[str, Any], *, live: bool, mode: Mode | None) -> RunSettings:
         raw = _table(data, "run")
-        run = self._structured(raw, RunSettings, ("run",)) or RunSettings()
+        # A mistake in this section hides none of the others: they are judged by the mode that is meant.
+        run = self._structured(raw, RunSettings, ("run",)) or RunSettings(mode=_mode_meant(raw, live=live))
+        self._seed = run.seed if "seed" in raw else None
         if live and run.mode is not Mode.LIVE:
             self._problem(("run", "mode"), f"is {run.mode.value}, and --live was asked for", 'set mode = "live", or leave --live out')
         if mode is not None:
@@ -122,7 +125,7 @@ class _Loading:
             if raw:
                 self._config[section] = dict(raw)
             return None
-        return self._section({"use": default, **raw}, kind, (section,), _table(self._layers.data, "run").get("seed"))
+        return self._section({"use": default, **raw}, kind, (section,), self._seed)
 
     def _plugins(self, data: Mapping[str, Any]) -> Iterator[PluginPlan]:
         """In config order: as their tables first appear, whatever their kind."""
@@ -223,6 +226,11 @@ class _Loading:
 
     def _ordered(self) -> dict[str, Any]:
         return {section: self._config[section] for section in _SECTIONS if section in self._config}
+
+
+def _mode_meant(raw: Mapping[str, Any], *, live: bool) -> Mode:
+    written = raw.get("mode", Mode.PAPER.value)
+    return next((mode for mode in Mode if mode.value == written), Mode.LIVE if live else Mode.PAPER)
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
