@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 import anyio
 import attrs
+from anyio.abc import TaskStatus
 
 from strikeloop.backtest import Backtest, ignore
 from strikeloop.commands import Approved, Command
@@ -107,7 +108,7 @@ async def run_live(live: Live, plan: Plan, record: Record, options: Options) -> 
     """Run to the end: signals, sinks and the status file beside the driver. Returns how it ended."""
     async with anyio.create_task_group() as guard:
         if options.handle_signals:
-            guard.start_soon(_obey_signals, live)
+            await guard.start(_obey_signals, live)  # listening before anything runs: no signal meets the default handler
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_write_status, live, record)
             for task in options.beside:
@@ -150,8 +151,9 @@ def from_now(market: Any, now: int) -> Any:
     return attrs.evolve(market, start=now, duration_s=None, **pace)
 
 
-async def _obey_signals(live: Live) -> None:
+async def _obey_signals(live: Live, *, task_status: TaskStatus[None]) -> None:
     with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        task_status.started()
         async for number in signals:
             interrupted = number == signal.SIGINT
             live.stop("interrupt" if interrupted else "terminate", "interrupted" if interrupted else "asked to terminate")
