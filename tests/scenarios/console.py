@@ -42,9 +42,10 @@ async def strikeloop(folder: Path, *words: str, env: Mapping[str, str] | None = 
 
 
 def python(folder: Path, program: str, *words: str, env: Mapping[str, str] | None = None) -> Done:
-    """A Python program to its end."""
+    """A Python program to its end; not measured, because coverage imports the packages under test at moments of its own."""
     command = [sys.executable, "-c", program, *words]
-    done = subprocess.run(command, cwd=folder, env=environ(**(env or {})), capture_output=True, text=True, check=False)
+    clean = {name: value for name, value in environ(**(env or {})).items() if not name.startswith("COVERAGE_")}
+    done = subprocess.run(command, cwd=folder, env=clean, capture_output=True, text=True, check=False)
     return Done(done.returncode, done.stdout, done.stderr)
 
 
