@@ -15,6 +15,7 @@ from strikeloop import (
     BalanceUpdated,
     ChannelRefused,
     ChannelSubscribed,
+    ContractId,
     Event,
     GapClosed,
     GapOpened,
@@ -35,9 +36,9 @@ from tests.framework.stage import CALL, SECOND, D, Stage, fill, position, quoted
 STREAM: dict[str, Any] = {"time": 0, "received": 3_723 * SECOND, "adapter": "gate"}
 
 
-def shown(renderable: Any, width: int = 200) -> str:
-    """What stands on a terminal of this width, spaces run together."""
-    console = Console(width=width, record=True, file=StringIO())
+def shown(renderable: Any, width: int = 200, height: int = 60) -> str:
+    """What stands on a terminal of this size, spaces run together."""
+    console = Console(width=width, height=height, record=True, file=StringIO())
     console.print(renderable)
     return " ".join(console.export_text().split())
 
@@ -144,6 +145,59 @@ def test_market_events_are_no_lines() -> None:
 def test_only_the_last_lines_are_kept() -> None:
     text = screen(*(AlertRaised(time=0, received=0, source="s", topic="t", text=f"number{n}.") for n in range(LINES + 1)))
     assert ("number0." in text, "number1." in text, f"number{LINES}." in text) == (False, True, True)
+
+
+def test_a_refusal_stays_in_sight_while_orders_come_and_go() -> None:
+    text = screen(REFUSED, *(update(f"t-{n}", OrderState.OPEN, 2, 2, price=D(9)) for n in range(2 * LINES)))
+    assert "refused by vega: too much" in text
+
+
+def test_channels_confirmed_one_after_the_other_share_a_line() -> None:
+    def confirmed(channel: str, by: str = "update", port: str = "account") -> ChannelSubscribed:
+        return ChannelSubscribed(**STREAM, channel=channel, by=by, port=port)
+
+    events = (
+        confirmed("a"),
+        confirmed("b"),
+        confirmed("c", by="snapshot"),
+        StreamLost(**STREAM, reason="reset"),
+        confirmed("d", "snapshot"),
+    )
+    text = screen(*events, confirmed("e", "snapshot", port="feed"))
+    assert "gate account: a, b confirmed by update" in text
+    assert "gate account: c confirmed by snapshot" in text
+    assert "gate account: d confirmed by snapshot" in text
+    assert "gate feed: e confirmed by snapshot" in text
+
+
+def test_a_terminal_of_24_lines_shows_all_that_matters() -> None:
+    made = Screen("strikeloop demo")
+    lost = StreamLost(**STREAM, reason="reset")
+    orders = [update(f"t-{n}", OrderState.OPEN, 2, 2, price=D(9)) for n in range(LINES)]
+    for event in (REFUSED, lost, *orders):
+        made.see(event)
+    balance = BalanceUpdated(time=0, received=0, adapter="sim", currency="USDT", total=D("1000.5"), available=D(900))
+    picture = made.render(live(position(-2, mark_price=101.5, delta=0.5, vega=20.0), balance, ports={"gate": port()}))
+    console = Console(width=80, height=24, file=StringIO())
+    assert len(console.render_lines(picture)) <= 24
+    text = shown(picture, width=80, height=24)
+    parts = (
+        "gate ready",
+        "options.orders 7",
+        "options.balances asked",
+        CALL.name,
+        "1000.50 USDT",
+        "t-7",
+        "refused by vega",
+        "connection lost",
+    )
+    assert [part for part in parts if part not in text] == []
+    assert "t-0" not in text
+
+
+def test_of_many_positions_a_small_terminal_shows_some_and_says_so() -> None:
+    many = [position(1, ContractId("gate", f"BTC_USDT-20260612-{n}-C")) for n in range(1, 8)]
+    assert "and 3 more positions" in shown(Screen("x").render(live(*many)), height=24)
 
 
 def test_the_last_table_shows_figures_and_events() -> None:
