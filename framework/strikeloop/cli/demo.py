@@ -15,6 +15,7 @@ from strikeloop.demo import demo_plan, serve_demo
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.journal import StateDir
 from strikeloop.load import Backend, Plan
+from strikeloop.load.discovery import backend_advice
 from strikeloop.settings import ValueRefusedError
 
 
@@ -39,6 +40,8 @@ def demo(dialect: str, backend: str, duration: float, seed: int, state_dir: Path
         except ValueRefusedError as error:
             raise ConfigError(Problem("demo", error.what, error.fix)) from error
 
+    if fix := backend_advice(backend):
+        raise ConfigError(Problem("--backend", f"{backend} is not installed", fix))
     show = Show(title=f"strikeloop demo, {dialect} dialect on {backend}, {duration:g} s", as_json=as_json)
     done = conduct_served(StateDir(state_dir), Backend(backend), served, show, duration)
     if done.code is Exit.INTERRUPTED:

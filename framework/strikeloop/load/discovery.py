@@ -81,6 +81,12 @@ def advice(kind: str, name: str) -> str:
     return did_you_mean(name, names) if names else f'no {kind} are installed; pip install one, or write use = "./file.py:Class"'
 
 
+def backend_advice(backend: str) -> str:
+    """How to get the event loop of this name; "" where it is installed."""
+    is_here = backend == "asyncio" or importlib.util.find_spec(backend) is not None
+    return "" if is_here else f'pip install "strikeloop[{backend}]"'
+
+
 def strikeloop_version() -> str | None:
     """The version of strikeloop itself; None where it runs from a bare source tree."""
     try:

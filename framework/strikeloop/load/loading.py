@@ -17,7 +17,7 @@ import attrs
 
 from strikeloop import hooks
 from strikeloop.errors import ConfigError, Problem
-from strikeloop.load.discovery import Found, find
+from strikeloop.load.discovery import Found, backend_advice, find
 from strikeloop.load.layers import Layers, read_layers
 from strikeloop.load.plan import Mode, Plan, PluginPlan, RunSettings
 from strikeloop.settings import Structurer, ValueRefusedError, Vault, did_you_mean
@@ -105,6 +105,8 @@ class _Loading:
         self._seed = run.seed if "seed" in raw else None
         if live and run.mode is not Mode.LIVE:
             self._problem(("run", "mode"), f"is {run.mode.value}, and --live was asked for", 'set mode = "live", or leave --live out')
+        if mode is None and (fix := backend_advice(run.backend)):  # whoever overrules the mode starts no event loop
+            self._problem(("run", "backend"), f"{run.backend.value} is not installed", fix)
         if mode is not None:
             run = attrs.evolve(run, mode=mode)
         elif run.mode is Mode.LIVE and not live:
