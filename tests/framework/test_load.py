@@ -148,6 +148,16 @@ def test_a_secret_is_needed_in_a_live_run_only(write: Write) -> None:
     assert plan.adapters["gate"].key.reveal() == "x"
 
 
+def test_an_event_loop_that_is_missing_is_told_to_runs_and_means_nothing_to_backtests(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "trio", None)
+    file = write(HEAD + '[run]\nmode = "sim"\nbackend = "trio"')
+    (problem,) = problems(file, mode=None)
+    assert problem.endswith('run.toml:8): trio is not installed (pip install "strikeloop[trio]")')
+    assert sim(file).run.backend is Backend.TRIO
+
+
 @pytest.mark.parametrize("wrong", ['mode = "live"\nbackend = "twisted"', 'mode = "lively"', 'mode = "live"\nseed = "one"'])
 def test_a_mistake_about_the_run_neither_hides_nor_invents_others(write: Write, wrong: str) -> None:
     file = write(f'[run]\n{wrong}\n[adapters.gate]\nuse = "fake-gate"\nkey = {{ env = "GATE_KEY" }}\n[market]\nuse = "fake-market"')
