@@ -125,7 +125,7 @@ class StateDir:
             self.path = path.resolve(strict=True)
         except OSError as error:
             raise StorageError(
-                f"cannot use {path} as state directory: {error.strerror}; name another with --set run.state_dir=DIR"
+                f"cannot use {path} as state directory: {error.strerror}; name another with --set run.state_dir=DIR (demo: --state-dir DIR)"
             ) from error
 
     @contextmanager
@@ -136,7 +136,8 @@ class StateDir:
             if not _locked(descriptor):
                 owner = os.pread(descriptor, 20, 0).decode("ascii", "replace").strip()
                 raise StateInUseError(
-                    f"{self.path} is in use by process {owner or 'unknown'}; stop it, or give this run its own: --set run.state_dir=DIR"
+                    f"{self.path} is in use by process {owner or 'unknown'}; "
+                    "stop it, or give this run its own: --set run.state_dir=DIR (demo: --state-dir DIR)"
                 )
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
