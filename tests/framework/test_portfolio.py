@@ -242,4 +242,12 @@ def test_an_unknown_contract_has_no_underlying_price() -> None:
 
 
 def test_an_event_of_another_kind_changes_nothing() -> None:
-    portfolio(Event(time=0, received=0))
+    known = portfolio(Event(time=0, received=0))
+    untouched = portfolio()
+    assert [known.positions, known.balances, known.risks, known.quotes, known.contracts] == [
+        untouched.positions,
+        untouched.balances,
+        untouched.risks,
+        untouched.quotes,
+        untouched.contracts,
+    ]
