@@ -1,20 +1,29 @@
 """The contract of an adapter: what its author writes, and nothing that the core can do for all.
 
-Owns the protocols `Stream`, `Feed`, `Account` and the values that cross them. An adapter translates: it opens a
-link, signs, decodes and encodes. Reconnecting, resubscribing, liveness, order of events, snapshots and their
+Owns the protocols `Stream`, `Feed`, `Account`, what an account may do besides, and the values that cross them. An
+adapter translates: it opens a link, signs, decodes and encodes. Reconnecting, resubscribing, liveness, order of events, snapshots and their
 merging, deduplication and journalling belong to the core.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from decimal import Decimal
+from typing import Literal, Protocol, runtime_checkable
 
 import attrs
 
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, SubmitOrder
 from strikeloop.contracts import Contract, ContractId
-from strikeloop.events import BalanceUpdated, Event, Filled, OrderUpdated, PositionUpdated
+from strikeloop.events import (
+    BalanceUpdated,
+    ContractSettled,
+    Event,
+    Filled,
+    OrderUpdated,
+    PositionClosed,
+    PositionUpdated,
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -151,6 +160,74 @@ class Account(Stream, Protocol):
 
     async def find(self, contract: ContractId, *, client_id: str | None = None, order_id: str | None = None) -> OrderUpdated | None:
         """Look one order up among open and finished ones; None when the venue does not know it. Raises VenueError."""
+        ...
+
+
+# ---- what an account may do besides: the core asks with isinstance, and goes without where it is not there --------------
+
+
+@runtime_checkable
+class DeadMansSwitch(Protocol):
+    """The venue withdraws the orders of a client that has gone silent."""
+
+    async def countdown(self, underlying: str, timeout_s: int) -> None:
+        """Cancel every order of the account in `underlying` in `timeout_s` unless this is called again before; 0 disarms.
+
+        Counts as a cancel for the rate limits. Raises VenueError, AuthRejectedError.
+        """
+        ...
+
+
+@runtime_checkable
+class MassCancel(Protocol):
+    """The venue withdraws many orders in one request, whoever placed them."""
+
+    async def cancel_all(
+        self, *, underlying: str | None = None, contract: ContractId | None = None, side: Literal["buy", "sell"] | None = None
+    ) -> Sequence[Event]:
+        """Cancel every open order of the account that fits, all of them by default; returns how each stands now. Raises VenueError."""
+        ...
+
+
+@runtime_checkable
+class Settlements(Protocol):
+    """The venue remembers what expired."""
+
+    async def settled(self, since: int) -> Sequence[ContractSettled | PositionClosed]:
+        """What the account's expired positions paid since `since` (ns), oldest first, origin snapshot. Raises VenueError."""
+        ...
+
+
+@attrs.frozen(kw_only=True)
+class Mmp:
+    """Market maker protection of one underlying: what within `window_ms` freezes quoting for `frozen_ms`.
+
+    `window_ms` 0 is off, `frozen_ms` 0 freezes until it is reset. `qty_limit` counts coins of the underlying,
+    `delta_limit` net delta. `frozen_until` is ns UTC, None while quoting is free.
+    """
+
+    underlying: str
+    window_ms: int
+    frozen_ms: int
+    qty_limit: Decimal
+    delta_limit: Decimal
+    frozen_until: int | None = None
+
+
+@runtime_checkable
+class Protection(Protocol):
+    """The venue withdraws a market maker's quotes when too much of them trades at once."""
+
+    async def mmp(self, underlying: str) -> Mmp | None:
+        """What is set; None where nothing is. Raises VenueError."""
+        ...
+
+    async def set_mmp(self, mmp: Mmp) -> Mmp:
+        """Set it (`frozen_until` is not sent); returns what holds now. Raises VenueError."""
+        ...
+
+    async def reset_mmp(self, underlying: str) -> Mmp:
+        """Let quoting go on after it was triggered. Raises VenueError."""
         ...
 
 
