@@ -26,7 +26,11 @@ class TimeInForce(StrEnum):
 
 @attrs.frozen(kw_only=True)
 class SubmitOrder:
-    """A new order. `size` is signed (buy > 0) in contracts; `price` None is a market order (always ioc)."""
+    """A new order. `size` is signed (buy > 0) in contracts; `price` None is a market order (always ioc).
+
+    `iceberg` is how many contracts the book shows at a time (unsigned; 0 shows all): the hidden rest pays the taker fee. `mmp` puts
+    the order under the account's market maker protection.
+    """
 
     client_id: str
     contract: ContractId
@@ -34,6 +38,8 @@ class SubmitOrder:
     price: Decimal | None = None
     tif: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
+    iceberg: Decimal = Decimal(0)
+    mmp: bool = False
     tag: str = ""
 
     @property

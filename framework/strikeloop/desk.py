@@ -194,10 +194,16 @@ class Desk:
         *,
         tif: TimeInForce | str = TimeInForce.GTC,
         reduce_only: bool = False,
+        iceberg: int | str | Decimal = 0,
+        mmp: bool = False,
         tag: str = "",
     ) -> str:
-        """Buy `size` contracts at `price` or better; without a price at the market (ioc)."""
-        return self._submit(contract, _amount(size), price, _one_of(TimeInForce, tif, "tif"), reduce_only, tag)
+        """Buy `size` contracts at `price` or better; without a price at the market (ioc).
+
+        `iceberg` contracts are shown at a time (0: all), the hidden rest pays the taker fee; `mmp` puts the order under the
+        account's market maker protection.
+        """
+        return self._submit(contract, _amount(size), price, tif=tif, reduce_only=reduce_only, iceberg=iceberg, mmp=mmp, tag=tag)
 
     def sell(
         self,
@@ -207,10 +213,12 @@ class Desk:
         *,
         tif: TimeInForce | str = TimeInForce.GTC,
         reduce_only: bool = False,
+        iceberg: int | str | Decimal = 0,
+        mmp: bool = False,
         tag: str = "",
     ) -> str:
-        """Sell `size` contracts at `price` or better; without a price at the market (ioc)."""
-        return self._submit(contract, -_amount(size), price, _one_of(TimeInForce, tif, "tif"), reduce_only, tag)
+        """Sell `size` contracts at `price` or better; without a price at the market (ioc). `iceberg` and `mmp` as in `buy`."""
+        return self._submit(contract, -_amount(size), price, tif=tif, reduce_only=reduce_only, iceberg=iceberg, mmp=mmp, tag=tag)
 
     def close(
         self, contract: ContractId, size: int | str | Decimal | None = None, price: float | str | Decimal | None = None, *, tag: str = ""
@@ -222,7 +230,7 @@ class Desk:
         position = self.position(contract)
         held = Decimal(0) if position is None else position.size
         amount = abs(held) if size is None else min(_amount(size), abs(held))
-        return self._submit(contract, -amount if held > 0 else amount, price, TimeInForce.GTC, True, tag)
+        return self._submit(contract, -amount if held > 0 else amount, price, reduce_only=True, tag=tag)
 
     def cancel(self, client_id: str) -> str:
         """Withdraw one order."""
@@ -304,18 +312,29 @@ class Desk:
         return self._read_only or order.instance == self._instance
 
     def _submit(
-        self, contract: ContractId, size: Decimal, price: float | str | Decimal | None, tif: TimeInForce, reduce_only: bool, tag: str
+        self,
+        contract: ContractId,
+        size: Decimal,
+        price: float | str | Decimal | None,
+        *,
+        tif: TimeInForce | str = TimeInForce.GTC,
+        reduce_only: bool = False,
+        iceberg: int | str | Decimal = 0,
+        mmp: bool = False,
+        tag: str = "",
     ) -> str:
         if not isinstance(contract, ContractId):
             raise TypeError(f"contract must be a ContractId, got {type(contract).__name__}: pass contract.id or event.contract")
-        limit = _price(price)
+        limit, chosen = _price(price), _one_of(TimeInForce, tif, "tif")
         order = SubmitOrder(
             client_id=self._view.next_client_id(self._instance),
             contract=contract,
             size=size,
             price=limit,
-            tif=TimeInForce.IOC if limit is None else tif,
+            tif=TimeInForce.IOC if limit is None else chosen,
             reduce_only=reduce_only,
+            iceberg=_amount(iceberg, "iceberg"),
+            mmp=_flag(mmp, "mmp"),
             tag=_text(tag, "tag"),
         )
         self._put(order)
@@ -327,13 +346,19 @@ class Desk:
         self.outbox.append(request)
 
 
-def _amount(value: int | str | Decimal) -> Decimal:
+def _amount(value: int | str | Decimal, name: str = "size") -> Decimal:
     if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise TypeError(f"size must be int, Decimal or str, got {type(value).__name__} {value!r}")
-    number = _decimal(value, "size")
+        raise TypeError(f"{name} must be int, Decimal or str, got {type(value).__name__} {value!r}")
+    number = _decimal(value, name)
     if number < 0:
-        raise TypeError(f"size must not be negative, got {value!r}: the side is said by buy or sell")
+        raise TypeError(f"{name} must not be negative, got {value!r}: the side is said by buy or sell")
     return number
+
+
+def _flag(value: bool, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} must be a bool, got {type(value).__name__} {value!r}")
+    return value
 
 
 def _price(value: float | str | Decimal | None) -> Decimal | None:

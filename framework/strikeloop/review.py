@@ -138,8 +138,16 @@ def _invalid(command: SubmitOrder | AmendOrder, contract: Contract) -> Iterator[
             yield f"price {price} is beyond what can be traded"
         elif price % contract.tick:
             yield f"price {price} is off the tick of {contract.tick}: {_nearest(price, contract.tick)}"
-    if isinstance(command, SubmitOrder) and command.tif is TimeInForce.FOK:
+    if isinstance(command, SubmitOrder):
+        yield from _unoffered(command)
+
+
+def _unoffered(command: SubmitOrder) -> Iterator[str]:
+    if command.tif is TimeInForce.FOK:
         yield "tif fok is not offered: use ioc, or gtc"
+    shown = command.iceberg
+    if not shown.is_finite() or shown < 0 or shown != shown.to_integral_value():
+        yield f"iceberg {shown} is not a whole number of contracts to show"
 
 
 def _nearest(price: Decimal, tick: Decimal) -> str:

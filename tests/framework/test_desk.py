@@ -73,6 +73,17 @@ def test_the_time_in_force_may_be_text() -> None:
     assert put(lambda desk: desk.buy(CALL, 1, 100, tif="poc")).tif is TimeInForce.POC
 
 
+@pytest.mark.parametrize("side", ["buy", "sell"])
+def test_an_order_may_show_a_part_of_itself_and_be_under_protection(side: str) -> None:
+    command = put(lambda desk: getattr(desk, side)(CALL, 9, 100, iceberg="2", mmp=True))
+    assert (command.iceberg, command.mmp) == (D(2), True)
+
+
+def test_an_order_shows_all_of_itself_and_is_not_protected_unless_asked() -> None:
+    command = put(lambda desk: desk.buy(CALL, 9, 100))
+    assert (command.iceberg, command.mmp) == (0, False)
+
+
 @pytest.mark.parametrize(
     "act",
     [
@@ -93,6 +104,9 @@ def test_the_time_in_force_may_be_text() -> None:
         lambda desk: desk.close(contract()),
         lambda desk: desk.buy(CALL, 1, 100, tif="day"),
         lambda desk: desk.buy(CALL, 1, 100, tag=5),
+        lambda desk: desk.buy(CALL, 9, 100, iceberg=1.0),
+        lambda desk: desk.buy(CALL, 9, 100, iceberg=-1),
+        lambda desk: desk.buy(CALL, 9, 100, mmp=1),
         lambda desk: desk.cancel(5),
         lambda desk: desk.amend(5, price=1),
         lambda desk: desk.amend("x", size=1.5),

@@ -89,7 +89,7 @@ def test_events_and_commands_are_led_by_their_class(value: Any, head: tuple[str,
 
 def test_the_canonical_form_is_compact_json_in_the_order_of_the_fields() -> None:
     form = f'{{"command":"SubmitOrder","client_id":"c","adapter":"sim","contract":"{CALL.name}","size":"1.0","price":"100"'
-    assert canonical(SUBMIT).decode() == form + ',"tif":"gtc","reduce_only":false,"tag":""}'
+    assert canonical(SUBMIT).decode() == form + ',"tif":"gtc","reduce_only":false,"iceberg":"0","mmp":false,"tag":""}'
 
 
 @given(st.text())

@@ -96,6 +96,12 @@ def test_fill_or_kill_is_not_offered() -> None:
     assert stage().reason(lambda desk: desk.buy(CALL, 1, 100, tif="fok")) == "contract: tif fok is not offered: use ioc, or gtc"
 
 
+def test_an_iceberg_shows_whole_contracts() -> None:
+    refusal = "contract: iceberg 1.5 is not a whole number of contracts to show"
+    assert stage().reason(lambda desk: desk.buy(CALL, 9, 100, iceberg="1.5")) == refusal
+    assert stage().reason(lambda desk: desk.buy(CALL, 9, 100, iceberg=2)) == ""
+
+
 def test_an_unlisted_contract_is_refused_by_name() -> None:
     reason = stage().reason(lambda desk: desk.buy(ContractId.of("sim", "nope"), 1, 100))
     assert reason == "contract: nope is not listed: use one of desk.contracts"

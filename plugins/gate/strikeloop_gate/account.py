@@ -274,6 +274,10 @@ def order_body(command: SubmitOrder) -> dict[str, Any]:
         body["reduce_only"] = True
         if not command.size:
             body["close"] = True
+    if command.iceberg:
+        body["iceberg"] = _size(command.iceberg)
+    if command.mmp:
+        body["mmp"] = True
     return body
 
 

@@ -91,6 +91,7 @@ async def test_a_limit_order_is_posted_once_and_answered_by_its_order(adapter: A
         ({"size": Decimal(-3), "reduce_only": True}, {"size": -3, "reduce_only": True}),
         ({"size": Decimal(0), "reduce_only": True, "price": None}, {"size": 0, "reduce_only": True, "close": True}),
         ({"price": Decimal("1E+3")}, {"price": "1000"}),
+        ({"iceberg": Decimal(1), "mmp": True}, {"iceberg": 1, "mmp": True}),
     ],
 )
 async def test_an_order_takes_the_form_the_venue_has_for_it(
@@ -103,7 +104,14 @@ async def test_an_order_takes_the_form_the_venue_has_for_it(
 
 
 @pytest.mark.parametrize(
-    "changes", [{"client_id": "mine"}, {"client_id": "t-" + "x" * 29}, {"size": Decimal("1.5")}, {"tif": TimeInForce.FOK}]
+    "changes",
+    [
+        {"client_id": "mine"},
+        {"client_id": "t-" + "x" * 29},
+        {"size": Decimal("1.5")},
+        {"iceberg": Decimal("1.5")},
+        {"tif": TimeInForce.FOK},
+    ],
 )
 async def test_an_order_without_a_form_is_rejected_before_it_is_sent(adapter: Any, venue: Any, changes: dict[str, Any]) -> None:
     with pytest.raises(OrderRejectedError):
