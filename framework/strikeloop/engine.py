@@ -8,9 +8,7 @@ else: sockets, files, time.
 
 from __future__ import annotations
 
-import hashlib
 import heapq
-import re
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_HALF_EVEN, Context, DivisionByZero, InvalidOperation, Overflow, setcontext
@@ -18,6 +16,7 @@ from typing import Any
 
 import attrs
 
+from strikeloop.clientids import ClientIds, owners
 from strikeloop.clock import Clock
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
 from strikeloop.contracts import Contract
@@ -80,14 +79,24 @@ class Plugin:
 class Engine:
     """One engine for live, paper, simulated and backtest runs.
 
-    `tag` makes client ids unique to the run (at most 6 of [0-9A-Za-z]); `seed` feeds each desk's random stream.
+    `tag` makes client ids unique to the run (at most 6 of [0-9A-Za-z]); `tags` are those of earlier runs, whose orders
+    belong to the instance of the same name; `seed` feeds each desk's random stream.
     """
 
     def __init__(
-        self, plugins: Sequence[Plugin], *, contracts: Iterable[Contract] = (), margin: MarginModel, tag: str = "run", seed: int = 0
+        self,
+        plugins: Sequence[Plugin],
+        *,
+        contracts: Iterable[Contract] = (),
+        margin: MarginModel,
+        tag: str = "run",
+        tags: Iterable[str] = (),
+        seed: int = 0,
     ) -> None:
-        self.clock, self.portfolio, self.orders = Clock(), Portfolio(), Orders()
-        self.blocks: dict[str, str] = {}
+        self.clock, self.portfolio = Clock(), Portfolio()
+        self.orders = Orders(owners((plugin.name for plugin in plugins if plugin.kind == "strategy"), (*tags, tag)))
+        self.blocks: dict[tuple[str, str], str] = {}
+        """Why opening orders are refused, by (adapter, cause); adapter "" is the whole run."""
         for contract in contracts:
             self.portfolio.add_contract(contract)
         self._ids = ClientIds(tag)
@@ -151,12 +160,17 @@ class Engine:
         for client_id in client_ids:
             self.orders.sent(client_id, self.clock.now)
 
-    def block(self, adapter: str, reason: str) -> None:
-        """Refuse opening orders for `adapter` ("" = every order of the run), with this reason, until `unblock`."""
-        self.blocks[adapter] = reason
+    def block(self, adapter: str, reason: str, *, cause: str = "") -> None:
+        """Refuse opening orders for `adapter` ("" = every order of the run), with this reason, until `unblock` for the same cause."""
+        self.blocks[adapter, cause] = reason
 
-    def unblock(self, adapter: str) -> None:
-        self.blocks.pop(adapter, None)
+    def unblock(self, adapter: str, *, cause: str = "") -> None:
+        self.blocks.pop((adapter, cause), None)
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether every order of the run is refused."""
+        return any(adapter == "" for adapter, _ in self.blocks)
 
     def next_timer(self) -> int | None:
         """When the next timer is due."""
@@ -211,6 +225,11 @@ class Engine:
         self._queue.append((alert, None))
 
     def _fold_stream(self, event: StreamEvent) -> None:
+        """An account that is not confirmed is not traded on, nor one of which the driver misses something: each until it says so itself."""
+        if event.port == "driver" and isinstance(event, GapOpened):
+            self.block(event.adapter, event.reason, cause=event.channel)
+        elif event.port == "driver" and isinstance(event, GapClosed):
+            self.unblock(event.adapter, cause=event.channel)
         if event.port != "account":
             return
         if isinstance(event, StreamLost):
@@ -376,35 +395,10 @@ class Timers:
         return TimerFired(time=due, received=now, instance=instance, name=name, due=due)
 
 
-class ClientIds:
-    """Client ids `t-<tag>-<instance>-<counter>`, at most 30 characters of what venues accept."""
-
-    def __init__(self, tag: str) -> None:
-        if not re.fullmatch(r"[0-9A-Za-z]{1,6}", tag):
-            raise InvariantError(f"run tag {tag!r} must be 1 to 6 letters or digits")
-        self._tag, self._count = tag, 0
-        self._short: dict[str, str] = {}
-
-    def next(self, instance: str) -> str:
-        self._count += 1
-        short = self._short.get(instance)
-        if short is None:
-            short = self._short[instance] = short_name(instance)
-        return f"t-{self._tag}-{short}-{self._count}"
-
-
-def short_name(instance: str) -> str:
-    """An instance's name as it stands in client ids: itself when it is short and plain, else cut and made unique by a hash."""
-    if re.fullmatch(r"[0-9A-Za-z_.]{1,12}", instance):
-        return instance
-    plain = re.sub(r"[^0-9A-Za-z_.]", "_", instance)[:7]
-    return f"{plain}_{hashlib.sha256(instance.encode()).hexdigest()[:4]}"
-
-
 def _instance(plugin: Plugin, view: View, seed: int) -> Instance:
     desk = Desk(view, plugin.name, seed=str(seed), read_only=plugin.kind != "strategy")
     desk.memory.update(plugin.memory)
     return Instance(plugin.name, plugin.kind, plugin.plugin, desk, on_fault_of(type(plugin.plugin)))
 
 
-__all__ = ["NOTHING", "ClientIds", "Engine", "Plugin", "Step", "Timers"]
+__all__ = ["NOTHING", "Engine", "Plugin", "Step", "Timers"]

@@ -336,7 +336,7 @@ class CandleClosed(Event):
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class StreamEvent(Event):
-    """Something about a connection to a venue; `port` is account or feed."""
+    """Something about a connection to a venue; `port` is account, feed, or driver for what the run itself misses of an account."""
 
     adapter: str
     port: str = "account"

@@ -8,7 +8,7 @@ other hands (foreign) by theirs where it is free, else by the venue's id.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 
 import attrs
@@ -84,10 +84,19 @@ class Order:
         return self.size > 0
 
 
-class Orders:
-    """The orders of every adapter, oldest first. Only the engine changes it."""
+def nobody(_client_id: str | None) -> str:
+    """The owner of every order that was not placed here."""
+    return ""
 
-    def __init__(self) -> None:
+
+class Orders:
+    """The orders of every adapter, oldest first. Only the engine changes it.
+
+    `owner` tells which instance an order belongs to that the venue speaks of first: one of an earlier run, or a foreign one ("").
+    """
+
+    def __init__(self, owner: Callable[[str | None], str] = nobody) -> None:
+        self._owner = owner
         self._orders: dict[str, Order] = {}
         self._by_venue_id: dict[tuple[str, str], str] = {}
         self._working: dict[str, None] = {}
@@ -169,7 +178,7 @@ class Orders:
         """Fold one update; False when it is stale or impossible and nothing changed."""
         order = self.find(event)
         if order is None:
-            order = _foreign(event)
+            order = attrs.evolve(_foreign(event), instance=self._owner(event.client_id))
             if order.key in self._orders:
                 order = attrs.evolve(order, key=_venue_key(event))
             self._put(order)

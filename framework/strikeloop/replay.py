@@ -38,9 +38,11 @@ class Replayed:
     divergence: Divergence | None
 
 
-def replay(plugins: Sequence[Plugin], inputs: Iterable[Event], commands: Iterable[dict[str, Any]], *, tag: str, seed: int) -> Replayed:
+def replay(
+    plugins: Sequence[Plugin], inputs: Iterable[Event], commands: Iterable[dict[str, Any]], *, tag: str, seed: int, tags: Iterable[str] = ()
+) -> Replayed:
     """Feed `inputs` to fresh plugins; `commands` are the records of what left, in order. Stops at the first divergence."""
-    engine = Engine(plugins, margin=Classic(), tag=tag, seed=seed)
+    engine = Engine(plugins, margin=Classic(), tag=tag, tags=tags, seed=seed)
     recorded = iter(commands)
     number = compared = 0
     for number, event in enumerate(inputs, 1):

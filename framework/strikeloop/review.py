@@ -35,7 +35,9 @@ class Judgment:
 class Review:
     """Judges one command at a time against the account as it stands, earlier approvals included."""
 
-    def __init__(self, rules: Sequence[Call], portfolio: Portfolio, orders: Orders, clock: Clock, blocks: Mapping[str, str]) -> None:
+    def __init__(
+        self, rules: Sequence[Call], portfolio: Portfolio, orders: Orders, clock: Clock, blocks: Mapping[tuple[str, str], str]
+    ) -> None:
         self._rules, self._portfolio, self._orders, self._clock, self._blocks = tuple(rules), portfolio, orders, clock, blocks
 
     def judge(self, command: Command, instance: Instance) -> Judgment:
@@ -92,11 +94,8 @@ class Review:
 
     def _block(self, command: SubmitOrder | AmendOrder) -> str | None:
         """Why nothing leaves for the run, or (what only reduces excepted, by the venue's own hand) for the account."""
-        if "" in self._blocks:
-            return self._blocks[""]
-        if isinstance(command, SubmitOrder) and command.reduce_only:
-            return None
-        return self._blocks.get(command.contract.adapter)
+        adapters = ("",) if isinstance(command, SubmitOrder) and command.reduce_only else ("", command.contract.adapter)
+        return next((reason for wanted in adapters for (adapter, _), reason in self._blocks.items() if adapter == wanted), None)
 
     def _untouchable(self, command: CancelOrder | AmendOrder, instance: Instance) -> str:
         """Why `instance` cannot change this order; other hands' orders are theirs."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import decimal
-import re
 from collections.abc import Callable
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -34,7 +34,7 @@ from strikeloop import (
     plugin,
 )
 from strikeloop.desk import SetTimer
-from strikeloop.engine import MOST_EVENTS_PER_INPUT, NOTHING, ClientIds, Engine, Plugin, Timers, short_name
+from strikeloop.engine import MOST_EVENTS_PER_INPUT, NOTHING, Engine, Plugin, Timers
 from strikeloop.margin import Classic
 from tests.framework.stage import CALL, PUT, SECOND, D, Stage, contract, fill, made, position, quoted, ticker, update, watching
 
@@ -542,32 +542,47 @@ def test_two_plugins_under_one_name_are_refused() -> None:
         Engine(plugins, margin=Classic())
 
 
-@given(st.lists(st.text(max_size=40), min_size=1, max_size=5), st.text("0123456789abcXYZ", min_size=1, max_size=6))
-def test_client_ids_are_what_venues_accept_and_never_the_same(names: list[str], tag: str) -> None:
-    ids = ClientIds(tag)
-    ids._count = 99_999_000
-    made_ids = [ids.next(name) for name in names for _ in range(3)]
-    assert all(re.fullmatch(r"t-[0-9A-Za-z_.-]{1,28}", one) for one in made_ids)
-    assert len(set(made_ids)) == len(made_ids)
-
-
-def test_a_client_id_tells_run_instance_and_count() -> None:
-    ids = ClientIds("r1")
-    assert [ids.next("hedge"), ids.next("maker"), ids.next("hedge")] == ["t-r1-hedge-1", "t-r1-maker-2", "t-r1-hedge-3"]
-
-
-@given(st.sets(st.text(min_size=13, max_size=20), min_size=2, max_size=10))
-def test_long_names_stay_apart(names: set[str]) -> None:
-    assert len({short_name(name) for name in names}) == len(names)
-
-
-@pytest.mark.parametrize("tag", ["", "toolong7", "a-b", "ä"])
-def test_a_tag_that_would_not_fit_is_refused(tag: str) -> None:
-    with pytest.raises(InvariantError, match="run tag"):
-        ClientIds(tag)
-
-
 def test_the_last_hook_may_still_ask_for_something() -> None:
     played = Stage(made(on_stop=buys))
     played.step(RunStopping(time=0, received=0))
     assert len(played.sent(SubmitOrder)) == 1
+
+
+# ---- earlier runs ------------------------------------------------------------------------------------------------------
+
+
+def earlier(client_id: str) -> Stage:
+    """A run that is told of an open order of this name before it starts, and in which everybody may cancel."""
+    played = Stage(made(on_start=lambda event, desk: desk.cancel_all()), tags=("old",), start=False)
+    played.step(update(client_id, OrderState.OPEN), START)
+    return played
+
+
+def test_an_open_order_of_an_earlier_run_is_the_one_of_the_instance_of_the_same_name() -> None:
+    assert [command.client_id for command in earlier("t-old-s-7").sent(CancelOrder)] == ["t-old-s-7"]
+
+
+@pytest.mark.parametrize("client_id", ["t-other-s-7", "t-old-gone-7", "web"])
+def test_orders_of_other_hands_are_left_alone(client_id: str) -> None:
+    assert earlier(client_id).sent(CancelOrder) == []
+
+
+# ---- what the driver misses ----------------------------------------------------------------------------------------------
+
+
+MISSED = GapOpened(time=0, received=0, adapter="sim", port="driver", channel="intents", reason="2 orders are not resolved")
+
+
+def test_what_the_driver_misses_of_an_account_blocks_it_until_the_driver_says_otherwise() -> None:
+    played = Stage(made(on_start=lambda event, desk: None))
+    played.step(MISSED, Reconciled(time=0, received=0, adapter="sim"))
+    assert "2 orders are not resolved" in opening(played)
+    played.step(GapClosed(time=0, received=0, adapter="sim", port="driver", channel="intents"))
+    assert opening(played) == ""
+
+
+def test_each_cause_of_a_block_ends_by_itself() -> None:
+    played = Stage(made(on_start=lambda event, desk: None))
+    played.step(MISSED, attrs.evolve(MISSED, channel="countdown", reason="not refreshed"))
+    played.step(GapClosed(time=0, received=0, adapter="sim", port="driver", channel="intents"))
+    assert "not refreshed" in opening(played)

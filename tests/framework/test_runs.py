@@ -266,7 +266,7 @@ def test_a_paper_run_listens_to_the_adapter_and_executes_in_this_process() -> No
 def test_a_live_run_trades_through_the_adapter_once_its_account_is_known() -> None:
     live = opened(plan(Mode.LIVE, adapters={"gate": Settings()}))
     assert (list(live.feeds), list(live.ports), list(live.venues)) == (["gate"], ["gate"], [])
-    assert live.engine.blocks == {"gate": "the account of gate is not reconciled yet"}
+    assert live.engine.blocks == {("gate", ""): "the account of gate is not reconciled yet"}
 
 
 def test_a_read_only_adapter_has_no_account_in_a_live_run() -> None:

@@ -266,7 +266,7 @@ class Live:
 
     def _watch(self, now: int) -> None:
         reason = self._halted()
-        if reason and "" not in self.engine.blocks:
+        if reason and not self.engine.is_halted:
             self.engine.block("", reason)
             topic = "halt-cancel" if self._halt_cancels() else "halt"
             self.deliver((e.AlertRaised(time=now, received=now, source="live", topic=topic, text=reason, severity=e.Severity.CRITICAL),))
@@ -345,7 +345,7 @@ def status_of(live: Live) -> dict[str, Any]:
 
 
 def _state(live: Live) -> str:
-    if "" in live.engine.blocks:
+    if live.engine.is_halted:
         return "halted"
     if not live.started:
         return "starting"
