@@ -13,6 +13,7 @@ from typing import Literal, Protocol, runtime_checkable
 
 import attrs
 
+from strikeloop.clock import ServerClock
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, SubmitOrder
 from strikeloop.contracts import Contract, ContractId
 from strikeloop.events import (
@@ -25,6 +26,8 @@ from strikeloop.events import (
     PositionUpdated,
 )
 
+__all__ = ["Account", "Adapter", "Channel", "Decoded", "Feed", "Link", "ServerClock", "Snapshot", "Stream"]
+
 
 @attrs.frozen(kw_only=True)
 class Channel:
@@ -33,7 +36,8 @@ class Channel:
     `acknowledged`: the venue answers a subscription; where it does not, the first update or a snapshot confirms it.
     `essential`: while it is not confirmed no order leaves. `conflatable`: the latest event per contract is enough.
     `reports_fills`: each execution comes on it, so that positions must follow from fills. `reports_risk`: the venue's
-    own portfolio risk comes on it; where no channel does, the core computes it.
+    own portfolio risk comes on it; where no channel does, the core computes it. `by_contract`: its subscription names
+    contracts; when the list of contracts changes, the new ones are subscribed and the dead ones unsubscribed.
     """
 
     name: str
@@ -42,24 +46,29 @@ class Channel:
     conflatable: bool = False
     reports_fills: bool = False
     reports_risk: bool = False
+    by_contract: bool = False
 
 
 @attrs.frozen(kw_only=True)
 class Decoded:
-    """What one frame says. `is_heartbeat` frames only prove that the link lives; `reconnect` is the venue's request to move on."""
+    """What one frame says. `is_heartbeat` frames only prove that the link lives; `reconnect` is the venue's request to move on.
+
+    `sent` is when the venue sent it (ns UTC, by its clock) where that is worth knowing: on answers and heartbeats.
+    """
 
     channel: str
     events: tuple[Event, ...] = ()
     is_heartbeat: bool = False
     reconnect: bool = False
+    sent: int | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Snapshot:
     """The account as the venue's books say at `time`; every event in it has origin snapshot.
 
-    `orders` are the open ones; `fills` those since the time that was asked for; `complete` tells that positions not
-    listed are flat and orders not listed are not open.
+    `orders` are the open ones; `complete` tells that positions not listed are flat and orders not listed are not open.
+    `fills` are those since the time that was asked for: an account is asked for them by themselves, and leaves them out.
     """
 
     time: int
@@ -106,12 +115,15 @@ class Stream(Protocol):
         """Open a link. Raises LinkLostError, AuthRejectedError."""
         ...
 
-    def subscribe(self, channel: str, time_s: int) -> bytes:
-        """The (signed) frame that subscribes `channel`, made at the moment of sending."""
+    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
+        """The (signed) frame that subscribes `channel`, made at the moment of sending; `time_s` is the venue's time.
+
+        `contracts` names what is to be added to a subscription that stands, where the channel is `by_contract`.
+        """
         ...
 
-    def unsubscribe(self, channel: str, time_s: int) -> bytes:
-        """The (signed) frame that ends the subscription."""
+    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
+        """The (signed) frame that ends the subscription, or takes `contracts` out of it."""
         ...
 
     def ping(self, time_s: int) -> bytes | None:
@@ -139,11 +151,15 @@ class Account(Stream, Protocol):
     """
 
     async def prepare(self) -> None:
-        """Learn what subscriptions need (user id, contracts) before connecting. Raises VenueError, AuthRejectedError."""
+        """Learn what subscriptions need (the venue's time, user id, contracts) before connecting. Raises VenueError, AuthRejectedError."""
         ...
 
-    async def snapshot(self, since: int) -> Snapshot:
-        """Open orders, positions, balances, and fills since `since` (ns). Raises VenueError."""
+    async def fills(self, since: int) -> tuple[Filled, ...]:
+        """Executions since `since` (ns, the venue's time), oldest first, with origin snapshot. Raises VenueError."""
+        ...
+
+    async def snapshot(self) -> Snapshot:
+        """Open orders, then positions, then balances; no fills. Raises VenueError."""
         ...
 
     async def submit(self, order: Approved[SubmitOrder]) -> Sequence[Event]:
@@ -232,9 +248,14 @@ class Protection(Protocol):
 
 
 class Adapter(Protocol):
-    """Both ports of one configured adapter instance; a read-only adapter has no account."""
+    """Both ports of one configured adapter instance; a read-only adapter has no account.
+
+    Its settings make it with `open(name, clock=...)`, where `clock` is ours (ns UTC). `clock` of the adapter is the venue's:
+    the adapter measures it where it is told the time, and signs by it.
+    """
 
     name: str
+    clock: ServerClock
 
     @property
     def feed(self) -> Feed: ...

@@ -98,7 +98,7 @@ def live_of(
         _add_simulated(live, plan)
         return live
     for name, settings in plan.adapters.items():
-        live.add_adapter(settings.open(name), trade=plan.run.mode is Mode.LIVE)
+        live.add_adapter(settings.open(name, clock=live.clock.now), trade=plan.run.mode is Mode.LIVE)
         if plan.run.mode is Mode.PAPER:
             live.add_venue(LocalVenue(name, plan.venue.open(name, ()), live.clock, live.deliver))
     return live

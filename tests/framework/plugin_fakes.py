@@ -32,7 +32,7 @@ class Gate:
     url: str = "wss://127.0.0.1"
     key: Secret | None = None
 
-    def open(self, name): ...
+    def open(self, name, *, clock): ...
 
     @staticmethod
     def decoder(dialect="auto", name="fake"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -253,7 +253,8 @@ class Settings:
 
     trades: bool = True
 
-    def open(self, name: str) -> ScriptedAdapter:
+    def open(self, name: str, *, clock: Callable[[], int]) -> ScriptedAdapter:
+        assert clock() > 0
         return ScriptedAdapter((), name=name, account_channels=ACCOUNT_CHANNELS if self.trades else None)
 
 

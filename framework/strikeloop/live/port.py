@@ -13,11 +13,11 @@ import anyio
 from anyio.abc import TaskGroup
 
 from strikeloop.adapter import Account, Decoded, Feed, Link, Stream
-from strikeloop.clock import SECOND_NS
+from strikeloop.clock import SECOND_NS, ServerClock
 from strikeloop.errors import AuthRejectedError, DecodeError, VenueError
 from strikeloop.events import Event
 from strikeloop.live.clock import WallClock
-from strikeloop.session import Connect, Drop, FetchSnapshot, Find, SendPing, Session, Subscribe
+from strikeloop.session import Connect, Drop, FetchFills, FetchSnapshot, Find, SendPing, Session, Subscribe
 
 CONNECT_S = 30.0
 SNAPSHOT_S = 20.0
@@ -32,9 +32,16 @@ class Port:
     """`deliver` receives the events the session releases, in order, synchronously."""
 
     def __init__(
-        self, session: Session, stream: Feed | Account, clock: WallClock, deliver: Deliver, prepare: Callable[[], Awaitable[None]]
+        self,
+        session: Session,
+        stream: Feed | Account,
+        clock: WallClock,
+        venue_clock: ServerClock,
+        deliver: Deliver,
+        prepare: Callable[[], Awaitable[None]],
     ) -> None:
         self.session, self._stream, self._clock, self._deliver, self._prepare = session, stream, clock, deliver, prepare
+        self._venue_clock = venue_clock
         self._tasks: TaskGroup | None = None
         self._link_tasks: TaskGroup | None = None
         self._reason, self._is_auth = "", False
@@ -85,8 +92,8 @@ class Port:
             case Subscribe() | SendPing():
                 self._outbox.append(action)
                 self._written.set()
-            case FetchSnapshot(since):
-                self._start(self._link_tasks, self._fetch_snapshot, since)  # one of an earlier connection would be too old
+            case FetchFills() | FetchSnapshot():
+                self._start(self._link_tasks, self._fetch, action)  # one of an earlier connection would be too old
             case Find():
                 self._start(self._tasks, self.look_up, action)
 
@@ -165,7 +172,7 @@ class Port:
                     return
 
     async def _send(self, link: Link, action: Subscribe | SendPing) -> None:
-        second = self._clock.now() // SECOND_NS
+        second = self._venue_clock.now() // SECOND_NS
         if isinstance(action, Subscribe):
             await link.send(self._stream.subscribe(action.channel, second))
             return
@@ -174,14 +181,16 @@ class Port:
         if frame is not None:
             await link.send(frame)
 
-    async def _fetch_snapshot(self, since: int) -> None:
+    async def _fetch(self, question: FetchFills | FetchSnapshot) -> None:
         try:
             with anyio.fail_after(SNAPSHOT_S):
-                snapshot = await self.account.snapshot(since)
+                if isinstance(question, FetchFills):
+                    fills = await self.account.fills(question.since)
+                    self.session.fills(fills, self._clock.now())
+                else:
+                    self.session.snapshot(await self.account.snapshot())
         except (VenueError, TimeoutError) as error:
             self.session.snapshot_failed(str(error) or f"no answer within {SNAPSHOT_S:g} s", self._clock.now())
-        else:
-            self.session.snapshot(snapshot, self._clock.now())
         self.pump()
 
     async def look_up(self, find: Find) -> None:

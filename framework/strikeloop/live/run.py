@@ -104,10 +104,10 @@ class Live:
         """Use the adapter's feed, and its account where `trade`."""
         self._adapters.append(adapter)
         feed = adapter.feed
-        self.feeds[adapter.name] = self._port(adapter.name, "feed", feed, lambda: self._list_contracts(feed))
+        self.feeds[adapter.name] = self._port(adapter, "feed", feed, lambda: self._list_contracts(feed))
         if trade and adapter.account is not None:
             account = adapter.account
-            self.ports[adapter.name] = self._port(adapter.name, "account", account, account.prepare)
+            self.ports[adapter.name] = self._port(adapter, "account", account, account.prepare)
             self.engine.block(adapter.name, f"the account of {adapter.name} is not reconciled yet")
 
     def add_venue(self, venue: LocalVenue) -> None:
@@ -174,10 +174,10 @@ class Live:
 
     # ---- inside ----
 
-    def _port(self, adapter: str, port: str, stream: Any, prepare: Callable[[], Awaitable[None]]) -> Port:
-        session = Session(adapter, port, stream.channels, SystemRandom())
+    def _port(self, adapter: Adapter, port: str, stream: Any, prepare: Callable[[], Awaitable[None]]) -> Port:
+        session = Session(adapter.name, port, stream.channels, SystemRandom())
         deliver = self._deliver_market if port == "feed" else self.deliver
-        return Port(session, stream, self.clock, deliver, prepare)
+        return Port(session, stream, self.clock, adapter.clock, deliver, prepare)
 
     def _deliver_market(self, events: Sequence[e.Event]) -> None:
         self.deliver(events)

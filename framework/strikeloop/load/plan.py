@@ -68,7 +68,7 @@ class PluginPlan:
 class Plan:
     """A checked configuration.
 
-    `adapters`: settings by instance name, opened with `.open(name)`; `venue`: settings opened with `.open(adapter,
+    `adapters`: settings by instance name, opened with `.open(name, clock=...)`; `venue`: settings opened with `.open(adapter,
     contracts)`, `market` with `.open(adapter)`, None where the mode has no use for them; `plugins` in config order.
     `config` is the merged configuration with every default filled in and secrets as references.
     """

@@ -1,7 +1,20 @@
 """Connection and account truth as a pure machine: see strikeloop.session.machine for the theory of operation."""
 
-from strikeloop.session.actions import Action, Connect, Drop, FetchSnapshot, Find, Phase, SendPing, Subscribe
+from strikeloop.session.actions import Action, Connect, Drop, FetchFills, FetchSnapshot, Find, Phase, SendPing, Subscribe
 from strikeloop.session.channels import Channels, ChannelState
 from strikeloop.session.machine import Session
 
-__all__ = ["Action", "ChannelState", "Channels", "Connect", "Drop", "FetchSnapshot", "Find", "Phase", "SendPing", "Session", "Subscribe"]
+__all__ = [
+    "Action",
+    "ChannelState",
+    "Channels",
+    "Connect",
+    "Drop",
+    "FetchFills",
+    "FetchSnapshot",
+    "Find",
+    "Phase",
+    "SendPing",
+    "Session",
+    "Subscribe",
+]

@@ -46,10 +46,15 @@ class SendPing:
 
 
 @attrs.frozen
-class FetchSnapshot:
-    """Ask for a snapshot with fills since `since` (ns); report `snapshot` or `snapshot_failed`. A lost link ends it."""
+class FetchFills:
+    """Ask for the fills since `since` (ns, the venue's time); report `fills` or `snapshot_failed`. A lost link ends it."""
 
     since: int
+
+
+@attrs.frozen
+class FetchSnapshot:
+    """Ask for orders, positions and balances; report `snapshot` or `snapshot_failed`. A lost link ends it."""
 
 
 @attrs.frozen
@@ -61,4 +66,4 @@ class Find:
     order_id: str | None = None
 
 
-Action = Connect | Drop | Subscribe | SendPing | FetchSnapshot | Find
+Action = Connect | Drop | Subscribe | SendPing | FetchFills | FetchSnapshot | Find

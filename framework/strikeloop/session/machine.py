@@ -20,10 +20,11 @@ from strikeloop.adapter import Channel, Decoded, Snapshot
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import ContractId
 from strikeloop.errors import DecodeError
-from strikeloop.session.actions import Action, Connect, Drop, FetchSnapshot, Find, Phase, SendPing, Subscribe
+from strikeloop.session.actions import Action, Connect, Drop, FetchFills, FetchSnapshot, Find, Phase, SendPing, Subscribe
 from strikeloop.session.backoff import Backoff
 from strikeloop.session.channels import AUTH_RETRY_NS, Channels, ChannelState
 from strikeloop.session.release import Release
+from strikeloop.session.taking import Taking
 from strikeloop.session.truth import Truth
 
 PING_NS = 4 * SECOND_NS
@@ -66,7 +67,7 @@ class Session:
         self._buffer: deque[e.Event] = deque()
         self._buffered_before_request = 0
         self._is_flowing = not self._with_snapshots
-        self._snapshot_asked: int | None = None
+        self._taking: Taking | None = None
         self._snapshot_due: int | None = None
         self._is_outrun = self._is_ending = False
         self._garbled: deque[int] = deque(maxlen=MOST_GARBLED + 1)
@@ -105,7 +106,7 @@ class Session:
             self._is_barred, self.auth_refused = True, self.auth_refused or reason
             wait = max(wait, AUTH_RETRY_NS)
         self.phase, self._retry_at = Phase.IDLE, now + wait
-        self._snapshot_asked = self._snapshot_due = self._gap = None
+        self._taking = self._snapshot_due = self._gap = None
         self._is_outrun, self._is_ending, self._is_flowing = False, False, not self._with_snapshots
         self._buffer.clear()
         self._garbled.clear()
@@ -125,8 +126,8 @@ class Session:
         self._watch_liveness(now)
         self._watch_channels(now)
         self._watch_chains(now)
-        if self._snapshot_due is not None and now >= self._snapshot_due and self._snapshot_asked is None:
-            self._ask_snapshot(now)
+        if self._snapshot_due is not None and now >= self._snapshot_due and self._taking is None:
+            self._ask_snapshot()
 
     # ---- what came ----
 
@@ -164,11 +165,28 @@ class Session:
             self._tell(e.GapOpened, now, channel=channel, reason=reason)
             self._tell(e.GapClosed, now, channel=channel)
 
-    def snapshot(self, snapshot: Snapshot, now: int) -> None:
-        """The answer to FetchSnapshot. One that nobody waits for any more is ignored: it is older than the connection."""
-        if self._snapshot_asked is None:
+    def fills(self, fills: tuple[e.Filled, ...], now: int) -> None:
+        """The answer to FetchFills. One that nobody waits for any more is ignored: it is older than the connection."""
+        if self._taking is None or not isinstance(self._taking.question, FetchFills):
             return
-        self._snapshot_asked = None
+        snapshot = self._taking.fills(fills)
+        if snapshot is not None:
+            self._taking = None
+            self._merge(snapshot, now)
+        elif self._taking.is_unsteady:
+            self.snapshot_failed(f"the account was traded during each of {self._taking.rounds} rounds", now)
+        else:
+            self._buffered_before_request = len(self._buffer)
+            self._truth.asked()
+            self._actions.append(self._taking.question)
+
+    def snapshot(self, snapshot: Snapshot) -> None:
+        """The answer to FetchSnapshot."""
+        if self._taking is not None and isinstance(self._taking.question, FetchSnapshot):
+            self._taking.books(snapshot)
+            self._actions.append(self._taking.question)
+
+    def _merge(self, snapshot: Snapshot, now: int) -> None:
         merge = self._truth.merge(snapshot)
         for event in merge.events:
             self._release.merged(event)
@@ -184,9 +202,9 @@ class Session:
 
     def snapshot_failed(self, reason: str, now: int) -> None:
         """FetchSnapshot got no answer: it is asked again soon; an account that stays unconfirmed is a gap."""
-        if self._snapshot_asked is None:
+        if self._taking is None:
             return
-        self._snapshot_asked, self._snapshot_due, self._is_outrun = None, now + SNAPSHOT_RETRY_NS, False
+        self._taking, self._snapshot_due, self._is_outrun = None, now + SNAPSHOT_RETRY_NS, False
         if self.phase is not Phase.READY or self.last_reconciled is None:
             return
         age = now - self.last_reconciled
@@ -227,7 +245,7 @@ class Session:
     def _drop(self, reason: str) -> None:
         """This connection is of no more use: whatever it still brings confirms nothing."""
         if not self._is_ending:
-            self._is_ending, self._snapshot_asked = True, None
+            self._is_ending, self._taking = True, None
             self._actions.append(Drop(reason))
 
     def _tell(self, kind: type[e.StreamEvent], now: int, **fields: object) -> None:
@@ -249,7 +267,7 @@ class Session:
             self._drop(f"credentials refused on {self.auth_refused}")
         elif self.phase is Phase.READY and event.channel in self.channels.unconfirmed and self._gap is None:
             self._mark_gap(event.channel, f"the venue refused it: {event.code} {event.message}".strip(), now)
-        elif self.phase is Phase.SYNCING and self._snapshot_asked is None:
+        elif self.phase is Phase.SYNCING and self._taking is None:
             self._look_again(now)
 
     def _is_trusted(self) -> None:
@@ -261,33 +279,31 @@ class Session:
     def _look_again(self, now: int) -> None:
         """Take a snapshot as soon as every acknowledged channel was answered (a feed is then simply ready)."""
         if self.phase is Phase.READY and self._with_snapshots:
-            self._ask_snapshot(now)
+            self._ask_snapshot()
         if self.phase is not Phase.SYNCING or not self.channels.settled:
             return
         if self._with_snapshots:
-            self._ask_snapshot(now)
+            self._ask_snapshot()
         else:
             self.phase = Phase.READY
             self._is_trusted()
             self._tell(e.StreamOpened, now, connection=self.connections)
 
-    def _ask_snapshot(self, now: int) -> None:
+    def _ask_snapshot(self) -> None:
         """One at a time: one that is on its way already may have been taken too early, and is then followed by another."""
         if self._is_ending:
             return
-        if self._snapshot_asked is not None:
+        if self._taking is not None:
             self._is_outrun = True
             return
-        self._snapshot_asked, self._snapshot_due = now, None
-        self._buffered_before_request = len(self._buffer)
-        self._truth.asked()
-        self._actions.append(FetchSnapshot(max(0, self._truth.last_fill_time - FILL_OVERLAP_NS)))
+        self._taking, self._snapshot_due = Taking(max(0, self._truth.last_fill_time - FILL_OVERLAP_NS)), None
+        self._actions.append(self._taking.question)
 
     def _reconciled(self, adjustments: tuple[str, ...], now: int) -> None:
         """The account equals a snapshot; it may be traded on once every essential channel works and no later doubt came up."""
         if self._is_outrun:
             self._is_outrun = False
-            self._ask_snapshot(now)
+            self._ask_snapshot()
             return
         first = self.phase is Phase.SYNCING
         again_soon = not self._is_flowing and any(not status.channel.acknowledged for status in self.channels)
@@ -318,7 +334,7 @@ class Session:
     def _on_update(self, channel: str, event: e.Event, now: int) -> None:
         if self.channels.touched(channel, now):
             self._tell(e.ChannelSubscribed, now, channel=channel, by="update")
-            if self.phase is Phase.SYNCING and self._snapshot_asked is None:
+            if self.phase is Phase.SYNCING and self._taking is None:
                 self._look_again(now)
         if not self._is_flowing:
             self._buffer.append(event)
@@ -347,8 +363,8 @@ class Session:
     def _open_gap(self, channel: str, reason: str, now: int) -> None:
         if self.phase is Phase.READY and self._gap is None:
             self._mark_gap(channel, reason, now)
-        if self._is_flowing or self._snapshot_asked is not None:
-            self._ask_snapshot(now)
+        if self._is_flowing or self._taking is not None:
+            self._ask_snapshot()
 
     def _mark_gap(self, channel: str, reason: str, now: int) -> None:
         self._gap = channel

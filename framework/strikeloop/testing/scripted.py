@@ -16,7 +16,7 @@ import anyio
 import anyio.lowlevel
 import attrs
 
-from strikeloop.adapter import Channel, Decoded, Snapshot
+from strikeloop.adapter import Channel, Decoded, ServerClock, Snapshot
 from strikeloop.clock import SECOND_NS
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, SubmitOrder
 from strikeloop.contracts import Contract, ContractId
@@ -123,7 +123,7 @@ class _ScriptedStream:
     """What both ports share: links that the test speaks through, and a script of answers for each kind of request.
 
     `script(kind, *answers)` queues answers: an exception is raised, a Held waits, anything else is returned. Kinds are
-    connect, prepare, contracts, snapshot, submit, cancel, amend, find. `calls` lists (kind, argument) as they came.
+    connect, prepare, contracts, fills, snapshot, submit, cancel, amend, find. `calls` lists (kind, argument) as they came.
     """
 
     def __init__(self, name: str, port: str, channels: Sequence[Channel]) -> None:
@@ -175,11 +175,11 @@ class _ScriptedStream:
         self.links.append(ScriptedLink(self._on_frame))
         return self.link
 
-    def subscribe(self, channel: str, time_s: int) -> bytes:
-        return json.dumps({"subscribe": channel, "time": time_s}).encode()
+    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
+        return json.dumps({"subscribe": channel, "time": time_s, "contracts": [contract.name for contract in contracts]}).encode()
 
-    def unsubscribe(self, channel: str, time_s: int) -> bytes:
-        return json.dumps({"unsubscribe": channel, "time": time_s}).encode()
+    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
+        return json.dumps({"unsubscribe": channel, "time": time_s, "contracts": [contract.name for contract in contracts]}).encode()
 
     def ping(self, time_s: int) -> bytes | None:
         return json.dumps({"ping": time_s}).encode()
@@ -235,7 +235,7 @@ class ScriptedFeed(_ScriptedStream):
 
 
 class ScriptedAccount(_ScriptedStream):
-    """The private side: `orders`, `positions`, `balances` and `fills` are the books that snapshots show.
+    """The private side: `orders`, `positions` and `balances` are the books that snapshots show, `booked` the fills of them.
 
     Without a script a submission rests under a number of its own, a cancel cancels, an amendment amends.
     """
@@ -245,7 +245,7 @@ class ScriptedAccount(_ScriptedStream):
         self._clock = clock
         self.orders: dict[str, OrderUpdated] = {}
         self.positions: list[PositionUpdated] = []
-        self.fills: list[Filled] = []
+        self.booked: list[Filled] = []
         self.balances = [
             BalanceUpdated(
                 time=0, received=0, origin=Origin.SNAPSHOT, adapter=name, currency="USDT", total=Decimal(1_000), available=Decimal(1_000)
@@ -255,8 +255,14 @@ class ScriptedAccount(_ScriptedStream):
     async def prepare(self) -> None:
         await self._answer("prepare", None)
 
-    async def snapshot(self, since: int) -> Snapshot:
-        answer = await self._answer("snapshot", since)
+    async def fills(self, since: int) -> tuple[Filled, ...]:
+        answer = await self._answer("fills", since)
+        if answer is not None:
+            return tuple(answer)
+        return tuple(attrs.evolve(fill, origin=Origin.SNAPSHOT) for fill in self.booked if fill.time >= since)
+
+    async def snapshot(self) -> Snapshot:
+        answer = await self._answer("snapshot", None)
         if answer is not None:
             return answer  # type: ignore[no-any-return]  # the script holds what the test put there
         now = self._clock.now()
@@ -270,7 +276,6 @@ class ScriptedAccount(_ScriptedStream):
             ),
             positions=tuple(self.positions),
             balances=tuple(self.balances),
-            fills=tuple(fill for fill in self.fills if fill.time >= since),
         )
 
     async def submit(self, order: Approved[SubmitOrder]) -> Sequence[Event]:
@@ -351,6 +356,7 @@ class ScriptedAdapter:
         feed_channels: Sequence[Channel] = FEED_CHANNELS,
     ) -> None:
         self.name = name
+        self.clock = ServerClock((clock or ManualClock()).now)
         self._feed = ScriptedFeed(name, contracts, feed_channels)
         self._account = None if account_channels is None else ScriptedAccount(name, account_channels, clock or ManualClock())
         self.is_closed = False

@@ -46,12 +46,11 @@ POSITIONS, TRADES = Answer(list[RestPosition]), Answer(list[RestTrade])
 ACCOUNT, DETAIL = Answer(RestAccount), Answer(AccountDetail)
 PAGE: Final = 1_000
 MOST_PAGES: Final = 20
-SNAPSHOT_ROUNDS: Final = 5
 _TEXT = re.compile(r"t-[0-9A-Za-z_.-]{1,28}", re.ASCII)
 
 _SEED_CHANNELS = (
-    Channel(name="options.positions", acknowledged=False, essential=True),
-    Channel(name="options.orders", acknowledged=False, essential=True),
+    Channel(name="options.positions", acknowledged=False, essential=True, by_contract=True),
+    Channel(name="options.orders", acknowledged=False, essential=True, by_contract=True),
     Channel(name="options.balances", acknowledged=False),
     Channel(name="options.portfolio", acknowledged=False, conflatable=True, reports_risk=True),
 )
@@ -91,11 +90,11 @@ class GateAccount:
     async def connect(self) -> Link:
         return await connect_websocket(self.ws_url, ca_file=self.ca_file)
 
-    def subscribe(self, channel: str, time_s: int) -> bytes:
-        return self._request(channel, "subscribe", time_s)
+    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
+        return self._request(channel, "subscribe", time_s, contracts)
 
-    def unsubscribe(self, channel: str, time_s: int) -> bytes:
-        return self._request(channel, "unsubscribe", time_s)
+    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
+        return self._request(channel, "unsubscribe", time_s, contracts)
 
     def ping(self, time_s: int) -> bytes:
         return frames.ping(time_s)
@@ -103,10 +102,10 @@ class GateAccount:
     def decode(self, frame: bytes | str, received: int) -> Decoded:
         return self._decode(frame, received)
 
-    def _request(self, channel: str, event: str, time_s: int) -> bytes:
-        payload = frames.private_payload(self.dialect, channel, user=self.user, underlyings=self.underlyings, contracts=self.feed.names)
-        at = time_s + self.rest.offset_ns // SECOND_NS
-        return frames.request(channel, event, at, payload, key=self.rest.key, secret=self.rest.secret)
+    def _request(self, channel: str, event: str, time_s: int, contracts: Sequence[ContractId]) -> bytes:
+        names = tuple(contract.name for contract in contracts) or self.feed.names
+        payload = frames.private_payload(self.dialect, channel, user=self.user, underlyings=self.underlyings, contracts=names)
+        return frames.request(channel, event, time_s, payload, key=self.rest.key, secret=self.rest.secret)
 
     async def prepare(self) -> None:
         """Measure the clock, learn the user id and the contracts. Raises VenueError, AuthRejectedError."""
@@ -128,29 +127,30 @@ class GateAccount:
         [(account, _, _)] = _read("GET /options/accounts", ACCOUNT, body)
         return ledger.identity(account.user, "user")
 
-    async def snapshot(self, since: int) -> Snapshot:
-        """The account's books. Fills are asked for before and after the rest, until nothing was filled in between.
+    async def fills(self, since: int) -> tuple[Filled, ...]:
+        """GET /options/my_trades of every underlying. Raises VenueError."""
+        source, found = self._source(Origin.SNAPSHOT), []
+        for underlying in self.underlyings:
+            query = (("underlying", underlying), ("from", str(max(0, since) // SECOND_NS)))
+            rows = await self._pages("/options/my_trades", query, TRADES)
+            found += [
+                event for row in rows for event in _events("/options/my_trades", ledger.trade(source, *row)) if isinstance(event, Filled)
+            ]
+        return tuple(sorted(found, key=lambda fill: (fill.time, fill.contract, len(fill.trade_id), fill.trade_id)))
 
-        Raises VenueError, also when the account does not stand still for five rounds.
-        """
+    async def snapshot(self) -> Snapshot:
+        """Open orders, then positions, then the account. Raises VenueError."""
         source = self._source(Origin.SNAPSHOT)
-        fills = await self._fills(source, since)
-        for _ in range(SNAPSHOT_ROUNDS):
-            orders = await self._orders(source, (("status", "open"),))
-            positions = await self._collect(source, "/options/positions", (), POSITIONS, ledger.position)
-            balance = await self._balance(source)
-            again = await self._fills(source, since)
-            if _keys(again) == _keys(fills):
-                return Snapshot(
-                    time=source.time,
-                    received=self.rest.clock(),
-                    orders=tuple(orders),
-                    positions=tuple(event for event in positions if isinstance(event, PositionUpdated)),
-                    balances=(balance,),
-                    fills=tuple(again),
-                )
-            fills = again
-        raise VenueError(f"{self.name}: the account was traded during each of {SNAPSHOT_ROUNDS} snapshots")
+        orders = await self._orders(source, (("status", "open"),))
+        positions = await self._collect(source, "/options/positions", (), POSITIONS, ledger.position)
+        balance = await self._balance(source)
+        return Snapshot(
+            time=source.time,
+            received=self.rest.clock.local(),
+            orders=tuple(orders),
+            positions=tuple(event for event in positions if isinstance(event, PositionUpdated)),
+            balances=(balance,),
+        )
 
     async def submit(self, order: Approved[SubmitOrder]) -> Sequence[Event]:
         """POST /options/orders, once; the answer's order carries the client id also where the venue leaves its text out."""
@@ -212,16 +212,6 @@ class GateAccount:
         rows = await self._pages("/options/orders", tuple(query), ORDERS)
         return [_order(source, item, beyond) for item, _, beyond in rows]
 
-    async def _fills(self, source: Source, since: int) -> list[Filled]:
-        found: list[Filled] = []
-        for underlying in self.underlyings:
-            query = (("underlying", underlying), ("from", str(max(0, since) // SECOND_NS)))
-            rows = await self._pages("/options/my_trades", query, TRADES)
-            found += [
-                event for row in rows for event in _events("/options/my_trades", ledger.trade(source, *row)) if isinstance(event, Filled)
-            ]
-        return sorted(found, key=lambda fill: (fill.time, fill.contract, len(fill.trade_id), fill.trade_id))
-
     async def _balance(self, source: Source) -> BalanceUpdated:
         [(item, _, _)] = _read("GET /options/accounts", ACCOUNT, await self.rest.get("/options/accounts"))
         try:
@@ -245,7 +235,7 @@ class GateAccount:
         raise VenueError(f"GET {path}: more than {MOST_PAGES * PAGE} rows; ask for a shorter time")
 
     def _source(self, origin: Origin) -> Source:
-        return Source(self.name, self.rest.venue_time(), self.rest.clock(), origin)
+        return Source(self.name, self.rest.clock.now(), self.rest.clock.local(), origin)
 
     def _answered(self, what: str, body: bytes, client_id: str) -> OrderUpdated:
         """The order in the answer to a command. Raises OutcomeUnknownError when there is none to be read."""
@@ -316,7 +306,3 @@ def _order(source: Source, item: Any, beyond: Any) -> OrderUpdated:
         return ledger.order_updated(source, item, beyond)
     except MalformedError as exc:
         raise VenueError(f"GET /options/orders: {exc}") from None
-
-
-def _keys(fills: list[Filled]) -> set[tuple[ContractId, str, str]]:
-    return {(fill.contract, fill.trade_id, fill.order_id) for fill in fills}

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import attrs
 
 from strikeloop import ConfigError, Problem
-from strikeloop.adapter import Decoded
+from strikeloop.adapter import Decoded, ServerClock
 from strikeloop.wire import Secret, open_http
 from strikeloop_gate.account import GateAccount
 from strikeloop_gate.decode import Dialect, FrameDecoder
@@ -63,13 +63,14 @@ class Gate:
 
     def open(self, name: str, *, clock: Callable[[], int] = time.time_ns) -> GateAdapter:
         """The adapter of this instance; it connects to nothing yet. Raises ConfigError."""
+        server_clock = ServerClock(clock)
         http = open_http(self.rest_url, read_timeout_s=self.request_timeout_s, ca_file=self.ca_file)
-        rest = Rest(self.rest_url.rstrip("/"), http, clock, self.key, self.secret)
+        rest = Rest(self.rest_url.rstrip("/"), http, server_clock, self.key, self.secret)
         feed = GateFeed(name, self.dialect, self.ws_url, self.ca_file, self.underlyings, self.channels, rest)
         account = None
         if self.key is not None:
             account = GateAccount(name, self.dialect, self.ws_url, self.ca_file, self.underlyings, rest, feed)
-        return GateAdapter(name, feed, account, rest)
+        return GateAdapter(name, feed, account, server_clock, rest)
 
     @staticmethod
     def decoder(dialect: str = "auto", name: str = "gate") -> Callable[[bytes | str, int], Decoded]:
@@ -90,6 +91,7 @@ class GateAdapter:
     name: str
     feed: GateFeed
     account: GateAccount | None
+    clock: ServerClock
     _rest: Rest
 
     async def aclose(self) -> None:

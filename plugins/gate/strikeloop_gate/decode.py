@@ -180,7 +180,7 @@ class FrameDecoder:
         if failure is not None:
             return Decoded(channel=channel, events=(failure,))
         if channel.endswith(".pong"):
-            return Decoded(channel=channel, is_heartbeat=True)
+            return Decoded(channel=channel, is_heartbeat=True, sent=_time(document))
         if event == "upgrade":
             return Decoded(channel=channel, reconnect=True)
         if event in ("subscribe", "unsubscribe"):
@@ -237,7 +237,7 @@ class FrameDecoder:
         if document["event"] == "unsubscribe":
             return Decoded(channel=channel)
         confirmed = ChannelSubscribed(time=time, received=received, adapter=self.name, port=_port(channel), channel=channel)
-        return Decoded(channel=channel, events=(confirmed,))
+        return Decoded(channel=channel, events=(confirmed,), sent=time)
 
 
 def _octets(frame: bytes | str) -> bytes:

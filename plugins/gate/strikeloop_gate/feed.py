@@ -6,15 +6,16 @@ nothing about reconnecting or resubscribing.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
-from strikeloop import Contract, VenueError
+from strikeloop import Contract, ContractId, VenueError
 from strikeloop.adapter import Channel, Decoded, Link
 from strikeloop.wire import connect_websocket
 from strikeloop_gate import frames, market
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.forms import ListedContract
-from strikeloop_gate.ledger import SECOND_NS
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.restforms import Answer
 from strikeloop_gate.strictjson import MalformedError
@@ -45,8 +46,16 @@ class GateFeed:
 
     @property
     def channels(self) -> tuple[Channel, ...]:
-        acknowledged = self.dialect is not Dialect.SEED
-        return tuple(Channel(name=name, acknowledged=acknowledged, conflatable=name in CONFLATABLE) for name in self.channel_names)
+        is_seed = self.dialect is Dialect.SEED
+        return tuple(
+            Channel(
+                name=name,
+                acknowledged=not is_seed,
+                conflatable=name in CONFLATABLE,
+                by_contract=is_seed and name not in frames.BY_UNDERLYING_NAME,
+            )
+            for name in self.channel_names
+        )
 
     async def connect(self) -> Link:
         """Open a link; learns the contracts first where a subscription must name them. Raises LinkLostError, VenueError."""
@@ -54,11 +63,11 @@ class GateFeed:
             await self.contracts()
         return await connect_websocket(self.ws_url, ca_file=self.ca_file)
 
-    def subscribe(self, channel: str, time_s: int) -> bytes:
-        return self._request(channel, "subscribe", time_s)
+    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
+        return self._request(channel, "subscribe", time_s, contracts)
 
-    def unsubscribe(self, channel: str, time_s: int) -> bytes:
-        return self._request(channel, "unsubscribe", time_s)
+    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
+        return self._request(channel, "unsubscribe", time_s, contracts)
 
     def ping(self, time_s: int) -> bytes:
         return frames.ping(time_s)
@@ -78,6 +87,7 @@ class GateFeed:
         self.names = tuple(contract.id.name for contract in found)
         return tuple(found)
 
-    def _request(self, channel: str, event: str, time_s: int) -> bytes:
-        payload = frames.public_payload(self.dialect, channel, underlyings=self.underlyings, contracts=self.names)
-        return frames.request(channel, event, time_s + self.rest.offset_ns // SECOND_NS, payload)
+    def _request(self, channel: str, event: str, time_s: int, contracts: Sequence[ContractId]) -> bytes:
+        names = tuple(contract.name for contract in contracts) or self.names
+        payload = frames.public_payload(self.dialect, channel, underlyings=self.underlyings, contracts=names)
+        return frames.request(channel, event, time_s, payload)

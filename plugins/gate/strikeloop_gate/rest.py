@@ -16,9 +16,10 @@ import attrs
 import httpx
 
 from strikeloop import AuthRejectedError, LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
+from strikeloop.adapter import ServerClock
 from strikeloop.wire import RateLimiter, Secret
 from strikeloop_gate.decode import AUTH_LABELS
-from strikeloop_gate.ledger import SECOND_NS
+from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS
 from strikeloop_gate.signing import request_signature
 from strikeloop_gate.strictjson import MalformedError, Numeral, tree
 
@@ -52,16 +53,10 @@ class Rest:
 
     base_url: str
     http: httpx.AsyncClient
-    clock: Callable[[], int]
+    clock: ServerClock
     key: Secret | None = None
     secret: Secret | None = None
-    budgets: Budgets = attrs.field(default=attrs.Factory(lambda self: Budgets.of(self.clock), takes_self=True))
-    offset_ns: int = attrs.field(default=0, init=False)
-    """The venue's clock minus ours."""
-
-    def venue_time(self) -> int:
-        """The venue's clock now, ns UTC, as far as it is known."""
-        return self.clock() + self.offset_ns
+    budgets: Budgets = attrs.field(default=attrs.Factory(lambda self: Budgets.of(self.clock.local), takes_self=True))
 
     async def get(self, path: str, query: Query = (), *, signed: bool = True) -> bytes:
         """The body of a JSON answer. Raises VenueError (LinkLostError when none came), AuthRejectedError."""
@@ -78,16 +73,17 @@ class Rest:
 
     async def synchronize(self) -> None:
         """Measure the clock offset; signatures are made with the venue's time. Raises VenueError."""
-        sent = self.clock()
+        sent = self.clock.local()
         document = tree(await self.get("/spot/time", signed=False))
         told = document.get("server_time") if isinstance(document, dict) else None
         if not isinstance(told, Numeral | str) or not (told.isascii() and told.isdigit() and len(told) <= 13):
             raise VenueError("GET /spot/time: server_time is no time in milliseconds")
-        self.offset_ns = int(told) * 1_000_000 - (sent + self.clock()) // 2
+        self.clock.measured(int(told) * MILLISECOND_NS, sent=sent, received=self.clock.local(), grain=MILLISECOND_NS)
 
     async def _ask(self, method: str, path: str, query: Query, body: bytes, budget: RateLimiter, *, signed: bool) -> bytes:
         what = f"{method} {path}"
         await budget.acquire()
+        sent = self.clock.local()
         try:
             response = await self.http.request(
                 method,
@@ -101,7 +97,7 @@ class Rest:
             if method == "GET":
                 raise LinkLostError(f"{what}: no answer: {exc}") from exc
             raise OutcomeUnknownError(f"{what}: sent, but no answer came: {exc}") from exc
-        self._learn(response, budget)
+        self._learn(response, budget, sent)
         return self._body(what, method, response)
 
     def _headers(self, method: str, path: str, query: Query, body: bytes, *, signed: bool) -> dict[str, str]:
@@ -110,7 +106,7 @@ class Rest:
             return headers
         if self.key is None or self.secret is None:
             raise AuthRejectedError(f"{method} {path} needs a key and a secret", code="INVALID_CREDENTIALS")
-        timestamp = str(self.venue_time() // SECOND_NS)
+        timestamp = str(self.clock.now() // SECOND_NS)
         # What is signed is the query before it is encoded.
         signature = request_signature(
             self.secret,
@@ -122,25 +118,19 @@ class Rest:
         )
         return {**headers, "KEY": self.key.reveal(), "Timestamp": timestamp, "SIGN": signature}
 
-    def _learn(self, response: httpx.Response, budget: RateLimiter) -> None:
-        """Take the budget that the venue states, and after an expired signature its clock."""
-        headers, now = response.headers, self.clock()
+    def _learn(self, response: httpx.Response, budget: RateLimiter, sent: int) -> None:
+        """Take the budget and the time that the venue states."""
+        headers, now = response.headers, self.clock.local()
         reset_s, left = _number(headers.get("x-gate-ratelimit-reset-timestamp")), _number(headers.get("x-gate-ratelimit-requests-remain"))
-        wait_s = None if reset_s is None else reset_s - self.venue_time() / SECOND_NS
+        wait_s = None if reset_s is None else reset_s - self.clock.now() / SECOND_NS
         if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
             after_s = _number(headers.get("retry-after"))
             wait_s, left = after_s if after_s is not None else wait_s or 1.0, 0.0
         if wait_s is not None and left is not None and wait_s > 0:
             budget.restrict(int(left), now + int(min(wait_s, LONGEST_PAUSE_S) * SECOND_NS))
-        if b"REQUEST_EXPIRED" in response.content[:256] and (date := headers.get("date")):
-            self._take_date(date, now)
-
-    def _take_date(self, date: str, now: int) -> None:
-        try:
-            told = parsedate_to_datetime(date)
-        except ValueError:
-            return
-        self.offset_ns = int(told.timestamp()) * SECOND_NS - now
+        told = _date(headers.get("date"))
+        if told is not None:
+            self.clock.measured(told, sent=sent, received=now, grain=SECOND_NS)
 
     def _body(self, what: str, method: str, response: httpx.Response) -> bytes:
         """The body of a good answer; raises what a bad one means."""
@@ -169,6 +159,14 @@ def _failure(method: str, status: int, label: str, said: str) -> VenueError:
     # Without a label it was not the venue's application that answered; only these say that it was never asked.
     is_refused = label not in UNCERTAIN_LABELS if label else status in NEVER_ASKED
     return OrderRejectedError(said, code=code) if is_refused and status < 500 else OutcomeUnknownError(said, code=code)
+
+
+def _date(text: str | None) -> int | None:
+    """The time in a Date header, ns UTC."""
+    try:
+        return None if text is None else int(parsedate_to_datetime(text).timestamp()) * SECOND_NS
+    except ValueError:
+        return None
 
 
 def _number(text: str | None) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from itertools import pairwise
 from random import Random
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ from strikeloop import (
     PositionUpdated,
 )
 from strikeloop.adapter import Channel, Decoded, Snapshot
-from strikeloop.session import Action, Session
+from strikeloop.session import Action, FetchFills, FetchSnapshot, Session
 
 D = Decimal
 SECOND = 1_000_000_000
@@ -80,6 +81,8 @@ class Stage:
         self.now = START
         self.events: list[Event] = []
         self.actions: list[Action] = []
+        self.question: FetchFills | FetchSnapshot | None = None
+        """What was asked last of the account's books."""
 
     # ---- what happens ----
 
@@ -152,12 +155,19 @@ class Stage:
         for event in events:
             told[type(event)].append(_listed(event))
         orders, positions, balances, fills = (tuple(told[kind]) for kind in (OrderUpdated, PositionUpdated, BalanceUpdated, Filled))
-        self.session.snapshot(
-            Snapshot(
-                time=self.now, received=self.now, orders=orders, positions=positions, balances=balances, fills=fills, complete=complete
-            ),
-            self.now,
-        )
+        books = Snapshot(time=self.now, received=self.now, orders=orders, positions=positions, balances=balances, complete=complete)
+        if isinstance(self.question, FetchFills):
+            self.trades(*fills)
+        return self.books(books).trades(*fills)
+
+    def trades(self, *fills: Event) -> Stage:
+        """The answer to a question for fills."""
+        self.session.fills(tuple(_listed(event) for event in fills), self.now)
+        return self.listen()
+
+    def books(self, snapshot: Snapshot) -> Stage:
+        """The answer to a question for orders, positions and balances."""
+        self.session.snapshot(snapshot)
         return self.listen()
 
     def snapshot_fails(self, reason: str = "502") -> Stage:
@@ -182,11 +192,18 @@ class Stage:
     def asked(self, kind: type[A]) -> list[A]:
         return [action for action in self.actions if isinstance(action, kind)]
 
+    @property
+    def looks(self) -> int:
+        """How many snapshots were begun: each begins with a list of fills that follows no books."""
+        questions = [action for action in self.actions if isinstance(action, FetchFills | FetchSnapshot)]
+        return sum(isinstance(one, FetchFills) and not isinstance(before, FetchSnapshot) for before, one in pairwise([None, *questions]))
+
     def listen(self) -> Stage:
         """Hear what the session has to say."""
         events, actions = self.session.take()
         self.events.extend(events)
         self.actions.extend(actions)
+        self.question = next((one for one in reversed(actions) if isinstance(one, FetchFills | FetchSnapshot)), self.question)
         return self
 
 

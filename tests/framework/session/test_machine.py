@@ -8,7 +8,7 @@ import pytest
 
 from strikeloop import ChannelRefused, ChannelSubscribed, GapClosed, GapOpened, Quoted, Reconciled, StreamLost, StreamOpened
 from strikeloop.adapter import Channel, Decoded
-from strikeloop.session import Connect, Drop, FetchSnapshot, Phase, SendPing, Subscribe
+from strikeloop.session import Connect, Drop, Phase, SendPing, Subscribe
 from tests.framework.session.stage import CALL, CHANNELS, FILLS, ORDERS, POSITIONS, QUIET, SECOND, START, Stage, balance, order, position
 
 MARKET = (Channel(name="quotes"),)
@@ -34,8 +34,8 @@ def test_a_connection_subscribes_every_channel_in_order() -> None:
 
 def test_the_snapshot_is_asked_for_once_every_channel_was_answered() -> None:
     stage = Stage().connect().acknowledge(ORDERS, FILLS)
-    assert stage.asked(FetchSnapshot) == []
-    assert len(stage.acknowledge(POSITIONS).asked(FetchSnapshot)) == 1
+    assert stage.looks == 0
+    assert stage.acknowledge(POSITIONS).looks == 1
 
 
 def test_a_snapshot_makes_the_account_ready_and_says_so_in_order() -> None:
@@ -50,7 +50,7 @@ def test_a_snapshot_makes_the_account_ready_and_says_so_in_order() -> None:
 def test_a_feed_is_ready_without_a_snapshot() -> None:
     stage = Stage(MARKET, port="feed").connect().acknowledge()
     assert stage.session.phase is Phase.READY
-    assert stage.asked(FetchSnapshot) == []
+    assert stage.looks == 0
 
 
 def test_a_feed_passes_market_data_on_before_it_is_acknowledged() -> None:
@@ -59,7 +59,7 @@ def test_a_feed_passes_market_data_on_before_it_is_acknowledged() -> None:
 
 def test_a_channel_without_acknowledgement_is_confirmed_by_a_snapshot() -> None:
     stage = Stage(QUIET).connect()
-    assert len(stage.asked(FetchSnapshot)) == 1
+    assert stage.looks == 1
     stage.snapshot()
     assert [(event.channel, event.by) for event in stage.said(ChannelSubscribed)] == [(ORDERS, "snapshot"), (POSITIONS, "snapshot")]
     assert stage.session.phase is Phase.READY
@@ -72,8 +72,8 @@ def test_a_channel_without_acknowledgement_is_confirmed_by_its_first_update() ->
 
 def test_where_nothing_is_acknowledged_a_second_snapshot_follows_soon() -> None:
     stage = Stage(QUIET).connect().snapshot().forget().at(1.9)
-    assert stage.asked(FetchSnapshot) == []
-    assert len(stage.at(2.1).asked(FetchSnapshot)) == 1
+    assert stage.looks == 0
+    assert stage.at(2.1).looks == 1
 
 
 # ---- acknowledgements ----
@@ -81,7 +81,7 @@ def test_where_nothing_is_acknowledged_a_second_snapshot_follows_soon() -> None:
 
 def test_updates_before_the_acknowledgement_confirm_the_channel() -> None:
     stage = Stage().connect().acknowledge(ORDERS, FILLS).say(POSITIONS, position(1))
-    assert len(stage.asked(FetchSnapshot)) == 1
+    assert stage.looks == 1
     stage.acknowledge(POSITIONS).snapshot(position(1))
     assert [event.channel for event in stage.said(ChannelSubscribed)] == [ORDERS, FILLS, POSITIONS]
     assert stage.session.phase is Phase.READY
@@ -103,7 +103,7 @@ def test_an_acknowledgement_that_never_comes_ends_the_connection_within_ten_seco
 def test_acknowledgements_told_twice_are_told_on_once_and_ask_for_nothing() -> None:
     stage = Stage().connect().acknowledge().acknowledge()
     assert len(stage.said(ChannelSubscribed)) == 3
-    assert len(stage.asked(FetchSnapshot)) == 1
+    assert stage.looks == 1
 
 
 # ---- refused channels ----
@@ -128,7 +128,7 @@ def test_a_refused_channel_is_tried_again_and_then_the_account_is_looked_at_anew
     stage = Stage().connect().refuse_only(*refused).snapshot().forget().alive_until(5.1)
     assert stage.asked(Subscribe) == [Subscribe(name) for name in stage.names if name in refused]
     stage.acknowledge(*refused)
-    assert len(stage.asked(FetchSnapshot)) == 1
+    assert stage.looks == 1
     assert stage.snapshot().session.phase is Phase.READY
 
 

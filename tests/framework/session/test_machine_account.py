@@ -15,7 +15,7 @@ from strikeloop import (
     Reconciled,
     StreamStale,
 )
-from strikeloop.session import Drop, FetchSnapshot, Find, Phase
+from strikeloop.session import Drop, FetchFills, Find, Phase
 from tests.framework.session.stage import (
     BALANCES,
     CALL,
@@ -37,9 +37,9 @@ from tests.framework.session.stage import (
 
 
 def test_what_comes_before_the_snapshot_is_told_after_it() -> None:
-    stage = Stage().connect().acknowledge().say(POSITIONS, position(4))
+    stage = Stage().connect().acknowledge()
     assert stage.said(PositionUpdated) == []
-    stage.snapshot(position(3))
+    stage.trades().say(POSITIONS, position(4)).snapshot(position(3))
     assert [(event.size, event.origin) for event in stage.said(PositionUpdated)] == [(D(3), Origin.SNAPSHOT), (D(4), Origin.VENUE)]
 
 
@@ -73,9 +73,9 @@ def test_a_snapshot_of_an_earlier_connection_is_ignored() -> None:
 
 def test_the_first_fills_are_asked_for_two_hours_back_and_the_next_a_minute() -> None:
     stage = Stage().connect().acknowledge()
-    assert stage.asked(FetchSnapshot) == [FetchSnapshot(START - 7_260 * SECOND)]
+    assert stage.asked(FetchFills) == [FetchFills(START - 7_260 * SECOND)]
     stage.snapshot().forget().alive_until(31)
-    assert stage.asked(FetchSnapshot) == [FetchSnapshot(START - 60 * SECOND)]
+    assert stage.asked(FetchFills) == [FetchFills(START - 60 * SECOND)]
 
 
 # ---- periodically ----
@@ -83,14 +83,14 @@ def test_the_first_fills_are_asked_for_two_hours_back_and_the_next_a_minute() ->
 
 def test_a_ready_account_is_looked_at_every_thirty_seconds() -> None:
     stage = Stage().ready().alive_until(29.5)
-    assert stage.asked(FetchSnapshot) == []
-    assert len(stage.alive_until(30.2).asked(FetchSnapshot)) == 1
+    assert stage.looks == 0
+    assert stage.alive_until(30.2).looks == 1
     stage.snapshot().alive_until(60.5)
-    assert len(stage.asked(FetchSnapshot)) == 2
+    assert stage.looks == 2
 
 
 def test_one_snapshot_is_on_its_way_at_a_time() -> None:
-    assert len(Stage().ready().alive_until(200).asked(FetchSnapshot)) == 1
+    assert Stage().ready().alive_until(200).looks == 1
 
 
 def test_a_snapshot_that_agrees_says_nothing_of_it() -> None:
@@ -111,7 +111,7 @@ def test_an_order_that_a_snapshot_misses_is_looked_up() -> None:
 
 
 def test_what_the_stream_says_while_a_snapshot_is_on_its_way_is_told_at_once_and_stands() -> None:
-    stage = Stage().ready(position(3)).alive_until(30.2).forget()
+    stage = Stage().ready(position(3)).alive_until(30.2).trades().forget()
     stage.say(FILLS, fill("a", 2, client_id="t-a-1")).say(POSITIONS, position(5))
     assert [event.size for event in stage.said(PositionUpdated)] == [5]
     stage.snapshot(position(3))
@@ -124,8 +124,8 @@ def test_what_the_stream_says_while_a_snapshot_is_on_its_way_is_told_at_once_and
 
 def test_a_failed_snapshot_is_asked_for_again_after_two_seconds() -> None:
     stage = Stage().connect().acknowledge().snapshot_fails().forget().alive_until(1.9)
-    assert stage.asked(FetchSnapshot) == []
-    assert len(stage.alive_until(2.1).asked(FetchSnapshot)) == 1
+    assert stage.looks == 0
+    assert stage.alive_until(2.1).looks == 1
     assert stage.snapshot().session.phase is Phase.READY
 
 
@@ -157,7 +157,7 @@ def test_a_failure_that_nobody_waits_for_changes_nothing() -> None:
 def test_a_broken_ledger_opens_a_gap_at_once_and_a_snapshot_closes_it() -> None:
     stage = Stage().ready(balance(100)).say(BALANCES, posted(-5, 90))
     assert [(gap.channel, gap.reason) for gap in stage.said(GapOpened)] == [("balances", "balance 90 is not 100 + -5")]
-    assert len(stage.asked(FetchSnapshot)) == 1
+    assert stage.looks == 1
     assert [gap.channel for gap in stage.snapshot(balance(90)).said(GapClosed)] == ["balances"]
 
 
@@ -187,14 +187,14 @@ def test_a_snapshot_settles_a_doubt_before_it_becomes_a_gap() -> None:
 def test_a_frame_that_cannot_be_read_reconciles_its_channel() -> None:
     stage = Stage().ready().garble(ORDERS)
     assert [gap.channel for gap in stage.said(GapOpened)] == [ORDERS]
-    assert len(stage.asked(FetchSnapshot)) == 1
+    assert stage.looks == 1
     assert [gap.channel for gap in stage.snapshot().said(GapClosed)] == [ORDERS]
 
 
 def test_a_gap_is_not_closed_by_a_snapshot_that_was_asked_for_before_it() -> None:
     stage = Stage().ready().alive_until(30.2).garble(ORDERS).snapshot()
     assert stage.said(GapClosed) == []
-    assert len(stage.asked(FetchSnapshot)) == 2
+    assert stage.looks == 2
     assert len(stage.snapshot().said(GapClosed)) == 1
 
 
@@ -206,7 +206,7 @@ def test_a_frame_that_cannot_be_read_while_synchronizing_asks_for_a_later_snapsh
 
 def test_a_frame_that_cannot_be_read_before_the_channels_are_answered_asks_for_nothing_early() -> None:
     stage = Stage().connect().acknowledge(ORDERS).garble(ORDERS)
-    assert stage.asked(FetchSnapshot) == []
+    assert stage.looks == 0
 
 
 def test_more_than_ten_bad_frames_in_a_minute_end_the_connection() -> None:

@@ -194,10 +194,10 @@ async def test_the_venue_may_wish_for_a_new_connection() -> None:
 async def test_an_end_of_a_subscription_is_written_and_not_answered() -> None:
     feed = ScriptedAdapter([]).feed
     link = await feed.connect()
-    await link.send(feed.unsubscribe("quotes", 3))
+    await link.send(feed.unsubscribe("quotes", 3, [CALL]))
     feed.say("quotes", QUOTE)
     assert [type(event) for event in await heard(feed, link)] == [Quoted]
-    assert json.loads(link.sent[0]) == {"unsubscribe": "quotes", "time": 3}
+    assert json.loads(link.sent[0]) == {"unsubscribe": "quotes", "time": 3, "contracts": ["BTC-C"]}
 
 
 # ---- orders without a script ----
@@ -233,12 +233,13 @@ async def test_a_snapshot_shows_the_books() -> None:
     made = account()
     await made.submit(approved(SUBMIT))
     old, new = (Filled(time=at, received=0, contract=CALL, trade_id=str(at), order_id="1", size=D(1), price=D(5)) for at in (3, 8))
-    made.fills += [old, new]
-    shown = await made.snapshot(5)
+    made.booked += [old, new]
+    shown = await made.snapshot()
     assert [(order.client_id, order.origin) for order in shown.orders] == [("t-a-1", Origin.SNAPSHOT)]
-    assert (shown.fills, shown.balances, shown.positions, shown.time) == ((new,), tuple(made.balances), (), START_NS)
+    assert (shown.fills, shown.balances, shown.positions, shown.time) == ((), tuple(made.balances), (), START_NS)
+    assert [(fill.trade_id, fill.origin) for fill in await made.fills(5)] == [("8", Origin.SNAPSHOT)]
     await made.cancel(approved(CancelOrder(client_id="t-a-1", contract=CALL)), "1")
-    assert (await made.snapshot(5)).orders == ()
+    assert (await made.snapshot()).orders == ()
 
 
 # ---- scripts ----
@@ -254,14 +255,15 @@ async def test_scripted_answers_come_in_order_and_then_what_comes_without_a_scri
     assert made.asked("submit") == [SUBMIT] * 3
 
 
-@pytest.mark.parametrize("kind", ["connect", "prepare", "snapshot", "find", "cancel", "amend"])
+@pytest.mark.parametrize("kind", ["connect", "prepare", "fills", "snapshot", "find", "cancel", "amend"])
 async def test_every_kind_of_request_may_fail(kind: str) -> None:
     made = account()
     made.script(kind, LinkLostError("down"))
     requests: dict[str, Callable[[], Awaitable[Any]]] = {
         "connect": made.connect,
         "prepare": made.prepare,
-        "snapshot": lambda: made.snapshot(0),
+        "fills": lambda: made.fills(0),
+        "snapshot": made.snapshot,
         "find": lambda: made.find(CALL),
         "cancel": lambda: made.cancel(approved(CancelOrder(client_id="x", contract=CALL)), None),
         "amend": lambda: made.amend(approved(AmendOrder(client_id="x", contract=CALL)), None),

@@ -655,7 +655,7 @@ def test_an_incomplete_seed_error_is_refused(missing: str) -> None:
 @pytest.mark.parametrize("error", [{}, {"error": None}])
 def test_a_pong_is_a_heartbeat(error: dict[str, None]) -> None:
     decoded = decode({"time": AT, "channel": "options.pong", "event": "", "result": None, **error})
-    assert decoded == Decoded(channel="options.pong", is_heartbeat=True)
+    assert decoded == Decoded(channel="options.pong", is_heartbeat=True, sent=AT * 1_000_000_000)
 
 
 def test_an_upgrade_notice_asks_to_reconnect() -> None:

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from strikeloop import AuthRejectedError, LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
+from strikeloop.adapter import ServerClock
 from strikeloop.wire import Secret
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.signing import request_signature
@@ -28,7 +29,7 @@ class Venue:
         self.requests: list[httpx.Request] = []
         self.now = NOW
         client = httpx.AsyncClient(transport=httpx.MockTransport(self.handle))
-        self.rest = Rest(BASE, client, lambda: self.now, Secret("key"), Secret("secret"))
+        self.rest = Rest(BASE, client, ServerClock(lambda: self.now), Secret("key"), Secret("secret"))
 
     def handle(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -95,11 +96,23 @@ async def test_a_server_time_that_is_none_is_refused(body: Any) -> None:
         await Venue(answer(200, body)).rest.synchronize()
 
 
-async def test_an_expired_signature_teaches_the_venues_clock() -> None:
+async def test_every_answer_teaches_the_venues_clock_to_the_second() -> None:
+    venue = Venue(answer(200, [], date="Tue, 14 Nov 2023 23:13:20 GMT"))
+    await venue.rest.get("/options/accounts")
+    assert venue.rest.clock.offset_ns == pytest.approx(3600 * S, abs=S)
+
+
+async def test_an_expired_signature_teaches_it_too() -> None:
     venue = Venue(labelled(401, "REQUEST_EXPIRED", date="Tue, 14 Nov 2023 23:13:20 GMT"))
     with pytest.raises(AuthRejectedError):
         await venue.rest.get("/options/accounts")
-    assert venue.rest.offset_ns == 3600 * S
+    assert venue.rest.clock.offset_ns == pytest.approx(3600 * S, abs=S)
+
+
+async def test_a_date_that_cannot_be_read_teaches_nothing() -> None:
+    venue = Venue(answer(200, [], date="soon"))
+    await venue.rest.get("/options/accounts")
+    assert venue.rest.clock.offset_ns is None
 
 
 @pytest.mark.parametrize("label", ["INVALID_KEY", "INVALID_SIGNATURE", "REQUEST_EXPIRED", "IP_FORBIDDEN", "READ_ONLY", "FORBIDDEN"])
