@@ -1,4 +1,4 @@
-"""The specification of strikeloop.pricing."""
+"""The specification of strikeloop.pricing.black: prices and greeks of one option."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from strikeloop.contracts import DAY_NS, Contract, ContractId, OptionKind
-from strikeloop.pricing import Greeks, gbs, greeks, implied_volatility, of_contract, price, value
+from strikeloop.pricing import Greeks, further_greeks, gbs, greeks, of_contract, price, value
 
 FORWARDS = st.floats(1e-2, 1e5)
 DEVIATIONS_AWAY = st.floats(-5.0, 5.0)
@@ -21,6 +21,7 @@ YEARS = st.floats(1e-4, 5.0)
 VOLATILITIES = st.floats(0.05, 3.0)
 ANY = st.floats(allow_nan=True, allow_infinity=False)
 NAMES = ("delta", "gamma", "vega", "theta")
+FURTHER = ("rho", "vanna", "volga", "charm")
 
 
 def strike_at(forward: float, away: float, years: float, iv: float) -> float:
@@ -86,6 +87,21 @@ def test_greeks_are_the_slopes_of_the_price(forward: float, away: float, years: 
     assert result.theta * 365 * years == pytest.approx((at(later=1e-4) - at(later=-1e-4)) / 2e-4, abs=1e-5 * scale)
 
 
+@given(FORWARDS, st.floats(-3.0, 3.0), YEARS, VOLATILITIES, st.booleans())
+def test_further_greeks_are_the_slopes_of_the_greeks(forward: float, away: float, years: float, iv: float, is_call: bool) -> None:
+    strike, h = strike_at(forward, away, years, iv), 1e-4
+
+    def at(wider: float = 0.0, later: float = 0.0) -> Greeks:
+        return greeks(forward, strike, years * (1 - later), iv * (1 + wider), is_call=is_call)
+
+    result = further_greeks(forward, strike, years, iv, is_call=is_call)
+    above, below, after, before = at(wider=h), at(wider=-h), at(later=h), at(later=-h)
+    assert result.vanna * 100 * iv == pytest.approx((above.delta - below.delta) / (2 * h), abs=1e-5)
+    assert result.volga * 100 * iv == pytest.approx((above.vega - below.vega) / (2 * h), abs=1e-5 * forward)
+    assert result.charm * 365 * years == pytest.approx((after.delta - before.delta) / (2 * h), abs=1e-5)
+    assert result.rho == pytest.approx(-years * price(forward, strike, years, iv, is_call=is_call) / 100, rel=1e-14)
+
+
 def test_greeks_at_the_money_have_their_closed_form() -> None:
     forward, years, iv = 50_000.0, 0.25, 0.6
     root = math.sqrt(years)
@@ -96,28 +112,6 @@ def test_greeks_at_the_money_have_their_closed_form() -> None:
     assert result.vega == pytest.approx(forward * density * root / 100, rel=1e-14)
     assert result.theta == pytest.approx(-forward * density * iv / (2 * root) / 365, rel=1e-14)
     assert price(forward, forward, years, iv, is_call=True) == pytest.approx(forward * math.erf(iv * root / math.sqrt(8)), rel=1e-14)
-
-
-@given(FORWARDS, DEVIATIONS_AWAY, YEARS, VOLATILITIES)
-@example(7.4687, -0.2, 5e-4, 0.18)
-def test_the_volatility_of_an_option_out_of_the_money_comes_back(forward: float, away: float, years: float, iv: float) -> None:
-    strike = strike_at(forward, away, years, iv)
-    is_call = strike > forward
-    assume(greeks(forward, strike, years, iv, is_call=is_call).vega > 1e-8 * forward)
-    found = implied_volatility(price(forward, strike, years, iv, is_call=is_call), forward, strike, years, is_call=is_call)
-    assert found == pytest.approx(iv, abs=1e-10)
-
-
-@given(FORWARDS, st.floats(-4.0, 0.0), YEARS, VOLATILITIES)
-def test_the_volatility_of_an_option_in_the_money_comes_back_as_far_as_its_price_can_carry_it(
-    forward: float, away: float, years: float, iv: float
-) -> None:
-    strike = strike_at(forward, away, years, iv)
-    worth = price(forward, strike, years, iv, is_call=True)
-    vega = greeks(forward, strike, years, iv, is_call=True).vega * 100
-    assume(vega > 1e-6 * forward)
-    found = implied_volatility(worth, forward, strike, years, is_call=True)
-    assert found == pytest.approx(iv, abs=1e-12 + math.ulp(worth) / vega)
 
 
 @pytest.mark.parametrize(("years", "iv"), [(0.0, 0.5), (-1.0, 0.5), (0.5, 0.0)])
@@ -131,6 +125,8 @@ def test_without_time_or_volatility_the_intrinsic_value_is_left(
     result = value(forward, 100.0, years, iv, is_call=is_call)
     assert result.price == worth
     assert figures(result.greeks) == [delta, 0.0, 0.0, 0.0]
+    further = further_greeks(forward, 100.0, years, iv, is_call=is_call)
+    assert (further.vanna, further.volga, further.charm) == (0.0, 0.0, 0.0)
 
 
 @pytest.mark.parametrize(("forward", "strike", "years", "iv"), [
@@ -141,44 +137,18 @@ def test_outside_the_domain_everything_is_nan(forward: float, strike: float, yea
     assert all(map(math.isnan, figures(greeks(forward, strike, years, iv, is_call=True))))
 
 
-@pytest.mark.parametrize("is_call", [True, False])
-def test_a_price_outside_its_bounds_has_no_volatility(is_call: bool) -> None:
-    forward = 110.0 if is_call else 90.0
-    bound = forward if is_call else 100.0
-    for impossible in (9.999, -1.0, bound, bound + 1, math.nan, math.inf):
-        assert math.isnan(implied_volatility(impossible, forward, 100.0, 0.5, is_call=is_call)), impossible
-    assert implied_volatility(bound - 1e-9, forward, 100.0, 0.5, is_call=is_call) > 5
-
-
-@pytest.mark.parametrize(
-    ("worth", "strike"), [(5e-324, 1.5), (1e-300, 1.5), (1e-318, 10.0), (1 - 2**-53, 1.0), (1 - 2**-53, 1e200), (1e-12, 1e300)]
-)
-def test_the_least_and_the_largest_price_a_float_can_say_have_a_volatility(worth: float, strike: float) -> None:
-    found = implied_volatility(worth, 1.0, strike, 1.0, is_call=True)
-    assert price(1.0, strike, 1.0, found, is_call=True) == pytest.approx(worth, rel=1e-8, abs=0)
-
-
-def test_the_volatility_of_the_intrinsic_value_is_zero() -> None:
-    assert implied_volatility(10.0, 110.0, 100.0, 0.5, is_call=True) == 0.0
-    assert implied_volatility(0.0, 90.0, 100.0, 0.5, is_call=True) == 0.0
-    assert implied_volatility(10.0, 110.0, 100.0, 0.0, is_call=True) == 0.0
-
-
-def test_a_price_above_intrinsic_has_no_volatility_when_no_time_is_left() -> None:
-    assert math.isnan(implied_volatility(11.0, 110.0, 100.0, 0.0, is_call=True))
-
-
 @given(ANY, ANY, ANY, ANY, ANY, st.booleans())
 @example(1e308, 1e-308, 1.0, 0.5, 1e300, True)
 @example(1e-308, 1e308, 1e308, 1e308, 5e-324, False)
 @example(1e-300, 1e-300, 1e-300, 1e-300, 5e-324, True)
 @example(1e294, 1e294, 1.0, 0.5, 1.0, False)
-def test_no_floats_make_it_raise(forward: float, strike: float, years: float, iv: float, worth: float, is_call: bool) -> None:
+def test_no_floats_make_it_raise(forward: float, strike: float, years: float, iv: float, rate: float, is_call: bool) -> None:
+    further = further_greeks(forward, strike, years, iv, is_call=is_call)
     for result in (
         price(forward, strike, years, iv, is_call=is_call),
-        implied_volatility(worth, forward, strike, years, is_call=is_call),
-        gbs(forward, strike, years, iv, is_call=is_call, r=worth, q=iv),
+        gbs(forward, strike, years, iv, is_call=is_call, r=rate, q=iv),
         *figures(greeks(forward, strike, years, iv, is_call=is_call)),
+        *(getattr(further, name) for name in FURTHER),
     ):
         assert isinstance(result, float)
 

@@ -1,8 +1,6 @@
-"""European option values: Black-76 on the expiry's forward, and the generalized Black-Scholes-Merton form.
+"""One option by Black-76, in plain floats: price, greeks, and the generalized Black-Scholes-Merton price.
 
-Owns price, greeks and implied volatility of one option, in plain floats. Conventions (those of Gate's tickers):
-r = 0, years are ACT/365, volatilities fractions, vega per volatility point (0.01), theta per calendar day, delta
-undiscounted. Outside its domain a function returns NaN; it never raises for a float, and it never knows the time.
+Owns the formulas and their limits: without time or volatility the intrinsic value is left; outside the domain NaN.
 """
 
 from __future__ import annotations
@@ -18,7 +16,6 @@ _ROOT_HALF = math.sqrt(0.5)
 _ROOT_TWO_PI = math.sqrt(2.0 * math.pi)
 _DAYS = 365.0
 _POINT = 0.01
-_MAX_STEPS = 100
 
 
 @attrs.frozen(kw_only=True)
@@ -32,6 +29,20 @@ class Greeks:
 
 
 @attrs.frozen(kw_only=True)
+class FurtherGreeks:
+    """What the four greeks leave out, per unit of the option.
+
+    `rho`: per percentage point of the rate that discounts the premium, the forward held fixed. `vanna`: change of delta,
+    `volga` of vega (per point), both per volatility point. `charm`: change of delta per calendar day that passes.
+    """
+
+    rho: float
+    vanna: float
+    volga: float
+    charm: float
+
+
+@attrs.frozen(kw_only=True)
 class Valuation:
     """Price per unit of the underlying, and its greeks."""
 
@@ -40,6 +51,7 @@ class Valuation:
 
 
 _UNDEFINED = Greeks(delta=NAN, gamma=NAN, vega=NAN, theta=NAN)
+_FURTHER_UNDEFINED = FurtherGreeks(rho=NAN, vanna=NAN, volga=NAN, charm=NAN)
 
 
 def price(forward: float, strike: float, years: float, iv: float, *, is_call: bool) -> float:
@@ -51,9 +63,9 @@ def price(forward: float, strike: float, years: float, iv: float, *, is_call: bo
     >>> round(price(100.0, 100.0, 0.5, 0.2, is_call=True), 4)
     5.6372
     """
-    if not _is_defined(forward, strike, years, iv):
+    if not is_defined(forward, strike, years, iv):
         return NAN
-    return _intrinsic(forward, strike, is_call) + _time_value(forward, strike, _deviation(years, iv))
+    return intrinsic(forward, strike, is_call) + _time_value(forward, strike, _deviation(years, iv))
 
 
 def greeks(forward: float, strike: float, years: float, iv: float, *, is_call: bool) -> Greeks:
@@ -62,19 +74,44 @@ def greeks(forward: float, strike: float, years: float, iv: float, *, is_call: b
     Where `years` <= 0 or `iv` is 0, delta is that of the intrinsic value (±0.5 at the strike) and the others are 0.
     All NaN where `price` is.
     """
-    if not _is_defined(forward, strike, years, iv):
+    if not is_defined(forward, strike, years, iv):
         return _UNDEFINED
     sign = 1.0 if is_call else -1.0
     deviation = _deviation(years, iv)
     if not deviation > 0.0:
         return Greeks(delta=sign * _step(sign * (forward - strike)), gamma=0.0, vega=0.0, theta=0.0)
-    d1 = _log(forward / strike) / deviation + 0.5 * deviation
+    d1 = log_ratio(forward, strike) / deviation + 0.5 * deviation
     density, root = _density(d1), math.sqrt(years)
     return Greeks(
-        delta=sign * _cumulative(sign * d1),
+        delta=sign * cumulative(sign * d1),
         gamma=density / forward / deviation,
         vega=forward * density * root * _POINT,
         theta=-forward * density * iv / (2.0 * root) / _DAYS,
+    )
+
+
+def further_greeks(forward: float, strike: float, years: float, iv: float, *, is_call: bool) -> FurtherGreeks:
+    """Rho, vanna, volga and charm of `price`; rho is −years · price / 100, for the forward is quoted, not carried.
+
+    Where `years` <= 0 or `iv` is 0, all but rho are 0. All NaN where `price` is. Formulas: Haug, The Complete Guide to
+    Option Pricing Formulas (2nd ed.), chapter 2, with r = b = 0.
+    """
+    if not is_defined(forward, strike, years, iv):
+        return _FURTHER_UNDEFINED
+    deviation = _deviation(years, iv)
+    rho = -_POINT * max(years, 0.0) * price(forward, strike, years, iv, is_call=is_call)
+    if not deviation > 0.0:
+        return FurtherGreeks(rho=rho, vanna=0.0, volga=0.0, charm=0.0)
+    x = log_ratio(forward, strike)
+    d1, d2 = x / deviation + 0.5 * deviation, x / deviation - 0.5 * deviation
+    density = _density(d1)
+    if density == 0.0:
+        return FurtherGreeks(rho=rho, vanna=0.0, volga=0.0, charm=0.0)
+    return FurtherGreeks(
+        rho=rho,
+        vanna=-density * d2 / iv * _POINT,
+        volga=forward * density * math.sqrt(years) * d1 * d2 / iv * _POINT * _POINT,
+        charm=density * d2 / (2.0 * years) / _DAYS,
     )
 
 
@@ -91,24 +128,6 @@ def of_contract(contract: Contract, forward: float, iv: float, now: int) -> Valu
     return value(forward, float(contract.strike), contract.years(now), iv, is_call=contract.is_call)
 
 
-def implied_volatility(price: float, forward: float, strike: float, years: float, *, is_call: bool) -> float:
-    """The volatility at which `price` is the Black-76 price.
-
-    0 at the intrinsic value; NaN below it, at or above the upper bound (forward for a call, strike for a put), and for
-    a price above intrinsic when no time is left. What is lost when a price in the money is rounded cannot come back:
-    half a unit of its last digit divided by vega is the error to expect there.
-    """
-    if not _is_defined(forward, strike, years, 0.0):
-        return NAN
-    low, high = min(forward, strike), max(forward, strike)
-    extra, ratio = price - _intrinsic(forward, strike, is_call), high / low
-    if extra / low == 0.0:
-        return 0.0
-    if not (0.0 < extra < low and years > 0.0 and ratio < math.inf):
-        return NAN
-    return _solve(extra / low, (low - extra) / low, ratio) / math.sqrt(years)
-
-
 def gbs(spot: float, strike: float, years: float, iv: float, *, is_call: bool, r: float, q: float) -> float:
     """The generalized Black-Scholes-Merton price: rate `r` and yield `q`, both continuous and per year.
 
@@ -121,7 +140,8 @@ def gbs(spot: float, strike: float, years: float, iv: float, *, is_call: bool, r
     return _exp(-r * left) * price(spot * _exp((r - q) * left), strike, years, iv, is_call=is_call)
 
 
-def _is_defined(forward: float, strike: float, years: float, iv: float) -> bool:
+def is_defined(forward: float, strike: float, years: float, iv: float) -> bool:
+    """Whether Black's formula has a value here."""
     return forward > 0.0 and strike > 0.0 and iv >= 0.0 and not math.isnan(years)
 
 
@@ -130,7 +150,8 @@ def _deviation(years: float, iv: float) -> float:
     return iv * math.sqrt(years) if years > 0.0 else 0.0
 
 
-def _intrinsic(forward: float, strike: float, is_call: bool) -> float:
+def intrinsic(forward: float, strike: float, is_call: bool) -> float:
+    """What exercising now would bring."""
     return max(0.0, forward - strike if is_call else strike - forward)
 
 
@@ -139,50 +160,8 @@ def _time_value(forward: float, strike: float, deviation: float) -> float:
     if not deviation > 0.0:
         return 0.0
     low, high = (forward, strike) if forward < strike else (strike, forward)
-    distance, half = _log(high / low) / deviation, 0.5 * deviation
-    return max(0.0, low * _cumulative(half - distance) - high * _cumulative(-half - distance))
-
-
-def _solve(target: float, complement: float, ratio: float) -> float:
-    """The deviation s at which b(s) = Φ(s/2 − x/s) − ratio·Φ(−s/2 − x/s) is `target`; x = log(ratio) >= 0.
-
-    `complement` is 1 − target. Below the inflection point √(2x), Newton runs on 1/log b, which is nearly linear in s²
-    there; above it on log(1 − b). Both objectives are Jäckel's (Let's Be Rational, 2013). A bracket catches the rest.
-    """
-    x = math.log(ratio)
-    turn = math.sqrt(2.0 * x)
-    at_turn = max(0.5 - ratio * _cumulative(-turn), 0.0)
-    is_low = target < at_turn
-    s = turn * math.sqrt(math.log(at_turn) / math.log(target)) if is_low else turn + (target - at_turn) * _ROOT_TWO_PI
-    below, above = (0.0, turn) if is_low else (turn, math.inf)
-    for _ in range(_MAX_STEPS):
-        step = _low_step(s, x, ratio, target) if is_low else _high_step(s, x, ratio, complement)
-        if abs(step) <= 1e-9 * s:
-            return s + step
-        below, above = (s, above) if step > 0.0 else (below, s)
-        s += step
-        if not below < s < above:
-            s = 0.5 * (below + above) if above < math.inf else 2.0 * below
-    return s
-
-
-def _low_step(s: float, x: float, ratio: float, target: float) -> float:
-    """The Newton step on 1/log b. Where b vanishes in double precision: any step too long to be taken."""
-    d1 = 0.5 * s - x / s
-    b, slope = _cumulative(d1) - ratio * _cumulative(d1 - s), _density(d1)
-    if b <= 0.0 or slope == 0.0:
-        return math.inf
-    log_b, log_target = math.log(b), math.log(target)
-    return log_b * (log_target - log_b) / log_target * b / slope
-
-
-def _high_step(s: float, x: float, ratio: float, complement: float) -> float:
-    """The Newton step on log(1 − b). Where 1 − b vanishes in double precision: a step too long to be taken."""
-    d1 = 0.5 * s - x / s
-    c, slope = _cumulative(-d1) + ratio * _cumulative(d1 - s), _density(d1)
-    if c <= 0.0 or slope == 0.0:
-        return -math.inf
-    return math.log(c / complement) * c / slope
+    distance, half = log_ratio(high, low) / deviation, 0.5 * deviation
+    return max(0.0, low * cumulative(half - distance) - high * cumulative(-half - distance))
 
 
 def _step(distance: float) -> float:
@@ -190,7 +169,8 @@ def _step(distance: float) -> float:
     return 0.5 if distance == 0.0 else float(distance > 0.0)
 
 
-def _cumulative(x: float) -> float:
+def cumulative(x: float) -> float:
+    """The standard normal distribution Φ, exact in its lower tail."""
     return 0.5 * math.erfc(-x * _ROOT_HALF)
 
 
@@ -198,8 +178,11 @@ def _density(x: float) -> float:
     return math.exp(-0.5 * x * x) / _ROOT_TWO_PI
 
 
-def _log(ratio: float) -> float:
-    """log, defined at 0, where a quotient of positive numbers may underflow."""
+def log_ratio(a: float, b: float) -> float:
+    """log(a / b), exact to the last digits also where a is near b; infinite where the quotient leaves the floats."""
+    ratio = a / b
+    if 0.5 < ratio < 2.0:
+        return math.log1p((a - b) / b)
     return math.log(ratio) if ratio > 0.0 else -math.inf
 
 
