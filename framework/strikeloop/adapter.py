@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import Literal, Protocol, runtime_checkable
 
 import attrs
@@ -18,6 +19,7 @@ from strikeloop.commands import AmendOrder, Approved, CancelOrder, SubmitOrder
 from strikeloop.contracts import Contract, ContractId
 from strikeloop.events import (
     BalanceUpdated,
+    BookUpdated,
     ContractSettled,
     Event,
     Filled,
@@ -26,7 +28,19 @@ from strikeloop.events import (
     PositionUpdated,
 )
 
-__all__ = ["Account", "Adapter", "Channel", "Decoded", "Feed", "Link", "ServerClock", "Snapshot", "Stream"]
+__all__ = ["Account", "Adapter", "BookFeed", "BookIds", "Channel", "Decoded", "Feed", "Link", "ServerClock", "Snapshot", "Stream"]
+
+
+class BookIds(StrEnum):
+    """What the ids of a book's changes tell.
+
+    NONE: nothing, the events are passed on as they are. CHAINED: each change begins right after the last one ended, and
+    a whole book to begin with is asked for (`BookFeed.book`). RISING: they only grow; whole books come on the channel.
+    """
+
+    NONE = "none"
+    CHAINED = "chained"
+    RISING = "rising"
 
 
 @attrs.frozen(kw_only=True)
@@ -38,6 +52,9 @@ class Channel:
     `reports_fills`: each execution comes on it, so that positions must follow from fills. `reports_risk`: the venue's
     own portfolio risk comes on it; where no channel does, the core computes it. `by_contract`: its subscription names
     contracts; when the list of contracts changes, the new ones are subscribed and the dead ones unsubscribed.
+    `books`: changes of order books come on it, of which the core makes whole books (BookUpdated with `snapshot`), of
+    `book_depth` levels where the stream tells of no more. `repeats_bars`: a bar is told as it stands, again and again;
+    the core releases it once the next one has begun.
     """
 
     name: str
@@ -47,6 +64,9 @@ class Channel:
     reports_fills: bool = False
     reports_risk: bool = False
     by_contract: bool = False
+    books: BookIds = BookIds.NONE
+    book_depth: int = 0
+    repeats_bars: bool = False
 
 
 @attrs.frozen(kw_only=True)
@@ -54,6 +74,8 @@ class Decoded:
     """What one frame says. `is_heartbeat` frames only prove that the link lives; `reconnect` is the venue's request to move on.
 
     `sent` is when the venue sent it (ns UTC, by its clock) where that is worth knowing: on answers and heartbeats.
+    `notices` name what is new to the adapter and did no harm, such as a field nobody documented: each is told as an
+    alert, at most once a minute.
     """
 
     channel: str
@@ -61,6 +83,7 @@ class Decoded:
     is_heartbeat: bool = False
     reconnect: bool = False
     sent: int | None = None
+    notices: tuple[str, ...] = ()
 
 
 @attrs.frozen(kw_only=True)
@@ -115,15 +138,15 @@ class Stream(Protocol):
         """Open a link. Raises LinkLostError, AuthRejectedError."""
         ...
 
-    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
-        """The (signed) frame that subscribes `channel`, made at the moment of sending; `time_s` is the venue's time.
+    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        """The (signed) frames that subscribe `channel`, mostly one, made at the moment of sending; `time_s` is the venue's time.
 
         `contracts` names what is to be added to a subscription that stands, where the channel is `by_contract`.
         """
         ...
 
-    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
-        """The (signed) frame that ends the subscription, or takes `contracts` out of it."""
+    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        """The (signed) frames that end the subscription, or take `contracts` out of it."""
         ...
 
     def ping(self, time_s: int) -> bytes | None:
@@ -140,6 +163,14 @@ class Feed(Stream, Protocol):
 
     async def contracts(self) -> tuple[Contract, ...]:
         """Every contract that can be traded now. Raises VenueError."""
+        ...
+
+
+class BookFeed(Feed, Protocol):
+    """A feed with channels whose books are CHAINED."""
+
+    async def book(self, contract: ContractId) -> BookUpdated:
+        """The whole book now, best levels first, with `snapshot` and its `last_id`. Raises VenueError."""
         ...
 
 

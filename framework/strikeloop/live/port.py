@@ -12,12 +12,13 @@ from typing import Any
 import anyio
 from anyio.abc import TaskGroup
 
-from strikeloop.adapter import Account, Decoded, Feed, Link, Stream
+from strikeloop.adapter import Account, BookFeed, Decoded, Feed, Link, Stream
 from strikeloop.clock import SECOND_NS, ServerClock
+from strikeloop.contracts import ContractId
 from strikeloop.errors import AuthRejectedError, DecodeError, VenueError
 from strikeloop.events import Event
 from strikeloop.live.clock import WallClock
-from strikeloop.session import Connect, Drop, FetchFills, FetchSnapshot, Find, SendPing, Session, Subscribe
+from strikeloop.session import Connect, Drop, FetchBook, FetchFills, FetchSnapshot, Find, SendPing, Session, Subscribe
 
 CONNECT_S = 30.0
 SNAPSHOT_S = 20.0
@@ -94,6 +95,8 @@ class Port:
                 self._written.set()
             case FetchFills() | FetchSnapshot():
                 self._start(self._link_tasks, self._fetch, action)  # one of an earlier connection would be too old
+            case FetchBook(contract):
+                self._start(self._link_tasks, self._fetch_book, contract)
             case Find():
                 self._start(self._tasks, self.look_up, action)
 
@@ -174,12 +177,13 @@ class Port:
     async def _send(self, link: Link, action: Subscribe | SendPing) -> None:
         second = self._venue_clock.now() // SECOND_NS
         if isinstance(action, Subscribe):
-            await link.send(self._stream.subscribe(action.channel, second))
+            for frame in self._stream.subscribe(action.channel, second):
+                await link.send(frame)
             return
         await link.ping()
-        frame = self._stream.ping(second)
-        if frame is not None:
-            await link.send(frame)
+        keep_alive = self._stream.ping(second)
+        if keep_alive is not None:
+            await link.send(keep_alive)
 
     async def _fetch(self, question: FetchFills | FetchSnapshot) -> None:
         try:
@@ -191,6 +195,16 @@ class Port:
                     self.session.snapshot(await self.account.snapshot())
         except (VenueError, TimeoutError) as error:
             self.session.snapshot_failed(str(error) or f"no answer within {SNAPSHOT_S:g} s", self._clock.now())
+        self.pump()
+
+    async def _fetch_book(self, contract: ContractId) -> None:
+        try:
+            with anyio.fail_after(SNAPSHOT_S):
+                book = await self._books.book(contract)
+        except (VenueError, TimeoutError):
+            self.session.book_failed(contract, self._clock.now())
+        else:
+            self.session.book(book, self._clock.now())
         self.pump()
 
     async def look_up(self, find: Find) -> None:
@@ -208,3 +222,7 @@ class Port:
     def account(self) -> Account:
         """The stream as an account port; only sessions of account ports ask for what needs it."""
         return self._stream  # type: ignore[return-value]  # a feed's session issues no account actions
+
+    @property
+    def _books(self) -> BookFeed:
+        return self._stream  # type: ignore[return-value]  # a session asks for books of feeds that declare them only

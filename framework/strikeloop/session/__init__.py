@@ -1,6 +1,6 @@
 """Connection and account truth as a pure machine: see strikeloop.session.machine for the theory of operation."""
 
-from strikeloop.session.actions import Action, Connect, Drop, FetchFills, FetchSnapshot, Find, Phase, SendPing, Subscribe
+from strikeloop.session.actions import Action, Connect, Drop, FetchBook, FetchFills, FetchSnapshot, Find, Phase, SendPing, Subscribe
 from strikeloop.session.channels import Channels, ChannelState
 from strikeloop.session.machine import Session
 
@@ -10,6 +10,7 @@ __all__ = [
     "Channels",
     "Connect",
     "Drop",
+    "FetchBook",
     "FetchFills",
     "FetchSnapshot",
     "Find",

@@ -66,4 +66,11 @@ class Find:
     order_id: str | None = None
 
 
-Action = Connect | Drop | Subscribe | SendPing | FetchFills | FetchSnapshot | Find
+@attrs.frozen
+class FetchBook:
+    """Ask for the whole book of a contract; report `book` or `book_failed`. A lost link ends it."""
+
+    contract: ContractId
+
+
+Action = Connect | Drop | Subscribe | SendPing | FetchBook | FetchFills | FetchSnapshot | Find

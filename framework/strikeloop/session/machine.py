@@ -20,9 +20,10 @@ from strikeloop.adapter import Channel, Decoded, Snapshot
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import ContractId
 from strikeloop.errors import DecodeError
-from strikeloop.session.actions import Action, Connect, Drop, FetchFills, FetchSnapshot, Find, Phase, SendPing, Subscribe
+from strikeloop.session.actions import Action, Connect, Drop, FetchBook, FetchFills, FetchSnapshot, Find, Phase, SendPing, Subscribe
 from strikeloop.session.backoff import Backoff
 from strikeloop.session.channels import AUTH_RETRY_NS, Channels, ChannelState
+from strikeloop.session.market import Market
 from strikeloop.session.release import Release
 from strikeloop.session.taking import Taking
 from strikeloop.session.truth import Truth
@@ -35,6 +36,8 @@ SNAPSHOT_RETRY_NS = 2 * SECOND_NS
 STALE_NS = 60 * SECOND_NS
 CHAIN_GRACE_NS = SECOND_NS
 MOST_GARBLED = 10
+NOTICE_NS = 60 * SECOND_NS
+MOST_NOTICES = 1_000
 GARBLED_WINDOW_NS = 60 * SECOND_NS
 FILL_OVERLAP_NS = 60 * SECOND_NS
 FIRST_LOOK_NS = 2 * 3600 * SECOND_NS
@@ -61,6 +64,8 @@ class Session:
         self._events: list[e.Event] = []
         self._actions: list[Action] = []
         self._backoff, self._truth = Backoff(random), Truth()
+        self._market = Market(channels)
+        self._notices: dict[str, int] = {}
         self._release = Release(adapter, self._truth, self._events.append, fills_reported=self._chained)
         self._heard = self._pinged = 0
         self._retry_at: int | None = None
@@ -111,6 +116,7 @@ class Session:
         self._buffer.clear()
         self._garbled.clear()
         self._suspects.clear()
+        self._market.reset()
         self.channels.reset()
         self._tell(e.StreamLost, now, reason=reason[:200], retry_in_s=wait / SECOND_NS)
 
@@ -126,6 +132,7 @@ class Session:
         self._watch_liveness(now)
         self._watch_channels(now)
         self._watch_chains(now)
+        self._ask_books(now)
         if self._snapshot_due is not None and now >= self._snapshot_due and self._taking is None:
             self._ask_snapshot()
 
@@ -149,6 +156,8 @@ class Session:
                 self._refused(event, now)
             else:
                 self._on_update(decoded.channel, event, now)
+        for notice in decoded.notices:
+            self._notice(notice, now)
         self._actions.extend(self._release.doubtful(now))
 
     def garbled(self, error: DecodeError, now: int) -> None:
@@ -211,6 +220,19 @@ class Session:
         self._tell(e.StreamStale, now, channel=f"snapshot: {reason[:200]}", age_s=age / SECOND_NS)
         if age >= STALE_NS and self._gap is None:
             self._mark_gap("snapshot", f"the account was not confirmed for {age // SECOND_NS} s", now)
+
+    # ---- books ----
+
+    def book(self, whole: e.BookUpdated, now: int) -> None:
+        """The answer to FetchBook."""
+        book = self._market.books.fetched(whole)
+        if book is not None:
+            self._events.append(book)
+        self._ask_books(now)
+
+    def book_failed(self, contract: ContractId, now: int) -> None:
+        """FetchBook got no answer: it is asked again."""
+        self._market.books.failed(contract, now)
 
     # ---- orders on their way ----
 
@@ -336,10 +358,34 @@ class Session:
             self._tell(e.ChannelSubscribed, now, channel=channel, by="update")
             if self.phase is Phase.SYNCING and self._taking is None:
                 self._look_again(now)
-        if not self._is_flowing:
+        if not self._with_snapshots:
+            self._on_market(channel, event, now)
+        elif not self._is_flowing:
             self._buffer.append(event)
         elif self._release.streamed(event):
             self._check_chains(event, now)
+
+    def _on_market(self, channel: str, event: e.Event, now: int) -> None:
+        told = self._market.streamed(channel, event)
+        if told is not None:
+            self._events.append(told)
+        elif isinstance(event, e.BookUpdated):
+            for gap in self._market.books.take_gaps():
+                self._tell(e.GapOpened, now, channel=channel, reason=gap)
+            self._ask_books(now)
+
+    def _ask_books(self, now: int) -> None:
+        self._actions.extend(FetchBook(contract) for contract in self._market.books.due(now))
+
+    def _notice(self, notice: str, now: int) -> None:
+        """Tell a person what the adapter noticed, at most once a minute."""
+        told = self._notices.get(notice)
+        if len(self._notices) >= MOST_NOTICES if told is None else now - told < NOTICE_NS:
+            return
+        self._notices[notice] = now
+        text = f"{self.adapter}: {notice}"
+        alert = e.AlertRaised(time=now, received=now, source="session", topic="notice", text=text, severity=e.Severity.INFO)
+        self._events.append(alert)
 
     def _check_chains(self, event: e.Event, now: int) -> None:
         if isinstance(event, e.LedgerPosted):

@@ -23,6 +23,7 @@ from strikeloop.contracts import Contract, ContractId
 from strikeloop.errors import DecodeError, LinkLostError, OrderRejectedError
 from strikeloop.events import (
     BalanceUpdated,
+    BookUpdated,
     ChannelRefused,
     ChannelSubscribed,
     Event,
@@ -123,7 +124,7 @@ class _ScriptedStream:
     """What both ports share: links that the test speaks through, and a script of answers for each kind of request.
 
     `script(kind, *answers)` queues answers: an exception is raised, a Held waits, anything else is returned. Kinds are
-    connect, prepare, contracts, fills, snapshot, submit, cancel, amend, find. `calls` lists (kind, argument) as they came.
+    connect, prepare, contracts, book, fills, snapshot, submit, cancel, amend, find. `calls` lists (kind, argument) as they came.
     """
 
     def __init__(self, name: str, port: str, channels: Sequence[Channel]) -> None:
@@ -175,11 +176,11 @@ class _ScriptedStream:
         self.links.append(ScriptedLink(self._on_frame))
         return self.link
 
-    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
-        return json.dumps({"subscribe": channel, "time": time_s, "contracts": [contract.name for contract in contracts]}).encode()
+    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        return (json.dumps({"subscribe": channel, "time": time_s, "contracts": [contract.name for contract in contracts]}).encode(),)
 
-    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
-        return json.dumps({"unsubscribe": channel, "time": time_s, "contracts": [contract.name for contract in contracts]}).encode()
+    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        return (json.dumps({"unsubscribe": channel, "time": time_s, "contracts": [contract.name for contract in contracts]}).encode(),)
 
     def ping(self, time_s: int) -> bytes | None:
         return json.dumps({"ping": time_s}).encode()
@@ -232,6 +233,11 @@ class ScriptedFeed(_ScriptedStream):
     async def contracts(self) -> tuple[Contract, ...]:
         answer = await self._answer("contracts", None)
         return self.listed if answer is None else tuple(answer)
+
+    async def book(self, contract: ContractId) -> BookUpdated:
+        """A whole book; without a script an empty one."""
+        answer = await self._answer("book", contract)
+        return BookUpdated(time=0, received=0, contract=contract, bids=(), asks=(), snapshot=True) if answer is None else answer
 
 
 class ScriptedAccount(_ScriptedStream):

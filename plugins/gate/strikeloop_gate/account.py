@@ -90,11 +90,11 @@ class GateAccount:
     async def connect(self) -> Link:
         return await connect_websocket(self.ws_url, ca_file=self.ca_file)
 
-    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
-        return self._request(channel, "subscribe", time_s, contracts)
+    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        return (self._request(channel, "subscribe", time_s, contracts),)
 
-    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
-        return self._request(channel, "unsubscribe", time_s, contracts)
+    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        return (self._request(channel, "unsubscribe", time_s, contracts),)
 
     def ping(self, time_s: int) -> bytes:
         return frames.ping(time_s)

@@ -10,20 +10,22 @@ from collections.abc import Sequence
 
 import attrs
 
-from strikeloop import Contract, ContractId, VenueError
-from strikeloop.adapter import Channel, Decoded, Link
+from strikeloop import BookUpdated, Contract, ContractId, Origin, VenueError
+from strikeloop.adapter import BookIds, Channel, Decoded, Link
 from strikeloop.wire import connect_websocket
 from strikeloop_gate import frames, market
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.forms import ListedContract
+from strikeloop_gate.ledger import Source
 from strikeloop_gate.rest import Rest
-from strikeloop_gate.restforms import Answer
+from strikeloop_gate.restforms import Answer, RestBook
 from strikeloop_gate.strictjson import MalformedError
 
-CONTRACTS = Answer(list[ListedContract])
+CONTRACTS, BOOK = Answer(list[ListedContract]), Answer(RestBook)
 CONFLATABLE = frozenset(
     {"options.contract_tickers", "options.book_ticker", "options.ul_price", "options.ul_tickers", "options.mark_prices"}
 )
+BOOK_IDS = {frames.BOOK_CHANGES: BookIds.CHAINED, frames.BOOKS: BookIds.RISING}
 
 
 @attrs.define(eq=False)
@@ -52,7 +54,10 @@ class GateFeed:
                 name=name,
                 acknowledged=not is_seed,
                 conflatable=name in CONFLATABLE,
-                by_contract=is_seed and name not in frames.BY_UNDERLYING_NAME,
+                by_contract=name in frames.NAMES_CONTRACTS or (is_seed and name not in frames.NAMES_UNDERLYINGS),
+                books=BOOK_IDS.get(name, BookIds.NONE),
+                book_depth=frames.BOOK_DEPTH if name in BOOK_IDS else 0,
+                repeats_bars=name.endswith("_candlesticks"),
             )
             for name in self.channel_names
         )
@@ -63,11 +68,11 @@ class GateFeed:
             await self.contracts()
         return await connect_websocket(self.ws_url, ca_file=self.ca_file)
 
-    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
-        return self._request(channel, "subscribe", time_s, contracts)
+    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        return self._requests(channel, "subscribe", time_s, contracts)
 
-    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> bytes:
-        return self._request(channel, "unsubscribe", time_s, contracts)
+    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        return self._requests(channel, "unsubscribe", time_s, contracts)
 
     def ping(self, time_s: int) -> bytes:
         return frames.ping(time_s)
@@ -87,7 +92,18 @@ class GateFeed:
         self.names = tuple(contract.id.name for contract in found)
         return tuple(found)
 
-    def _request(self, channel: str, event: str, time_s: int, contracts: Sequence[ContractId]) -> bytes:
+    async def book(self, contract: ContractId) -> BookUpdated:
+        """The whole book, as deep as the stream of its changes. Raises VenueError."""
+        query = (("contract", contract.name), ("limit", str(frames.BOOK_DEPTH)), ("with_id", "true"))
+        body = await self.rest.get("/options/order_book", query, signed=False)
+        source = Source(self.name, self.rest.clock.now(), self.rest.clock.local(), Origin.SNAPSHOT)
+        try:
+            [(_, book, _)] = BOOK.rows(body)
+            return market.rest_book(source, contract, book)
+        except MalformedError as exc:
+            raise VenueError(f"GET /options/order_book: {exc}") from None
+
+    def _requests(self, channel: str, event: str, time_s: int, contracts: Sequence[ContractId]) -> tuple[bytes, ...]:
         names = tuple(contract.name for contract in contracts) or self.names
-        payload = frames.public_payload(self.dialect, channel, underlyings=self.underlyings, contracts=names)
-        return frames.request(channel, event, time_s, payload)
+        payloads = frames.public_payloads(self.dialect, channel, underlyings=self.underlyings, contracts=names)
+        return tuple(frames.request(channel, event, time_s, payload) for payload in payloads)

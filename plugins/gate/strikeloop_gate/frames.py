@@ -15,7 +15,12 @@ from strikeloop_gate.decode import Dialect
 from strikeloop_gate.signing import stream_signature
 
 LISTED_BY_CONTRACT = frozenset({"options.liquidates", "options.user_settlements", "options.position_closes"})
-BY_UNDERLYING_NAME = frozenset({"options.ul_price", "options.ul_tickers", "options.ul_trades"})
+BOOK_CHANGES, BOOKS = "options.order_book_update", "options.order_book"
+NAMES_CONTRACTS = frozenset({BOOK_CHANGES, BOOKS})
+"""Channels without a form by underlying: their subscriptions name every contract, in either dialect."""
+BOOK_DEPTH = 20
+BOOK_EVERY = "100ms"
+NAMES_UNDERLYINGS = frozenset({"options.ul_price", "options.ul_tickers", "options.ul_trades", "options.ul_candlesticks"})
 
 
 def private_payload(dialect: Dialect, channel: str, *, user: str, underlyings: Sequence[str], contracts: Sequence[str]) -> Any:
@@ -31,11 +36,27 @@ def private_payload(dialect: Dialect, channel: str, *, user: str, underlyings: S
     return [user] if channel == "options.balances" else [user, "!all"]
 
 
-def public_payload(dialect: Dialect, channel: str, *, underlyings: Sequence[str], contracts: Sequence[str]) -> Any:
-    """What a public subscription lists: underlyings where the channel is about them, else every contract."""
-    if channel in BY_UNDERLYING_NAME:
-        return list(underlyings)
-    return list(contracts) if dialect is Dialect.SEED else {"underlyings": list(underlyings)}
+def public_payloads(
+    dialect: Dialect, channel: str, *, underlyings: Sequence[str], contracts: Sequence[str], interval: str = "1m"
+) -> tuple[Any, ...]:
+    """What public subscriptions of a channel list, one payload for each request.
+
+    Underlyings where the channel is about them, and where the venue takes them for all their contracts, also those that
+    it lists later; else every contract. Books, and candles where underlyings are not taken, want a request for each.
+    """
+    if channel == BOOK_CHANGES:
+        return tuple([contract, BOOK_EVERY, str(BOOK_DEPTH)] for contract in contracts)
+    if channel == BOOKS:
+        return tuple([contract, str(BOOK_DEPTH), "0"] for contract in contracts)
+    if channel == "options.ul_candlesticks":
+        return tuple([interval, underlying] for underlying in underlyings)
+    if channel == "options.contract_candlesticks":
+        if dialect is Dialect.SEED:
+            return tuple([interval, contract] for contract in contracts)
+        return ({"interval": interval, "underlyings": list(underlyings)},)
+    if channel in NAMES_UNDERLYINGS:
+        return (list(underlyings),)
+    return (list(contracts) if dialect is Dialect.SEED else {"underlyings": list(underlyings)},)
 
 
 def request(channel: str, event: str, time_s: int, payload: Any, *, key: Secret | None = None, secret: Secret | None = None) -> bytes:

@@ -18,6 +18,7 @@ from strikeloop import (
     CandleClosed,
     Contract,
     ContractExpired,
+    ContractId,
     ContractListed,
     Event,
     OptionKind,
@@ -120,6 +121,20 @@ def book_snapshot(source: Source, item: Any) -> Iterator[Event]:
         contract=contract_id(source.adapter, item.contract),
         bids=tuple(sorted(_levels(item.bids, "bids"), key=lambda level: -level[0])),
         asks=tuple(sorted(_levels(item.asks, "asks"), key=lambda level: level[0])),
+        first_id=item.id,
+        last_id=item.id,
+        snapshot=True,
+    )
+
+
+def rest_book(source: Source, contract: ContractId, item: Any) -> BookUpdated:
+    """The whole book as GET /options/order_book?with_id=true answers it."""
+    return BookUpdated(
+        time=source.time,
+        received=source.received,
+        contract=contract,
+        bids=tuple(sorted(_levels(item.bids, "bids"), reverse=True)),
+        asks=tuple(sorted(_levels(item.asks, "asks"))),
         first_id=item.id,
         last_id=item.id,
         snapshot=True,

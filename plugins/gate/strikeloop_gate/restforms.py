@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from strikeloop_gate.forms import Level
 from strikeloop_gate.strictjson import Figure, count_keys, explain, extras, tree, twin_type
 
 
@@ -89,6 +90,16 @@ class RestAccount(Struct, kw_only=True):
     maint_margin: Decimal
     order_margin: Decimal
     position_value: Decimal | UnsetType = UNSET
+
+
+class RestBook(Struct, kw_only=True):
+    """GET /options/order_book with `with_id`."""
+
+    id: int
+    asks: list[Level]
+    bids: list[Level]
+    current: Decimal | UnsetType = UNSET
+    update: Decimal | UnsetType = UNSET
 
 
 class AccountDetail(Struct, kw_only=True):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import anyio
 import pytest
 
 from strikeloop import (
     AuthRejectedError,
+    BookUpdated,
     ChannelSubscribed,
+    ContractId,
     GapClosed,
     GapOpened,
     LinkLostError,
@@ -20,6 +23,7 @@ from strikeloop import (
     StreamOpened,
     VenueError,
 )
+from strikeloop.adapter import BookIds, Channel
 from strikeloop.live import port
 from strikeloop.testing import Held
 from tests.framework.live.stage import CALL, SECOND, D, Stage, until
@@ -222,3 +226,36 @@ async def test_a_channel_refused_at_first_is_subscribed_once_the_venue_allows_it
         await stage.pass_s(6)
         assert [event.channel for event in stage.said(ChannelSubscribed) if event.port == "account"] == ["orders", "positions", "balances"]
         assert len(stage.account.links) == 1
+
+
+BOOKS = Channel(name="books", books=BookIds.CHAINED)
+
+
+def depth(first: int, *, whole: bool = False, size: float = 1.0) -> BookUpdated:
+    return BookUpdated(time=0, received=0, contract=CALL, bids=((4.0, size),), asks=(), first_id=first, last_id=first, snapshot=whole)
+
+
+async def test_a_book_is_fetched_for_its_changes_and_told_whole() -> None:
+    stage = Stage(feed_channels=[BOOKS])
+    held = Held()
+    stage.feed.script("book", LinkLostError("no answer"), held)
+    async with stage.running():
+        stage.feed.say("books", depth(11, size=2.0))
+        await stage.pass_until(held.asked.is_set)
+        stage.feed.say("books", depth(12, size=3.0))
+        held.release(depth(10, whole=True))
+        await until(lambda: stage.said(BookUpdated) and stage.said(BookUpdated)[-1].last_id == 12)
+        assert all(book.snapshot for book in stage.said(BookUpdated))
+        assert stage.said(BookUpdated)[-1].bids == ((4.0, 3.0),)
+        assert stage.feed.asked("book") == [CALL, CALL]
+
+
+async def test_a_subscription_of_several_frames_is_sent_whole() -> None:
+    stage = Stage()
+
+    def for_each_contract(channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
+        return (b'{"subscribe": "quotes"}', b'{"subscribe": "others"}')
+
+    stage.feed.subscribe = for_each_contract  # type: ignore[method-assign]  # a venue that wants one for each contract
+    async with stage.running():
+        assert stage.feed.link.sent == [b'{"subscribe": "quotes"}', b'{"subscribe": "others"}']

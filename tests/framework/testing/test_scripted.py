@@ -57,7 +57,7 @@ async def linked(stream: Any) -> Any:
     """A connection over which every channel was subscribed."""
     link = await stream.connect()
     for channel in stream.channels:
-        await link.send(stream.subscribe(channel.name, 1))
+        await link.send(stream.subscribe(channel.name, 1)[0])
     return link
 
 
@@ -119,7 +119,7 @@ async def test_a_subscription_may_be_refused_and_allowed_again() -> None:
     assert isinstance(event, ChannelRefused)
     assert (event.code, event.message, event.is_auth) == ("401", "bad key", True)
     feed.allow("quotes")
-    await link.send(feed.subscribe("quotes", 1))
+    await link.send(feed.subscribe("quotes", 1)[0])
     assert [type(event) for event in await heard(feed, link)] == [ChannelSubscribed]
 
 
@@ -194,7 +194,7 @@ async def test_the_venue_may_wish_for_a_new_connection() -> None:
 async def test_an_end_of_a_subscription_is_written_and_not_answered() -> None:
     feed = ScriptedAdapter([]).feed
     link = await feed.connect()
-    await link.send(feed.unsubscribe("quotes", 3, [CALL]))
+    await link.send(feed.unsubscribe("quotes", 3, [CALL])[0])
     feed.say("quotes", QUOTE)
     assert [type(event) for event in await heard(feed, link)] == [Quoted]
     assert json.loads(link.sent[0]) == {"unsubscribe": "quotes", "time": 3, "contracts": ["BTC-C"]}

@@ -254,7 +254,7 @@ async def test_subscriptions_are_signed_with_the_venues_time_and_acknowledged(ad
     confirmed: list[str] = []
     with anyio.fail_after(5):
         for channel in adapter.account.channels:
-            await link.send(adapter.account.subscribe(channel.name, adapter.clock.now() // S))
+            await link.send(adapter.account.subscribe(channel.name, adapter.clock.now() // S)[0])
         while len(confirmed) < len(adapter.account.channels):
             for frame in await link.receive():
                 (event,) = adapter.account.decode(frame, NOW).events
@@ -277,5 +277,5 @@ async def test_the_seed_dialect_has_four_channels_and_waits_for_no_acknowledgeme
     ]
     assert not any(channel.acknowledged for channel in seed_adapter.account.channels)
     assert [channel.name for channel in seed_adapter.account.channels if channel.essential] == ["options.positions", "options.orders"]
-    assert CONTRACT.name.encode() in seed_adapter.account.subscribe("options.orders", 1)
-    assert b'"payload":[]' in seed_adapter.account.unsubscribe("options.balances", 1)
+    assert CONTRACT.name.encode() in seed_adapter.account.subscribe("options.orders", 1)[0]
+    assert b'"payload":[]' in seed_adapter.account.unsubscribe("options.balances", 1)[0]

@@ -8,7 +8,7 @@ import pytest
 
 from strikeloop.wire import Secret
 from strikeloop_gate.decode import Dialect
-from strikeloop_gate.frames import ping, private_payload, public_payload, request
+from strikeloop_gate.frames import ping, private_payload, public_payloads, request
 from strikeloop_gate.signing import stream_signature
 
 CONTRACTS = ("BTC_USDT-20260516-77500-P", "BTC_USDT-20260516-77500-C")
@@ -35,16 +35,22 @@ def test_a_private_subscription_lists_what_its_dialect_wants(dialect: Dialect, c
 
 
 @pytest.mark.parametrize(
-    ("dialect", "channel", "payload"),
+    ("dialect", "channel", "payloads"),
     [
-        (Dialect.SEED, "options.contract_tickers", list(CONTRACTS)),
-        (Dialect.SEED, "options.ul_price", ["BTC_USDT"]),
-        (Dialect.GATE, "options.contract_tickers", {"underlyings": ["BTC_USDT"]}),
-        (Dialect.GATE, "options.ul_price", ["BTC_USDT"]),
+        (Dialect.SEED, "options.contract_tickers", [list(CONTRACTS)]),
+        (Dialect.SEED, "options.ul_price", [["BTC_USDT"]]),
+        (Dialect.SEED, "options.contract_candlesticks", [["1m", CONTRACTS[0]], ["1m", CONTRACTS[1]]]),
+        (Dialect.GATE, "options.contract_tickers", [{"underlyings": ["BTC_USDT"]}]),
+        (Dialect.GATE, "options.contracts", [{"underlyings": ["BTC_USDT"]}]),
+        (Dialect.GATE, "options.ul_price", [["BTC_USDT"]]),
+        (Dialect.GATE, "options.contract_candlesticks", [{"interval": "1m", "underlyings": ["BTC_USDT"]}]),
+        (Dialect.GATE, "options.ul_candlesticks", [["1m", "BTC_USDT"]]),
+        (Dialect.GATE, "options.order_book_update", [[CONTRACTS[0], "100ms", "20"], [CONTRACTS[1], "100ms", "20"]]),
+        (Dialect.GATE, "options.order_book", [[CONTRACTS[0], "20", "0"], [CONTRACTS[1], "20", "0"]]),
     ],
 )
-def test_a_public_subscription_lists_what_its_dialect_wants(dialect: Dialect, channel: str, payload: object) -> None:
-    assert public_payload(dialect, channel, underlyings=("BTC_USDT",), contracts=CONTRACTS) == payload
+def test_public_subscriptions_list_what_their_dialect_wants(dialect: Dialect, channel: str, payloads: list[object]) -> None:
+    assert list(public_payloads(dialect, channel, underlyings=("BTC_USDT",), contracts=CONTRACTS)) == payloads
 
 
 @pytest.mark.parametrize("event", ["subscribe", "unsubscribe"])
