@@ -13,11 +13,12 @@ import attrs
 
 from strikeloop import ConfigError, Problem
 from strikeloop.adapter import Decoded, ServerClock
-from strikeloop.wire import Secret, open_http
+from strikeloop.wire import Secret
 from strikeloop_gate.account import GateAccount
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.feed import GateFeed
-from strikeloop_gate.rest import Rest
+from strikeloop_gate.guard import MmpSettings
+from strikeloop_gate.rest import Lines, Rest
 
 REST_URL = "https://api.gateio.ws/api/v4"
 WS_URL = "wss://op-ws.gateio.live/v4/ws"
@@ -47,6 +48,8 @@ class Gate:
     secret: Secret | None = None
     ca_file: str | None = None
     request_timeout_s: float = 10.0
+    mmp: dict[str, MmpSettings] = attrs.field(factory=dict)
+    """Market maker protection by underlying; what is not named is left as the venue has it."""
 
     def __attrs_post_init__(self) -> None:
         problems = []
@@ -58,18 +61,21 @@ class Gate:
             problems.append(Problem("key, secret", "one is given without the other", "give both, or none for market data only"))
         if self.request_timeout_s <= 0:
             problems.append(Problem("request_timeout_s", f"{self.request_timeout_s} is not above 0", "give seconds"))
+        problems += [
+            Problem(f"mmp.{name}", f"{name} is not among underlyings", "add it there") for name in self.mmp if name not in self.underlyings
+        ]
         if problems:
             raise ConfigError(problems)
 
     def open(self, name: str, *, clock: Callable[[], int] = time.time_ns) -> GateAdapter:
         """The adapter of this instance; it connects to nothing yet. Raises ConfigError."""
         server_clock = ServerClock(clock)
-        http = open_http(self.rest_url, read_timeout_s=self.request_timeout_s, ca_file=self.ca_file)
-        rest = Rest(self.rest_url.rstrip("/"), http, server_clock, self.key, self.secret)
+        lines = Lines.open(self.rest_url, timeout_s=self.request_timeout_s, ca_file=self.ca_file)
+        rest = Rest(self.rest_url.rstrip("/"), lines, server_clock, self.key, self.secret)
         feed = GateFeed(name, self.dialect, self.ws_url, self.ca_file, self.underlyings, self.channels, rest)
         account = None
         if self.key is not None:
-            account = GateAccount(name, self.dialect, self.ws_url, self.ca_file, self.underlyings, rest, feed)
+            account = GateAccount(name, self.dialect, self.ws_url, self.ca_file, self.underlyings, rest, feed, self.mmp)
         return GateAdapter(name, feed, account, server_clock, rest)
 
     @staticmethod
@@ -96,4 +102,4 @@ class GateAdapter:
 
     async def aclose(self) -> None:
         """Release every connection; links that were handed out are closed by who holds them."""
-        await self._rest.http.aclose()
+        await self._rest.aclose()

@@ -22,24 +22,13 @@ from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event
 from strikeloop.adapter import Decoded
 from strikeloop_gate import forms, ledger, market
 from strikeloop_gate.ledger import MILLISECOND_NS, NOTHING, SECOND_NS, Source
+from strikeloop_gate.refusals import LABELS, Verdict
 from strikeloop_gate.strictjson import MalformedError, Numeral, count_keys, envelope, explain, extras, frozen, tree, twin
 
 LARGEST_FRAME: Final = 1 << 20
 SEED_CHANNELS: Final = frozenset({"options.positions", "options.orders", "options.balances", "options.portfolio"})
 AUTH_CODES: Final = frozenset({"4", "6", "11", "401", "403"})
-AUTH_LABELS: Final = frozenset(
-    {
-        "INVALID_CREDENTIALS",
-        "INVALID_KEY",
-        "INVALID_SIGNATURE",
-        "MISSING_REQUIRED_HEADER",
-        "REQUEST_EXPIRED",
-        "IP_FORBIDDEN",
-        "READ_ONLY",
-        "FORBIDDEN",
-        "ACCOUNT_LOCKED",
-    }
-)
+AUTH_LABELS: Final = frozenset(name for name, label in LABELS.items() if label.verdict is Verdict.CREDENTIALS)
 
 
 class Dialect(StrEnum):

@@ -14,8 +14,9 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
 
+from strikeloop import VenueError
 from strikeloop_gate.forms import Level
-from strikeloop_gate.strictjson import Figure, count_keys, explain, extras, tree, twin_type
+from strikeloop_gate.strictjson import Figure, MalformedError, count_keys, explain, extras, tree, twin_type
 
 
 class RestOrder(Struct, kw_only=True):
@@ -90,6 +91,156 @@ class RestAccount(Struct, kw_only=True):
     maint_margin: Decimal
     order_margin: Decimal
     position_value: Decimal | UnsetType = UNSET
+    equity: Decimal | UnsetType = UNSET
+    margin_mode: int | UnsetType = UNSET
+    mmp_enabled: bool | UnsetType = UNSET
+    liq_triggered: bool | UnsetType = UNSET
+    short_enabled: bool | UnsetType = UNSET
+    ask_order_margin: Figure | UnsetType = UNSET
+    bid_order_margin: Figure | UnsetType = UNSET
+    point: Figure | UnsetType = UNSET
+    orders_limit: Figure | UnsetType = UNSET
+    position_notional_limit: Figure | UnsetType = UNSET
+
+
+class RestLedgerEntry(Struct, kw_only=True):
+    time: Decimal
+    change: Decimal
+    balance: Decimal
+    type: str
+    text: str
+
+
+class RestClosedPosition(Struct, kw_only=True):
+    time: Decimal
+    pnl: Decimal
+    side: str
+    contract: str
+    text: str
+    settle_size: Decimal | UnsetType = UNSET
+
+
+class RestSettlement(Struct, kw_only=True):
+    """Of ours: `settle_profit` and `fee` are the whole position's."""
+
+    time: Decimal
+    contract: str
+    settle_price: Decimal
+    size: Decimal
+    settle_profit: Decimal
+    fee: Decimal
+    realised_pnl: Decimal
+    underlying: str | UnsetType = UNSET
+    strike_price: Figure | UnsetType = UNSET
+
+
+class RestCountdown(Struct, kw_only=True):
+    triggerTime: str | int  # noqa: N815  # the venue's spelling
+    """Unix milliseconds, 0 when disarmed."""
+
+
+class RestMmp(Struct, kw_only=True):
+    underlying: str
+    window: int
+    frozen_period: int
+    qty_limit: Decimal
+    delta_limit: Decimal
+    trigger_time_ms: int = 0
+    frozen_until_ms: int = 0
+
+
+class RiskUnit(Struct, kw_only=True):
+    symbol: str
+    spot_in_use: Figure
+    maintain_margin: Decimal
+    initial_margin: Decimal
+    delta: Figure
+    gamma: Figure
+    theta: Figure
+    vega: Figure
+
+
+class RiskUnits(Struct, kw_only=True):
+    user_id: str | int
+    spot_hedge: bool
+    risk_units: list[RiskUnit]
+
+
+class UnifiedMode(Struct, kw_only=True):
+    mode: str
+    settings: dict[str, bool] | UnsetType = UNSET
+
+
+class UnifiedAccount(Struct, kw_only=True):
+    """Of a unified account the totals, in USD."""
+
+    user_id: str | int
+    total: Figure
+    total_initial_margin: Figure | UnsetType = UNSET
+    total_maintenance_margin: Figure | UnsetType = UNSET
+    unified_account_total_equity: Figure | UnsetType = UNSET
+
+
+class RiskUnitMargin(Struct, kw_only=True):
+    symbol: str
+    maintain_margin: Decimal
+    initial_margin: Decimal
+    delta: Figure | UnsetType = UNSET
+    gamma: Figure | UnsetType = UNSET
+    theta: Figure | UnsetType = UNSET
+    vega: Figure | UnsetType = UNSET
+
+
+class PortfolioCalculation(Struct, kw_only=True):
+    """What the portfolio margin calculator makes of positions; its scenarios are kept as they are."""
+
+    maintain_margin_total: Decimal
+    initial_margin_total: Decimal
+    calculate_time: str | int
+    risk_unit: list[RiskUnitMargin]
+
+
+class RestUnderlying(Struct, kw_only=True):
+    name: str
+    index_price: Figure
+    index_time: Figure | UnsetType = UNSET
+
+
+class RestUnderlyingTicker(Struct, kw_only=True):
+    trade_put: Figure
+    trade_call: Figure
+    index_price: Figure
+
+
+class RestCandle(Struct, kw_only=True):
+    t: Decimal
+    v: Figure
+    c: Figure
+    h: Figure
+    l: Figure  # noqa: E741  # the venue's spelling
+    o: Figure
+    sum: Figure | UnsetType = UNSET
+
+
+class RestPublicTrade(Struct, kw_only=True):
+    id: str | int
+    create_time: Decimal
+    contract: str
+    size: Figure
+    price: Figure
+    create_time_ms: Figure | UnsetType = UNSET
+    is_internal: bool | UnsetType = UNSET
+
+
+class RestContractSettlement(Struct, kw_only=True):
+    """Of a contract: `profit` and `fee` are per contract."""
+
+    time: Decimal
+    contract: str
+    profit: Figure
+    fee: Figure
+    strike_price: Figure
+    settle_price: Decimal
 
 
 class RestBook(Struct, kw_only=True):
@@ -135,3 +286,11 @@ class Answer:
         for index, item in enumerate(items):
             beyond = {} if document is None else extras(item, document[index])
             yield item, twins[index], MappingProxyType(beyond)
+
+
+def listed(what: str, form: Answer, raw: bytes) -> list[tuple[Any, Any, Mapping[str, Any]]]:
+    """The rows of an answer. Raises VenueError naming the request where it is of another form."""
+    try:
+        return list(form.rows(raw))
+    except MalformedError as exc:
+        raise VenueError(f"{what}: {exc}") from None

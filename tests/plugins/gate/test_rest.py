@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import Any
 
 import httpx
@@ -11,7 +12,8 @@ import pytest
 from strikeloop import AuthRejectedError, LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
 from strikeloop.adapter import ServerClock
 from strikeloop.wire import Secret
-from strikeloop_gate.rest import Rest
+from strikeloop_gate import rest
+from strikeloop_gate.rest import Lines, Rest
 from strikeloop_gate.signing import request_signature
 
 pytestmark = pytest.mark.anyio
@@ -19,24 +21,40 @@ pytestmark = pytest.mark.anyio
 S = 1_000_000_000
 NOW = 1_700_000_000 * S
 BASE = "https://venue.test/api/v4"
+LINES = ("queries", "orders", "cancels")
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest, "TURN_S", 0.01)
 
 
 class Venue:
-    """Answers every request with `answer`, a response or an exception, and keeps the requests."""
+    """Answers every request with `answer`, a response or an exception (a list: each once, the last ever after), and keeps the requests."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.requests: list[httpx.Request] = []
         self.now = NOW
-        client = httpx.AsyncClient(transport=httpx.MockTransport(self.handle))
-        self.rest = Rest(BASE, client, ServerClock(lambda: self.now), Secret("key"), Secret("secret"))
+        self.lines = Lines(*(httpx.AsyncClient(transport=httpx.MockTransport(partial(self.handle, line))) for line in LINES))
+        self.rest = Rest(BASE, self.lines, ServerClock(lambda: self.now), Secret("key"), Secret("secret"))
+        self.used: list[str] = []
 
-    def handle(self, request: httpx.Request) -> httpx.Response:
+    def handle(self, line: str, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        found: httpx.Response = self.answer
+        self.used.append(line)
+        found = self.answer
+        if isinstance(found, list):
+            found = found.pop(0) if len(found) > 1 else found[0]
+        if isinstance(found, Exception):
+            raise found
+        assert isinstance(found, httpx.Response)
         return found
+
+    def delay(self, what: str) -> float:
+        """Seconds that the next such request would be held back."""
+        method, path = what.split()
+        return self.rest.budgets.of(method, path).delay(self.now)
 
 
 def answer(status: int, body: Any, **headers: str) -> httpx.Response:
@@ -48,10 +66,18 @@ def labelled(status: int, label: str, **headers: str) -> httpx.Response:
     return answer(status, {"label": label, "message": "said so"}, **headers)
 
 
+async def ask(venue: Venue, method: str) -> bytes:
+    if method == "GET":
+        return await venue.rest.get("/options/x")
+    return await (
+        venue.rest.cancel(method, "/options/orders") if method == "DELETE" else venue.rest.order(method, "/options/orders", b"{}")
+    )
+
+
 async def failure(response: Any, method: str = "GET") -> VenueError:
     venue = Venue(response)
     with pytest.raises(VenueError) as caught:
-        await (venue.rest.get("/options/x") if method == "GET" else venue.rest.order(method, "/options/orders", b"{}"))
+        await ask(venue, method)
     assert len(venue.requests) == 1
     return caught.value
 
@@ -102,11 +128,49 @@ async def test_every_answer_teaches_the_venues_clock_to_the_second() -> None:
     assert venue.rest.clock.offset_ns == pytest.approx(3600 * S, abs=S)
 
 
-async def test_an_expired_signature_teaches_it_too() -> None:
-    venue = Venue(labelled(401, "REQUEST_EXPIRED", date="Tue, 14 Nov 2023 23:13:20 GMT"))
+async def test_a_question_refused_as_expired_is_asked_again_with_the_venues_time() -> None:
+    venue = Venue([labelled(401, "REQUEST_EXPIRED"), *[answer(200, {"server_time": NOW // 1_000_000 + 3_600_000})] * 2, answer(200, [])])
+    assert await venue.rest.get("/options/accounts") == b"[]"
+    assert [request.headers.get("Timestamp") for request in venue.requests] == ["1700000000", None, None, "1700003600"]
+
+
+async def test_a_question_that_stays_expired_is_asked_no_third_time() -> None:
+    venue = Venue([labelled(401, "REQUEST_EXPIRED"), *[answer(200, {"server_time": 1})] * 2, labelled(401, "REQUEST_EXPIRED")])
     with pytest.raises(AuthRejectedError):
         await venue.rest.get("/options/accounts")
+    assert len(venue.requests) == 4
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE"])
+async def test_an_order_refused_as_expired_is_not_sent_again_and_teaches_the_clock(method: str) -> None:
+    venue = Venue(labelled(401, "REQUEST_EXPIRED", date="Tue, 14 Nov 2023 23:13:20 GMT"))
+    with pytest.raises(AuthRejectedError):
+        await ask(venue, method)
+    assert len(venue.requests) == 1
     assert venue.rest.clock.offset_ns == pytest.approx(3600 * S, abs=S)
+
+
+async def test_queries_orders_and_cancels_each_have_a_line_of_their_own() -> None:
+    venue = Venue(answer(200, []))
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        await ask(venue, method)
+    await venue.rest.cancel("POST", "/options/countdown_cancel_all", b"{}")
+    assert venue.used == ["queries", "orders", "orders", "cancels", "cancels"]
+
+
+async def test_asking_the_time_opens_the_lines_that_orders_and_cancels_use() -> None:
+    venue = Venue(answer(200, {"server_time": NOW // 1_000_000}))
+    await venue.rest.synchronize()
+    assert venue.used == ["orders", "cancels"]
+
+
+async def test_an_order_that_gets_no_turn_is_told_to_be_not_sent() -> None:
+    venue = Venue(labelled(429, "TOO_MANY_REQUESTS", retry_after="30"))
+    with pytest.raises(OrderRejectedError):
+        await ask(venue, "POST")
+    with pytest.raises(LinkLostError, match="held back"):
+        await ask(venue, "POST")
+    assert len(venue.requests) == 1
 
 
 async def test_a_date_that_cannot_be_read_teaches_nothing() -> None:
@@ -115,7 +179,7 @@ async def test_a_date_that_cannot_be_read_teaches_nothing() -> None:
     assert venue.rest.clock.offset_ns is None
 
 
-@pytest.mark.parametrize("label", ["INVALID_KEY", "INVALID_SIGNATURE", "REQUEST_EXPIRED", "IP_FORBIDDEN", "READ_ONLY", "FORBIDDEN"])
+@pytest.mark.parametrize("label", ["INVALID_KEY", "INVALID_SIGNATURE", "IP_FORBIDDEN", "READ_ONLY", "FORBIDDEN"])
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PUT"])
 async def test_refused_credentials_are_told_apart_by_label(label: str, method: str) -> None:
     error = await failure(labelled(400, label), method)
@@ -185,29 +249,29 @@ async def test_too_many_requests_pause_their_budget_until_the_venue_says() -> No
     with pytest.raises(VenueError) as caught:
         await venue.rest.get("/options/accounts")
     assert (caught.value.code, caught.value.retryable) == ("TOO_MANY_REQUESTS", True)
-    assert venue.rest.budgets.queries.delay(NOW) == pytest.approx(7.0)
-    assert venue.rest.budgets.cancels.delay(NOW) == 0.0
+    assert venue.delay("GET /options/accounts") == pytest.approx(7.0)
+    assert venue.delay("DELETE /options/orders/7") == 0.0
 
 
 async def test_an_order_over_the_limit_is_rejected_and_pauses_orders_only() -> None:
     venue = Venue(labelled(429, "TOO_MANY_REQUESTS", x_gate_ratelimit_reset_timestamp=str(1_700_000_003)))
     with pytest.raises(OrderRejectedError):
         await venue.rest.order("POST", "/options/orders", b"{}")
-    assert venue.rest.budgets.orders.delay(NOW) == pytest.approx(3.0)
-    assert venue.rest.budgets.cancels.delay(NOW) == 0.0
+    assert venue.delay("POST /options/orders") == pytest.approx(3.0)
+    assert venue.delay("DELETE /options/orders/7") == 0.0
 
 
 async def test_the_stated_rest_of_a_window_is_respected() -> None:
     venue = Venue(answer(200, [], x_gate_ratelimit_requests_remain="0", x_gate_ratelimit_reset_timestamp="1700000004"))
     await venue.rest.get("/options/accounts")
-    assert venue.rest.budgets.queries.delay(NOW) == pytest.approx(4.0)
+    assert venue.delay("GET /options/accounts") == pytest.approx(4.0)
 
 
 @pytest.mark.parametrize("reset", ["soon", "-1", "99999999999999", "1_0", ""])
 async def test_a_limit_header_that_makes_no_sense_never_blocks_for_longer_than_a_minute(reset: str) -> None:
     venue = Venue(answer(200, [], x_gate_ratelimit_requests_remain="0", x_gate_ratelimit_reset_timestamp=reset))
     await venue.rest.get("/options/accounts")
-    assert venue.rest.budgets.queries.delay(NOW) <= 60.0
+    assert venue.delay("GET /options/accounts") <= 60.0
 
 
 async def test_no_error_shows_key_secret_or_signature() -> None:

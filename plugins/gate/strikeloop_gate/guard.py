@@ -1,0 +1,168 @@
+"""What the venue does to orders on its own: market maker protection, and the countdown that withdraws them.
+
+Owns the requests that set, read and reset both, and the one rule that follows: while quoting in an underlying is frozen,
+an order under protection is refused here. Source: APIv4, section Options, «MMP» and «Countdown cancel orders».
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any, Final
+
+import attrs
+
+from strikeloop import AuthRejectedError, Event, LinkLostError, MmpTriggered, OrderRejectedError, OrderUpdated, VenueError
+from strikeloop.adapter import Mmp
+from strikeloop_gate import ledger
+from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS
+from strikeloop_gate.rest import Rest
+from strikeloop_gate.restforms import Answer, RestCountdown, RestMmp, listed
+from strikeloop_gate.strictjson import MalformedError
+
+MMP, MMPS, COUNTDOWN = Answer(RestMmp), Answer(list[RestMmp]), Answer(RestCountdown)
+TRIGGERED: Final = "mmp_cancelled"
+SHORTEST_COUNTDOWN_S: Final = 5
+ASK_AGAIN_NS: Final = SECOND_NS
+FOREVER: Final = (1 << 63) - 1
+"""`frozen_until` of a protection that holds until it is reset."""
+
+
+@attrs.frozen(kw_only=True)
+class MmpSettings:
+    """Market maker protection of one underlying, as the venue has it; times in ms.
+
+    When within `window` contracts of `qty_limit` coins, or a net delta of `delta_limit`, have traded, the venue withdraws
+    every order under protection and takes no new one for `frozen_period`; 0 of it means until it is reset, 0 of `window` turns it off.
+    """
+
+    window: int
+    frozen_period: int
+    qty_limit: Decimal
+    delta_limit: Decimal
+
+
+@attrs.define(eq=False)
+class Guard:
+    """Market maker protection and countdown of one account. Everything raises VenueError, AuthRejectedError."""
+
+    rest: Rest
+    _frozen: dict[str, int] = attrs.field(factory=dict, init=False)
+    """When the venue was last asked about an underlying that may be frozen, ns UTC here."""
+
+    async def countdown(self, underlying: str, timeout_s: int) -> None:
+        """POST /options/countdown_cancel_all: withdraw every order in `underlying` in `timeout_s` (5 or more), 0 disarms."""
+        if timeout_s and timeout_s < SHORTEST_COUNTDOWN_S:
+            raise VenueError(
+                f"a countdown of {timeout_s} s is below the venue's shortest of {SHORTEST_COUNTDOWN_S} s", code="INVALID_PARAM_VALUE"
+            )
+        what, body = "POST /options/countdown_cancel_all", _encoded({"timeout": timeout_s, "underlying": underlying})
+        listed(what, COUNTDOWN, await self.rest.cancel("POST", "/options/countdown_cancel_all", body))
+
+    async def mmp(self, underlying: str) -> Mmp | None:
+        """GET /options/mmp; None where nothing is set."""
+        rows = listed("GET /options/mmp", MMPS, await self.rest.get("/options/mmp", (("underlying", underlying),)))
+        return next((self._mmp("GET /options/mmp", item) for item, _, _ in rows if item.underlying == underlying), None)
+
+    async def set_mmp(self, mmp: Mmp) -> Mmp:
+        """POST /options/mmp. In portfolio margin mode the venue then cancels orders of that underlying that are not under protection."""
+        body = {
+            "underlying": mmp.underlying,
+            "window": mmp.window_ms,
+            "frozen_period": mmp.frozen_ms,
+            "qty_limit": format(mmp.qty_limit, "f"),
+            "delta_limit": format(mmp.delta_limit, "f"),
+        }
+        return await self._post("/options/mmp", body)
+
+    async def reset_mmp(self, underlying: str) -> Mmp:
+        """POST /options/mmp/reset: quoting goes on."""
+        now = await self._post("/options/mmp/reset", {"underlying": underlying})
+        if now.frozen_until is None:
+            self._frozen.pop(underlying, None)
+        return now
+
+    async def ensure(self, underlying: str, wanted: MmpSettings) -> None:
+        """Set what is configured, where the venue has something else."""
+        mmp = Mmp(
+            underlying=underlying,
+            window_ms=wanted.window,
+            frozen_ms=wanted.frozen_period,
+            qty_limit=wanted.qty_limit,
+            delta_limit=wanted.delta_limit,
+        )
+        known = await self.mmp(underlying)
+        if known is None or attrs.evolve(known, frozen_until=None) != mmp:
+            known = await self.set_mmp(mmp)
+        if known.frozen_until is not None:
+            self._frozen.setdefault(underlying, 0)
+
+    def hear(self, events: Iterable[Event]) -> list[MmpTriggered]:
+        """Note which protections these orders show to have been triggered; one event for each underlying."""
+        told: dict[str, MmpTriggered] = {}
+        for event in events:
+            if isinstance(event, OrderUpdated) and event.finish_as == TRIGGERED:
+                underlying = underlying_of(event.contract.name)
+                self._frozen.setdefault(underlying, 0)
+                told[underlying] = MmpTriggered(
+                    time=event.time, received=event.received, adapter=event.contract.adapter, port="account", underlying=underlying
+                )
+        return list(told.values())
+
+    async def check(self, underlying: str) -> None:
+        """Raise OrderRejectedError while quoting in `underlying` is frozen. The venue is asked at most once a second."""
+        asked = self._frozen.get(underlying)
+        if asked is None:
+            return
+        now = self.rest.clock.local()
+        if now - asked >= ASK_AGAIN_NS:
+            self._frozen[underlying] = now
+            try:
+                known = await self.mmp(underlying)
+            except AuthRejectedError:
+                raise
+            except VenueError as exc:
+                raise LinkLostError(
+                    f"market maker protection of {underlying} was triggered, and it cannot be seen whether it still holds: {exc}"
+                ) from exc
+            if known is None or known.frozen_until is None:
+                del self._frozen[underlying]
+                return
+        raise OrderRejectedError(
+            f"market maker protection froze quoting in {underlying}; reset it, or send orders without mmp", code="MMP_FROZEN"
+        )
+
+    async def _post(self, path: str, body: dict[str, Any]) -> Mmp:
+        [(item, _, _)] = listed(f"POST {path}", MMP, await self.rest.order("POST", path, _encoded(body)))
+        return self._mmp(f"POST {path}", item)
+
+    def _mmp(self, what: str, item: RestMmp) -> Mmp:
+        try:
+            qty_limit, delta_limit = ledger.figure(item.qty_limit, "qty_limit"), ledger.figure(item.delta_limit, "delta_limit")
+        except MalformedError as exc:
+            raise VenueError(f"{what}: {exc}") from None
+        return Mmp(
+            underlying=item.underlying,
+            window_ms=item.window,
+            frozen_ms=item.frozen_period,
+            qty_limit=qty_limit,
+            delta_limit=delta_limit,
+            frozen_until=self._frozen_until(item),
+        )
+
+    def _frozen_until(self, item: RestMmp) -> int | None:
+        """Until when it is frozen; the venue leaves the time of the last trigger standing after it is over."""
+        until = item.frozen_until_ms * MILLISECOND_NS
+        if until > self.rest.clock.now():
+            return until
+        return FOREVER if item.trigger_time_ms and not item.frozen_until_ms and not item.frozen_period else None
+
+
+def underlying_of(contract: str) -> str:
+    """The underlying a contract's name begins with; the venue writes `{underlying}-{expiry}-{strike}-{C|P}`."""
+    return contract.partition("-")[0]
+
+
+def _encoded(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, separators=(",", ":")).encode()
