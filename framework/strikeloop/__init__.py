@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     )
     from strikeloop.contracts import Contract, ContractId, OptionKind
     from strikeloop.desk import Desk
+    from strikeloop.drafts import maker
     from strikeloop.encoding import Digest, canonical, described, record
     from strikeloop.errors import (
         AuthRejectedError,
@@ -160,12 +161,13 @@ __all__ = [
     "canonical",
     "described",
     "hookimpl",
+    "maker",
     "plugin",
     "record",
     "state",
 ]
 
-_HOMES = ("errors", "contracts", "commands", "events", "encoding", "desk", "hooks")
+_HOMES = ("errors", "contracts", "commands", "events", "encoding", "drafts", "desk", "hooks")
 """The modules that own these names, from the ground up: a name is looked for no higher than where it lives."""
 
 

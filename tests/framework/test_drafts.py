@@ -1,0 +1,71 @@
+"""The specification of strikeloop.drafts: what is made quickly is what is made slowly."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import attrs
+import pytest
+
+from strikeloop import ContractId, Quoted, canonical, events
+from strikeloop.drafts import maker
+
+CONTRACT = ContractId.of("gate", "BTC_USDT-20260626-70000-C")
+EVENTS = [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, events.Event)]
+
+
+@pytest.mark.parametrize("cls", EVENTS)
+def test_every_event_can_be_made_quickly_and_is_the_same(cls: type[events.Event]) -> None:
+    figures = {field.name: number for number, field in enumerate(attrs.fields(cls))}
+    made, slow = maker(cls)(*figures.values()), cls(**figures)
+    assert type(made) is cls
+    assert made == slow
+    assert repr(made) == repr(slow)
+
+
+def test_it_is_frozen_like_any_other() -> None:
+    quote = maker(Quoted)(1, 2, CONTRACT, 3.0, 4.0, 5.0, 6.0)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        quote.bid = 9.0  # type: ignore[misc]  # that it may not be done is the point
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        del quote.bid
+    assert hash(quote) == hash(Quoted(time=1, received=2, contract=CONTRACT, bid=3.0, ask=4.0, bid_size=5.0, ask_size=6.0))
+
+
+def test_it_can_be_written_evolved_and_pickled() -> None:
+    quote = maker(Quoted)(1, 2, CONTRACT, 3.0, 4.0, 5.0, 6.0)
+    assert pickle.loads(pickle.dumps(quote)) == quote  # noqa: S301  # our own bytes
+    assert attrs.evolve(quote, bid=2.0).bid == 2.0
+    assert canonical(quote) == canonical(attrs.evolve(quote))
+
+
+def test_a_missing_field_is_an_error() -> None:
+    with pytest.raises(TypeError, match="ask_size"):
+        maker(Quoted)(1, 2, CONTRACT, 3.0, 4.0, 5.0)
+
+
+@attrs.frozen
+class Converted:
+    figure: int = attrs.field(converter=int)
+
+
+@attrs.frozen
+class Checked:
+    figure: int
+
+    def __attrs_post_init__(self) -> None:
+        raise AssertionError
+
+
+@attrs.frozen(slots=False)
+class Open:
+    figure: int
+
+
+@pytest.mark.parametrize(
+    ("cls", "reason"), [(Converted, "runs code when it is made .figure."), (Checked, "__attrs_post_init__"), (Open, "no __slots__")]
+)
+def test_a_class_that_needs_its_own_constructor_is_refused(cls: type[Any], reason: str) -> None:
+    with pytest.raises(TypeError, match=reason):
+        maker(cls)
