@@ -1,7 +1,7 @@
 """The contract of a venue that runs in this process: a synchronous machine with virtual time.
 
-Owns the protocol only. strikeloop-venue implements it; the backtest driver, the paper account and the served
-venue drive it. A venue reads no clock: it is told what time it is.
+Owns the protocols, and passes on `event_from_record` to sources that read what was recorded. strikeloop-venue implements
+a venue; the backtest driver, the paper account and the served venue drive it. It reads no clock: it is told the time.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ from strikeloop.adapter import Snapshot
 from strikeloop.commands import Approved, Command
 from strikeloop.contracts import Contract
 from strikeloop.events import Event
+from strikeloop.settings import event_from_record
+
+__all__ = ["Served", "Source", "Venue", "event_from_record"]
 
 
 class Venue(Protocol):

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from tests.architecture.sources import ROOT, project
 
-LINES = (ROOT / "requirements" / "dev.txt").read_text(encoding="utf-8").splitlines()
-PINS = [line for line in LINES if line and not line.startswith((" ", "#"))]
+DEV, CLIENTS = ((ROOT / "requirements" / f"{name}.txt").read_text(encoding="utf-8").splitlines() for name in ("dev", "clients"))
+LINES = DEV + CLIENTS
+
+
+def pins(lines: list[str]) -> list[str]:
+    return [line for line in lines if line and not line.startswith((" ", "#"))]
+
+
+def names(needed: Iterable[str]) -> set[str]:
+    return {name for one in needed if not (name := re.split(r"[^\w\-]", one)[0]).startswith("strikeloop")}
 
 
 def test_every_line_is_a_pin_or_a_hash() -> None:
@@ -16,7 +25,7 @@ def test_every_line_is_a_pin_or_a_hash() -> None:
 
 
 def test_no_distribution_of_ours_is_among_them() -> None:
-    assert [line for line in PINS if line.startswith("strikeloop")] == []
+    assert [line for line in pins(LINES) if line.startswith("strikeloop")] == []
 
 
 def test_every_direct_dependency_is_pinned() -> None:
@@ -26,6 +35,11 @@ def test_every_direct_dependency_is_pinned() -> None:
         *settings["project"]["optional-dependencies"].values(),
         settings["dependency-groups"]["dev"],
     ]
-    wanted = {re.split(r"[^\w\-]", needed)[0] for group in groups for needed in group}
-    pinned = {line.partition("==")[0] for line in PINS}
-    assert {name for name in wanted if not name.startswith("strikeloop")} <= pinned
+    pinned = {line.partition("==")[0] for line in pins(DEV)}
+    assert set().union(*(names(group) for group in groups)) <= pinned
+
+
+def test_other_peoples_clients_are_pinned_apart() -> None:
+    pinned = {line.partition("==")[0] for line in pins(CLIENTS)}
+    assert names(project()["dependency-groups"]["clients"]) <= pinned
+    assert not names(project()["dependency-groups"]["clients"]) & {line.partition("==")[0] for line in pins(DEV)}

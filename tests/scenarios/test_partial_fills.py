@@ -97,7 +97,8 @@ async def played(dialect: str, *, drop_after_s: float) -> Outcome:
 
 
 def compared(served: ServedVenue, live: Live, record: Memory) -> Outcome:
-    account, engine = served.venue.account, live.engine
+    (member,), engine = served.venue.members, live.engine
+    account = member.book
     theirs: Counter[str] = Counter()
     for row in account.fills:
         theirs[row.event.order_id] += row.event.size  # type: ignore[assignment]  # a Counter counts Decimals as well
@@ -109,7 +110,7 @@ def compared(served: ServedVenue, live: Live, record: Memory) -> Outcome:
     return Outcome(
         venue={key: (row.event.state.value, row.event.filled, Decimal(theirs[key])) for key, row in account.orders.items()},
         ours={key: (order.state.value, order.filled, Decimal(heard[key])) for key, order in known.items() if order is not None},
-        venue_positions={one.contract.name: one.size for one in served.venue.snapshot().positions if one.size},
+        venue_positions={one.contract.name: one.size for one in member.positions()},
         positions={one.contract.name: one.size for one in engine.portfolio.positions},
         mine={contract.name: size for contract, size in engine.instances[0].desk.mine.items()},
         gaps=[event.reason for event in record.events if isinstance(event, GapOpened)],

@@ -13,13 +13,15 @@ if TYPE_CHECKING:
     from strikeloop_venue.latency import LatencySettings
     from strikeloop_venue.machine import SimulatedVenue
     from strikeloop_venue.market import GeneratedMarket
+    from strikeloop_venue.recorded import RecordedMarket
     from strikeloop_venue.settings import VenueSettings
 
-__all__ = ["GeneratedMarket", "LatencySettings", "SimulatedVenue", "VenueSettings"]
+__all__ = ["GeneratedMarket", "LatencySettings", "RecordedMarket", "SimulatedVenue", "VenueSettings"]
 
 _HOMES = {
     "GeneratedMarket": "strikeloop_venue.market",
     "LatencySettings": "strikeloop_venue.latency",
+    "RecordedMarket": "strikeloop_venue.recorded",
     "SimulatedVenue": "strikeloop_venue.machine",
     "VenueSettings": "strikeloop_venue.settings",
 }

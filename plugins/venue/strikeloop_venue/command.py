@@ -6,22 +6,37 @@ Owns the options and what is printed. Everything that is served is made in strik
 from __future__ import annotations
 
 import json
+import secrets
 import signal
 import time
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import anyio
 import click
 
+from strikeloop import ConfigError, Contract
+from strikeloop.venue import Source
 from strikeloop_venue.market import GeneratedMarket
-from strikeloop_venue.served import ServedVenue, serve
+from strikeloop_venue.recorded import RecordedMarket
+from strikeloop_venue.served import Limit, Login, ServedVenue, ServerRules, serve
+from strikeloop_venue.served.limits import GATE
 from strikeloop_venue.settings import VenueSettings
 
+FIRST_USER = 10_001
+_FASTEST = 100_000.0
 _EXAMPLES = """
 \b
 Examples:
   strikeloop venue serve
-  strikeloop venue serve --dialect gate --port 8080 --speed 60 --json
+  strikeloop venue serve --port 8080 --accounts 3 --speed 60 --control
 """
+
+
+def _speed(_: click.Context, __: click.Parameter, speed: float) -> float:
+    if not 0 < speed <= _FASTEST:
+        raise click.BadParameter(f"{speed} is not a number above 0 and at most {_FASTEST:.0f}")
+    return speed
 
 
 @click.group()
@@ -30,39 +45,75 @@ def venue() -> None:
 
 
 @venue.command("serve", epilog=_EXAMPLES)
-@click.option("--dialect", type=click.Choice(["gate", "seed"]), default="seed", show_default=True, help="What the WebSocket speaks.")
+@click.option("--dialect", type=click.Choice(["gate", "seed"]), default="gate", show_default=True, help="What the WebSocket speaks.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, show_default=True, help="Port to listen on; 0 takes a free one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the market and of everything random at the venue.")
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), default=1.0, show_default=True, help="Venue seconds per second.")
-@click.option("--balance", type=click.FloatRange(min=0), default=100_000, show_default=True, help="Cash at the start, USDT.")
-@click.option("--key", default="key", show_default=True, help="API key that clients must use.")
-@click.option("--secret", default="secret", show_default=True, help="API secret that clients must use.")
-@click.option("--json", "as_json", is_flag=True, help="Print the first line as JSON.")
-def serve_command(
-    *, dialect: str, host: str, port: int, seed: int, speed: float, balance: float, key: str, secret: str, as_json: bool
-) -> None:
-    """Serve a generated market of options and an account to trade on it, over WebSocket and REST, until Ctrl-C or SIGTERM.
+@click.option("--source", type=click.Path(dir_okay=False), help="A recording, events as JSON lines, in place of the generated market.")
+@click.option("--speed", type=float, callback=_speed, default=1.0, show_default=True, help="Venue seconds per second.")
+@click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many accounts, each with its own key.")
+@click.option("--balance", type=click.FloatRange(min=0), default=100_000, show_default=True, help="Cash of each at the start, USDT.")
+@click.option("--key", default="key", show_default=True, help="API key of the first account; the others have a number behind it.")
+@click.option("--secret", default="secret", show_default=True, help="API secret of the first account; the others likewise.")
+@click.option("--limit", "limits", multiple=True, metavar="GROUP=N/S", help="N requests in S seconds: public, private, orders, cancels.")
+@click.option("--control", is_flag=True, help="Serve the control endpoint: look into the state, make things go wrong.")
+def serve_command(**options: Any) -> None:
+    """Serve a market of options and accounts to trade on it, over WebSocket and REST, until Ctrl-C or SIGTERM.
 
-    The first line of the output says where.
+    The first line of the output is JSON: where, and with which keys.
     """
-
-    async def run() -> None:
-        source = GeneratedMarket(seed=seed, start=time.time_ns(), duration_s=None, step_ms=500, ticker_every_ms=1_000).open("venue")
-        machine = VenueSettings(balance=repr(balance), seed=seed).open("venue", source.contracts())
-        async with serve(source, machine, host=host, port=port, dialect=dialect, key=key, secret=secret, speed=speed) as server:
-            with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-                click.echo(_first_line(server, as_json=as_json))
-                async for _ in signals:
-                    break
-
     try:
-        anyio.run(run)
+        rules = ServerRules(rate_limits=dict(_limit(text) for text in options["limits"]))
+        source = _source(options)
+        logins = list(_logins(options, source.contracts()))
+    except (ValueError, ConfigError) as error:
+        raise click.UsageError(str(error)) from error
+    try:
+        anyio.run(_serve, options, rules, source, logins)
     except OSError as error:
-        raise click.UsageError(f"cannot listen on {host}:{port}: {error.strerror or error}; choose another --port or --host") from error
+        where = f"{options['host']}:{options['port']}"
+        raise click.UsageError(f"cannot listen on {where}: {error.strerror or error}; choose another --port or --host") from error
 
 
-def _first_line(server: ServedVenue, *, as_json: bool) -> str:
-    if as_json:
-        return json.dumps({"dialect": server.dialect.value, "port": server.port, "ws_url": server.ws_url, "rest_url": server.rest_url})
-    return f"{server.ws_url} {server.rest_url}"
+async def _serve(options: dict[str, Any], rules: ServerRules, source: Source, logins: list[Login]) -> None:
+    token = secrets.token_urlsafe(16) if options["control"] else ""
+    where = {name: options[name] for name in ("host", "port", "dialect", "speed")}
+    async with serve(source, logins, rules=rules, control_token=token, **where) as server:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+            click.echo(json.dumps(_first_line(server, logins, token, options)))
+            async for _ in signals:
+                break
+
+
+def _logins(options: dict[str, Any], contracts: Sequence[Contract]) -> Iterator[Login]:
+    for number in range(options["accounts"]):
+        tail = "" if number == 0 else str(number + 1)
+        machine = VenueSettings(balance=repr(options["balance"]), seed=options["seed"] + number).open("venue", contracts)
+        yield Login(key=options["key"] + tail, secret=options["secret"] + tail, user_id=FIRST_USER + number, machine=machine)
+
+
+def _source(options: dict[str, Any]) -> Source:
+    if options["source"]:
+        return RecordedMarket(file=options["source"]).open("venue")
+    return GeneratedMarket(
+        seed=options["seed"], start=time.time_ns(), duration_s=None, step_ms=500, ticker_every_ms=1_000, trades_per_hour=1_800
+    ).open("venue")
+
+
+def _first_line(server: ServedVenue, logins: Sequence[Login], token: str, options: dict[str, Any]) -> dict[str, Any]:
+    balance = f"{options['balance']:.12g}"
+    return {
+        "rest": server.rest_url,
+        "ws": server.ws_url,
+        "accounts": [{"key": one.key, "secret": one.secret, "user_id": one.user_id, "balance": balance} for one in logins],
+        "control": {"url": server.control_url, "token": token} if token else None,
+        "dialect": server.dialect.value,
+        "speed": options["speed"],
+    }
+
+
+def _limit(text: str) -> tuple[str, Limit]:
+    group, equals, limit = text.partition("=")
+    if not equals or group not in GATE:
+        raise ValueError(f"--limit {text!r}: expected GROUP=N/S with one of {', '.join(GATE)}")
+    return group, Limit.parse(limit)

@@ -88,7 +88,7 @@ class VenueSettings:
         return SimulatedVenue(adapter, rules, contracts)
 
     def serve(
-        self, source: Source, *, adapter: str = "venue", dialect: str = "seed", drop_after_s: Sequence[float] = (), **options: Any
+        self, source: Source, *, adapter: str = "venue", dialect: str = "gate", drop_after_s: Sequence[float] = (), **options: Any
     ) -> AbstractAsyncContextManager[ServedVenue]:
         """A server on loopback in front of a fresh venue that trades on `source`; `options` are those of `served.serve`.
 

@@ -21,7 +21,7 @@ from websockets.uri import parse_uri
 
 from strikeloop import BookUpdated, Contract, ContractListed, Event, OptionKind, Quoted, TickerUpdated, Traded, UnderlyingPriced
 from strikeloop_venue import VenueSettings
-from strikeloop_venue.served import Faults, ServedVenue, serve
+from strikeloop_venue.served import Faults, ServedVenue, ServerRules, serve
 from tests.plugins.venue.stage import CALL, NEAR, PUT, SECOND, START, contract
 
 USER = "10001"
@@ -174,6 +174,7 @@ async def served(
     contracts: Sequence[Contract] = (),
     speed: float = 1.0,
     faults: Faults | None = None,
+    rules: ServerRules | None = None,
     **settings: Any,
 ) -> AsyncIterator[Client]:
     """A venue with one quoted call, 490 to 510 at a mark of 500, and a client of it."""
@@ -181,7 +182,7 @@ async def served(
     script = Script(listed, told or (index(70_000.5), ticker(500), quote(490, 510)))
     machine = VenueSettings(**{"latency": {"entry_ms": 1, "response_ms": 1}, **settings}).open("venue", listed)
     async with (
-        serve(script, machine, dialect=dialect, speed=speed, faults=faults) as server,
+        serve(script, machine, dialect=dialect, speed=speed, faults=faults, rules=rules) as server,
         httpx.AsyncClient(trust_env=False, timeout=10) as http,
     ):
         yield Client(server, http)

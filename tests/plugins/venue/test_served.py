@@ -7,7 +7,7 @@ import httpx
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from strikeloop_venue.served import Faults, serve
+from strikeloop_venue.served import Faults, Limit, ServerRules, serve
 from strikeloop_venue.served.clock import PacedClock
 from strikeloop_venue.served.limits import RateLimits
 from tests.plugins.venue.served_stage import USER, Script, call, index, quote, served, ticker
@@ -161,7 +161,7 @@ async def test_the_log_holds_everything_received_and_no_secret() -> None:
 
 
 async def test_too_many_requests_are_429_and_headers_count_down() -> None:
-    async with served(faults=Faults(rate_limit=2)) as client:
+    async with served(rules=ServerRules(rate_limits={"private": Limit(2, 10), "public": Limit(2, 10)})) as client:
         answers = [await client.request("GET", "/options/accounts") for _ in range(3)]
         assert [answer.status_code for answer in answers] == [200, 200, 429]
         assert [answer.headers["X-Gate-RateLimit-Requests-Remain"] for answer in answers] == ["1", "0", "0"]
@@ -197,10 +197,27 @@ def test_the_clock_never_waits_for_what_is_past() -> None:
     assert 0.5 < clock.until(START + 10 * SECOND) <= 1.0
 
 
-def test_a_rate_limit_begins_anew_with_its_window() -> None:
-    limits = RateLimits(1)
-    assert [limits.admit("a", 10, now)[0] for now in (0.0, 9.9, 10.0)] == [True, False, True]
-    assert limits.admit("b", 10, 0.0)[0]
+def test_a_bucket_refills_evenly_and_each_has_its_own() -> None:
+    limits = RateLimits({"public": Limit(2, 10)})
+    assert [limits.admit("public", "a", now)[0] for now in (0.0, 0.0, 4.9, 5.0, 5.1)] == [True, True, False, True, False]
+    assert limits.admit("public", "b", 0.0)[0]
+
+
+def test_the_headers_say_what_is_left_and_when_a_request_passes_again() -> None:
+    limits = RateLimits({"public": Limit(1, 10)})
+    for now, left, reset in ((100.0, "0", "100"), (103.0, "0", "110")):
+        assert [value for _, value in limits.admit("public", "", now)[1]] == [left, "1", reset]
+
+
+@pytest.mark.parametrize("text", ["0/1", "1/0", "1/nan", "many", "1"])
+def test_a_limit_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        Limit.parse(text)
+
+
+def test_a_group_that_does_not_exist_has_no_limit() -> None:
+    with pytest.raises(ValueError, match="'order'"):
+        RateLimits({"order": Limit(1, 1)})
 
 
 async def test_the_contract_of_the_stage_is_the_one_that_is_served() -> None:

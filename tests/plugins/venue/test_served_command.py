@@ -9,11 +9,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from click.testing import CliRunner
 
+from strikeloop import ContractListed
+from strikeloop.encoding import canonical
+from strikeloop_venue import GeneratedMarket
 from strikeloop_venue.command import venue
 
 START = [sys.executable, "-c", "from strikeloop_venue.command import venue; venue()", "serve"]
@@ -28,27 +33,67 @@ def process(*options: str) -> Iterator[subprocess.Popen[str]]:
             running.kill()
 
 
+def first_line(running: subprocess.Popen[str]) -> dict[str, Any]:
+    assert running.stdout is not None
+    line = json.loads(running.stdout.readline())
+    assert isinstance(line, dict)
+    return line
+
+
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_where_it_serves_and_ends_cleanly(ending: signal.Signals) -> None:
-    with process("--json", "--dialect", "gate", "--balance", "5000") as running:
-        assert running.stdout is not None
-        where = json.loads(running.stdout.readline())
-        assert where["dialect"] == "gate"
-        assert where["ws_url"] == f"ws://127.0.0.1:{where['port']}/v4/ws"
-        answer = httpx.get(f"{where['rest_url']}/options/underlyings", trust_env=False)
+    with process("--balance", "5000") as running:
+        where = first_line(running)
+        assert where["ws"].startswith("ws://127.0.0.1:")
+        assert where["ws"].endswith("/op-ws/v4/ws")
+        assert where["accounts"] == [{"key": "key", "secret": "secret", "user_id": 10_001, "balance": "5000"}]
+        assert (where["control"], where["dialect"]) == (None, "gate")
+        answer = httpx.get(f"{where['rest']}/options/underlyings", trust_env=False)
         assert [row["name"] for row in answer.json()] == ["BTC_USDT"]
         running.send_signal(ending)
         rest, errors = running.communicate(timeout=10)
         assert (running.returncode, rest, errors) == (0, "", "")
 
 
-def test_without_json_the_first_line_holds_both_addresses() -> None:
-    with process() as running:
-        assert running.stdout is not None
-        ws_url, rest_url = running.stdout.readline().split()
-        assert ws_url.startswith("ws://127.0.0.1:")
-        assert ws_url.endswith("/ws/v4")
-        assert rest_url.endswith("/api/v4")
+def test_the_control_endpoint_is_there_for_who_asked_and_has_the_token() -> None:
+    with process("--control", "--dialect", "seed", "--accounts", "3", "--speed", "60") as running:
+        where = first_line(running)
+        assert where["ws"].endswith("/ws/v4")
+        assert [account["key"] for account in where["accounts"]] == ["key", "key2", "key3"]
+        assert len({account["user_id"] for account in where["accounts"]}) == 3
+        url = where["control"]["url"] + "/state"
+        assert httpx.get(url, trust_env=False).status_code == 401
+        state = httpx.get(url, trust_env=False, headers={"Authorization": f"Bearer {where['control']['token']}"}).json()
+        assert (state["accounts"], state["speed"], state["dialect"]) == (3, 60, "seed")
+
+
+def test_a_recorded_market_is_served(tmp_path: Path) -> None:
+    recording = tmp_path / "market.jsonl"
+    market = GeneratedMarket(seed=3, duration_s=60, strikes=1, daily=1, weekly=1, monthly=0, underlying="ETH_USDT").open("other")
+    listed = [ContractListed(time=0, received=0, contract=one.id, specification=one) for one in market.contracts()]
+    recording.write_bytes(b"".join(canonical(event) + b"\n" for event in (*listed, *market.events())))
+    with process("--source", str(recording)) as running:
+        rest = first_line(running)["rest"]
+        names = {row["name"] for row in httpx.get(f"{rest}/options/contracts?underlying=ETH_USDT", trust_env=False).json()}
+        assert names == {one.id.name for one in market.contracts()}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--limit", "orders"], "GROUP=N/S"),
+        (["--limit", "order=1/1"], "'order=1/1'"),
+        (["--limit", "orders=0/1"], "at least 1 request"),
+        (["--speed", "nan"], "nan"),
+        (["--speed", "0"], "above 0"),
+        (["--source", "nothing.jsonl"], "nothing.jsonl"),
+        (["--balance", "nan"], "balance"),
+    ],
+)
+def test_options_that_make_no_server_are_usage_errors(options: list[str], said: str) -> None:
+    result = CliRunner().invoke(venue, ["serve", *options])
+    assert result.exit_code == 2
+    assert said in result.output
 
 
 def test_a_port_that_is_taken_is_a_usage_error() -> None:

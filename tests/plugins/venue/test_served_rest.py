@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from strikeloop_venue.served.orders import refusal
-from strikeloop_venue.served.signing import Credentials, check_request, check_subscription
+from strikeloop_venue.served.signing import Credentials, Refusal, check_request, check_subscription
 from tests.plugins.venue.served_stage import Client, call, depth, index, quote, served, ticker, trade
 from tests.plugins.venue.stage import CALL, PUT, SECOND, START
 
@@ -172,7 +172,7 @@ async def test_a_position_is_closed_with_size_zero() -> None:
         ({"size": 1, "price": "many"}, "INVALID_PARAM_VALUE"),
         ({"size": 1, "price": "100", "text": "x"}, "INVALID_PARAM_VALUE"),
         ({"size": 1, "price": "100", "text": "t-" + "x" * 29}, "INVALID_PARAM_VALUE"),
-        ({"size": 1, "price": "100", "iceberg": 1}, "INVALID_PARAM_VALUE"),
+        ({"size": 1, "price": "100", "iceberg": 2}, "INVALID_PARAM_VALUE"),
         ({"size": 1, "price": "100", "contract": "BTC_USDT-20260601-1-C"}, "CONTRACT_NOT_FOUND"),
         ({"size": 1, "price": "100", "contract": None}, "MISSING_REQUIRED_PARAM"),
         ({"size": -9_000, "price": "600"}, "INSUFFICIENT_AVAILABLE"),
@@ -240,20 +240,22 @@ async def test_the_signed_query_is_the_one_before_encoding() -> None:
 def test_the_signatures_are_those_the_venue_publishes(shared: Path) -> None:
     vectors = json.loads((shared / "fixtures" / "gate" / "ws_envelopes" / "signature_vectors.json").read_text())
     credentials = Credentials(vectors["key"], vectors["secret"], 1)
+    keys = {credentials.key: credentials}
     for vector in vectors["ws"]:
         channel, event, _ = (part.partition("=")[2] for part in vector["string"].split("&"))
         message = {"time": vectors["time"], "channel": channel, "event": event}
         message["auth"] = {"method": "api_key", "KEY": vectors["key"], "SIGN": vector["sign"]}
-        assert check_subscription(credentials, message, vectors["time"] + 60.0) is None
-        assert check_subscription(credentials, message, vectors["time"] + 61.0) is not None
+        assert check_subscription(keys, message, vectors["time"] + 60.0) is credentials
+        assert check_subscription(keys, message, vectors["time"] + 61.0) is not credentials
     body = b'{"contract":"BTC_USDT-20260626-70000-C","size":-1,"price":"200","tif":"gtc","text":"t-abc"}'
     sign = (
         "7363cb90d1a8f9c30cae99f7afa82238ac529e606b2d862ae1e261ae14b414a286eee9be42b891a6b0ce1c306780ca41dfdbabe89929bc3359c1427bfadc9308"
     )
     headers = {"key": "key", "timestamp": "1541993715", "sign": sign}
     arguments = ("POST", "/api/v4/options/orders", "", body, headers)
-    assert check_request(Credentials("key", "secret", 1), *arguments, 1541993715.9) is None
-    assert check_request(Credentials("key", "other", 1), *arguments, 1541993715.9) is not None
+    assert check_request(keys, *arguments, 1541993715.9) is credentials
+    other = {"key": Credentials("key", "other", 1)}
+    assert isinstance(check_request(other, *arguments, 1541993715.9), Refusal)
 
 
 @pytest.mark.parametrize(

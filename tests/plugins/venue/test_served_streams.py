@@ -13,8 +13,8 @@ import pytest
 
 from strikeloop.wire import connect_websocket
 from strikeloop_venue import GeneratedMarket, VenueSettings
-from strikeloop_venue.served import Faults
-from strikeloop_venue.served.streams import Outbox
+from strikeloop_venue.served import Limit, ServerRules
+from strikeloop_venue.served.outbox import Outbox
 from tests.plugins.venue.served_stage import USER, Socket, call, depth, index, listing, put, quote, served, ticker, trade
 from tests.plugins.venue.stage import CALL, PUT, SECOND, START, contract
 
@@ -352,7 +352,7 @@ async def test_an_outbox_keeps_the_latest_of_each_key_and_everything_without_one
 async def test_a_client_that_does_not_read_is_reset_and_others_are_served() -> None:
     flood = [trade(500, 1, at=1 + number / 1e6) for number in range(60_000)]
     async with (
-        served(index(70_000), quote(490, 510), *flood, speed=2, faults=Faults(rate_limit=10**9)) as client,
+        served(index(70_000), quote(490, 510), *flood, speed=2, rules=ServerRules(rate_limits={"public": Limit(10**9, 1)})) as client,
         client.socket() as socket,
     ):
         await socket.listen("options.trades", [CALL.name])

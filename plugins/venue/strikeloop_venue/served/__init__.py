@@ -3,7 +3,8 @@
 `serve` and what it gives are the public names.
 """
 
+from strikeloop_venue.served.limits import Limit
 from strikeloop_venue.served.log import Received
-from strikeloop_venue.served.server import Faults, ServedVenue, serve
+from strikeloop_venue.served.server import Faults, Login, ServedVenue, ServerRules, serve
 
-__all__ = ["Faults", "Received", "ServedVenue", "serve"]
+__all__ = ["Faults", "Limit", "Login", "Received", "ServedVenue", "ServerRules", "serve"]

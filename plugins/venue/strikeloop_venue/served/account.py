@@ -1,4 +1,4 @@
-"""What the served venue has told its client about the account: orders, fills, ledger, closed and settled positions.
+"""What the served venue has told about one account: orders, fills, ledger, closed and settled positions.
 
 Owns the fold of account events that the REST history is made from. Positions, balances and margins are always asked
 of the venue itself. Reads no clock and sends nothing.
@@ -13,15 +13,27 @@ import attrs
 from strikeloop import ContractId, ContractSettled, Event, Filled, LedgerPosted, OrderState, OrderUpdated, PositionClosed
 
 ROWS_KEPT = 10_000
-FINISHED_KEPT = 50_000
+FINISHED_KEPT = 20_000
+
+
+@attrs.frozen
+class Asked:
+    """What the request of an order said that its events do not: `iceberg` in contracts."""
+
+    is_close: bool = False
+    iceberg: int = 0
+    is_mmp: bool = False
+
+
+_PLAIN = Asked()
 
 
 @attrs.define
 class OrderRow:
-    """The latest state of one order, and what the request said that the event does not."""
+    """The latest state of one order, and how it was asked for."""
 
     event: OrderUpdated
-    is_close: bool = False
+    asked: Asked = _PLAIN
 
     @property
     def is_open(self) -> bool:
@@ -48,8 +60,8 @@ class AccountBook:
     ledger: deque[LedgerPosted] = attrs.field(factory=lambda: deque(maxlen=ROWS_KEPT))
     closes: deque[PositionClosed] = attrs.field(factory=lambda: deque(maxlen=ROWS_KEPT))
     settlements: deque[ContractSettled] = attrs.field(factory=lambda: deque(maxlen=ROWS_KEPT))
-    closing: set[str] = attrs.field(factory=set)
-    """Client ids of orders sent to close a position that the venue has not answered yet."""
+    asked: dict[str, Asked] = attrs.field(factory=dict)
+    """By client id, how orders were asked for that the venue has not answered yet."""
 
     def add(self, event: Event, underlying_price: float) -> None:
         match event:
@@ -68,9 +80,10 @@ class AccountBook:
         """The order with this venue id, or with this text (`t-…`)."""
         return self.orders.get(order_id) or self.orders.get(self.by_text.get(order_id, ""))
 
-    def is_close(self, order_id: str) -> bool:
+    def how(self, order_id: str) -> Asked:
+        """How this order was asked for."""
         row = self.orders.get(order_id)
-        return row is not None and row.is_close
+        return _PLAIN if row is None else row.asked
 
     def pending(self, contract: ContractId) -> int:
         """How many orders are open in one contract."""
@@ -78,15 +91,15 @@ class AccountBook:
 
     def close_order(self, contract: ContractId) -> OrderRow | None:
         """The open order that closes the position of this contract, if any."""
-        return next((row for row in self.open.values() if row.is_close and row.event.contract == contract), None)
+        return next((row for row in self.open.values() if row.asked.is_close and row.event.contract == contract), None)
 
     def _add_order(self, event: OrderUpdated) -> None:
+        asked = self.asked.pop(event.client_id or "", _PLAIN)
         if event.state is OrderState.REJECTED or event.order_id is None:
             return
         row = self.orders.get(event.order_id)
         if row is None:
-            self.orders[event.order_id] = OrderRow(event, event.client_id in self.closing)
-            self.closing.discard(event.client_id or "")
+            self.orders[event.order_id] = OrderRow(event, asked)
         else:
             row.event = event
         self._index(event.order_id, self.orders[event.order_id])

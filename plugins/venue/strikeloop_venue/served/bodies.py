@@ -13,7 +13,8 @@ from typing import Any
 from strikeloop import BalanceUpdated, Contract, ContractSettled, LedgerPosted, OrderState, OrderUpdated, PositionClosed, PositionUpdated
 from strikeloop.margin import settlement_fee
 from strikeloop_venue.served.account import AccountBook, FillRow, OrderRow
-from strikeloop_venue.served.market import Bar, ContractBoard, SettlementRow, TradeRow, UnderlyingBoard
+from strikeloop_venue.served.bars import Bar
+from strikeloop_venue.served.market import ContractBoard, SettlementRow, TradeRow, UnderlyingBoard
 from strikeloop_venue.served.spelling import count, fraction, millis, seconds, text
 
 Body = dict[str, Any]
@@ -164,6 +165,11 @@ def bar_body(bar: Bar) -> Body:
     }
 
 
+def amount(bar: Bar) -> str:
+    """What traded in a bar, in the quote currency."""
+    return text(bar.amount, 8)
+
+
 def settlement_body(row: SettlementRow) -> Body:
     contract, price = row.contract, row.settle_price
     return {
@@ -246,15 +252,15 @@ def order_body(row: OrderRow, contract: Contract | None, user: int) -> Body:
         "status": "finished" if event.state.is_terminal else "open",
         "size": count(event.size),
         "left": count(event.left),
-        "iceberg": 0,
+        "iceberg": row.asked.iceberg,
         "price": text(event.price),
         "fill_price": text(event.fill_price),
         "tif": event.tif.value,
         "text": shown_text(event),
-        "is_close": row.is_close,
+        "is_close": row.asked.is_close,
         "is_reduce_only": event.reduce_only,
         "is_liq": event.state is OrderState.LIQUIDATED,
-        "is_mmp": False,
+        "is_mmp": row.asked.is_mmp,
         "tkfr": text(contract.taker_fee_rate if contract else None),
         "mkfr": text(contract.maker_fee_rate if contract else None),
         "refu": 0,

@@ -13,7 +13,7 @@ import attrs
 
 from strikeloop import Contract, ContractId
 from strikeloop_venue.served.account import AccountBook
-from strikeloop_venue.served.market import BookChange, ContractBoard, MarketBoard
+from strikeloop_venue.served.market import ContractBoard, MarketBoard
 from strikeloop_venue.served.spelling import encoded, millis, seconds
 
 Result = dict[str, Any] | list[dict[str, Any]]
@@ -24,14 +24,16 @@ class Dialect(StrEnum):
     GATE = "gate"
 
 
+_NOBODY = AccountBook()
+
+
 @attrs.frozen
 class Facts:
-    """What a frame may need besides its event."""
+    """What a frame may need besides its event; a public one needs no account."""
 
     market: MarketBoard
-    account: AccountBook
-    user_id: int
-    change: BookChange | None = None
+    account: AccountBook = _NOBODY
+    user_id: int = 0
 
     def contract(self, contract: ContractId) -> Contract | None:
         return self.market.specification(contract.name)
@@ -51,12 +53,9 @@ class Push:
     channel: str
     build: Callable[[Any, Facts], Result | None]
     conflate: bool = False
-    event: str = "update"
-    has_millis: bool = True
-    """Whether the envelope carries `time_ms`; the seed document knows none."""
 
 
-def update_frame(push: Push, result: Result, time: int) -> bytes:
-    """The text of one update."""
-    stamp = {"time": seconds(time), "time_ms": millis(time)} if push.has_millis else {"time": seconds(time)}
-    return encoded({**stamp, "channel": push.channel, "event": push.event, "result": result})
+def update_frame(channel: str, result: Result, time: int, *, event: str = "update", has_millis: bool = True) -> bytes:
+    """The text of one update. The seed document's private channels know no milliseconds."""
+    stamp = {"time": seconds(time), "time_ms": millis(time)} if has_millis else {"time": seconds(time)}
+    return encoded({**stamp, "channel": channel, "event": event, "result": result})

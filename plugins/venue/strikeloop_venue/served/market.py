@@ -1,4 +1,4 @@
-"""What the served venue knows of its market: per contract the ticker, quote, book, trades and minute bars.
+"""What the served venue knows of its market: per contract the ticker, quote, book, trades and candles.
 
 Owns the fold of market events that REST bodies and first pushes are made from, and the sequence ids of books.
 Reads no clock and sends nothing.
@@ -24,28 +24,11 @@ from strikeloop import (
     Traded,
     UnderlyingPriced,
 )
+from strikeloop_venue.served.bars import DAY_NS, Series
 
-MINUTE_NS = 60_000_000_000
-DAY_NS = 24 * 60 * MINUTE_NS
 TRADES_KEPT = 1_000
-BARS_KEPT = 2_880
 SETTLEMENTS_KEPT = 2_000
-
-
-@attrs.define
-class Bar:
-    """One minute of one contract's trades, or of its mark where nothing traded."""
-
-    start: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float = 0.0
-
-    def add(self, price: float, volume: float) -> None:
-        self.high, self.low, self.close = max(self.high, price), min(self.low, price), price
-        self.volume += volume
+EXPIRED_KEPT = 5_000
 
 
 @attrs.frozen
@@ -82,7 +65,8 @@ class ContractBoard:
     trades: deque[TradeRow] = attrs.field(factory=lambda: deque(maxlen=TRADES_KEPT))
     trade_count: int = 0
     traded_size: float = 0.0
-    bars: deque[Bar] = attrs.field(factory=lambda: deque(maxlen=BARS_KEPT))
+    traded: Series = attrs.field(factory=Series)
+    marked: Series = attrs.field(factory=Series)
 
     @property
     def last_price(self) -> float | None:
@@ -107,13 +91,6 @@ class ContractBoard:
         """Make the book equal to these levels; None when it already was."""
         return self.change_book(time, _replacing(self.bids, bids), _replacing(self.asks, asks))
 
-    def add_bar(self, time: int, price: float, volume: float) -> None:
-        start = time - time % MINUTE_NS
-        if self.bars and self.bars[-1].start == start:
-            self.bars[-1].add(price, volume)
-        else:
-            self.bars.append(Bar(start, price, price, price, price, volume))
-
 
 def _apply(side: dict[float, float], levels: Iterable[tuple[float, float]]) -> tuple[tuple[float, float], ...]:
     changed = tuple((price, size) for price, size in levels if side.get(price, 0.0) != size)
@@ -135,6 +112,7 @@ class UnderlyingBoard:
     """The index of one underlying, and the contracts traded on it (calls, puts) by day."""
 
     name: str
+    indexed: Series = attrs.field(factory=Series)
     latest: UnderlyingPriced | None = None
     day: int = 0
     trade_call: float = 0.0
@@ -185,6 +163,17 @@ class MarketBoard:
         self.contracts.setdefault(contract.id.name, ContractBoard(contract))
         self.underlyings.setdefault(contract.underlying, UnderlyingBoard(contract.underlying))
 
+    def series(self, name: str) -> Series | None:
+        """The candles of a contract's trades, of its mark or of its index (prefix `mark_`, `index_`), or of an underlying's index."""
+        prefix, _, bare = name.partition("_")
+        board = self.contracts.get(bare if prefix in ("mark", "index") else name)
+        if board is None:
+            index = self.underlyings.get(name)
+            return None if index is None else index.indexed
+        if prefix == "index":
+            return self.underlyings[board.contract.underlying].indexed
+        return board.marked if prefix == "mark" else board.traded
+
     def specification(self, name: str) -> Contract | None:
         """The contract of that name, listed or expired."""
         board = self.contracts.get(name)
@@ -198,10 +187,12 @@ class MarketBoard:
             case ContractExpired():
                 self._expire(event.contract.name)
             case UnderlyingPriced():
-                self.underlyings.setdefault(event.underlying, UnderlyingBoard(event.underlying)).latest = event
+                board = self.underlyings.setdefault(event.underlying, UnderlyingBoard(event.underlying))
+                board.latest = event
+                board.indexed.add(event.time, event.price)
             case Quoted() | BookUpdated() | Traded() | TickerUpdated():
-                board = self.contracts.get(event.contract.name)
-                return None if board is None else self._add_to(board, event)
+                quoted = self.contracts.get(event.contract.name)
+                return None if quoted is None else self._add_to(quoted, event)
         return None
 
     def settle(self, event: ContractSettled) -> bool:
@@ -216,6 +207,8 @@ class MarketBoard:
         board = self.contracts.pop(name, None)
         if board is not None:
             self.expired[name] = board.contract
+        while len(self.expired) > EXPIRED_KEPT:
+            del self.expired[next(iter(self.expired))]
 
     def _add_to(self, board: ContractBoard, event: Quoted | BookUpdated | Traded | TickerUpdated) -> BookChange | None:
         match event:
@@ -230,14 +223,14 @@ class MarketBoard:
                 self._add_trade(board, event)
             case TickerUpdated():
                 board.ticker = event
-                board.add_bar(event.time, event.mark_price, 0.0)
+                board.marked.add(event.time, event.mark_price)
         return None
 
     def _add_trade(self, board: ContractBoard, event: Traded) -> None:
         board.trade_count += 1
         board.traded_size += abs(event.size)
         board.trades.append(TradeRow(board.trade_count, event))
-        board.add_bar(event.time, event.price, abs(event.size))
+        board.traded.add(event.time, event.price, abs(event.size))
         self.underlyings[board.contract.underlying].add_trade(event.time, event.size, board.contract.is_call)
 
 

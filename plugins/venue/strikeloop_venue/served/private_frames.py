@@ -36,7 +36,7 @@ def _stamp(event: Event, facts: Facts) -> dict[str, Any]:
 def _gate_order(event: OrderUpdated, facts: Facts) -> Result | None:
     if event.state is OrderState.REJECTED or event.order_id is None:
         return None
-    contract = facts.contract(event.contract)
+    contract, asked = facts.contract(event.contract), facts.account.how(event.order_id)
     ended = {"finish_as": bodies.finish_as(event)} if event.state.is_terminal else {}
     row = {
         "id": int(event.order_id),
@@ -45,14 +45,14 @@ def _gate_order(event: OrderUpdated, facts: Facts) -> Result | None:
         "create_time": seconds(event.created or event.time),
         "size": count(event.size),
         "left": count(event.left),
-        "iceberg": 0,
+        "iceberg": asked.iceberg,
         "price": number(event.price),
         "fill_price": number(event.fill_price),
         "status": "finished" if event.state.is_terminal else "open",
         **ended,
         "tif": event.tif.value,
         "text": bodies.shown_text(event),
-        "is_close": facts.account.is_close(event.order_id),
+        "is_close": asked.is_close,
         "is_reduce_only": event.reduce_only,
         "is_liq": event.state is OrderState.LIQUIDATED,
         "tkfr": number(contract.taker_fee_rate if contract else None),
@@ -216,10 +216,10 @@ PRIVATE: Mapping[Dialect, Mapping[type[Event], Push]] = {
         Liquidated: Push("options.liquidates", _gate_liquidation),
     },
     Dialect.SEED: {
-        OrderUpdated: Push("options.orders", _seed_order, has_millis=False),
-        PositionUpdated: Push("options.positions", _seed_position, has_millis=False),
-        BalanceUpdated: Push("options.balances", _seed_balance, has_millis=False),
-        PortfolioRiskUpdated: Push("options.portfolio", _seed_portfolio, has_millis=False),
+        OrderUpdated: Push("options.orders", _seed_order),
+        PositionUpdated: Push("options.positions", _seed_position),
+        BalanceUpdated: Push("options.balances", _seed_balance),
+        PortfolioRiskUpdated: Push("options.portfolio", _seed_portfolio),
     },
 }
 

@@ -6,11 +6,13 @@ Owns which market event is pushed where, and its spelling (Gate: options WebSock
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from strikeloop import BookUpdated, ContractListed, ContractSettled, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
+from strikeloop import ContractListed, ContractSettled, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
 from strikeloop_venue.served import bodies
+from strikeloop_venue.served.bars import Bar
 from strikeloop_venue.served.frames import Facts, Push, Result
-from strikeloop_venue.served.market import ContractBoard
+from strikeloop_venue.served.market import BookChange, ContractBoard
 from strikeloop_venue.served.spelling import count, millis, number, seconds, text
 
 
@@ -41,13 +43,10 @@ def _book_ticker(event: Quoted, facts: Facts) -> Result:
     }
 
 
-def _book_update(event: Quoted | BookUpdated, facts: Facts) -> Result | None:
-    change = facts.change
-    if change is None:
-        return None
+def book_update(name: str, change: BookChange) -> Result:
     return {
         "t": millis(change.time),
-        "s": event.contract.name,
+        "s": name,
         "U": change.first,
         "u": change.last,
         "b": bodies.levels_body(change.bids),
@@ -55,12 +54,10 @@ def _book_update(event: Quoted | BookUpdated, facts: Facts) -> Result | None:
     }
 
 
-def _legacy_book(event: Quoted | BookUpdated, facts: Facts) -> Result | None:
-    change = facts.change
-    if change is None:
-        return None
+def legacy_book(name: str, change: BookChange) -> Result:
+    """Bids have positive sizes, asks negative ones."""
     rows = [(price, size) for price, size in change.bids] + [(price, -size) for price, size in change.asks]
-    return [{"p": text(price), "s": count(size), "c": event.contract.name, "id": change.last} for price, size in rows]
+    return [{"p": text(price), "s": count(size), "c": name, "id": change.last} for price, size in rows]
 
 
 def book_snapshot(board: ContractBoard, limit: int, time: int) -> Result:
@@ -73,6 +70,11 @@ def book_snapshot(board: ContractBoard, limit: int, time: int) -> Result:
         "asks": bodies.levels_body(asks),
         "bids": bodies.levels_body(bids),
     }
+
+
+def candle(n: str, bar: Bar) -> dict[str, Any]:
+    """A candle; `n` is the subscription's interval and name, joined."""
+    return {**bodies.bar_body(bar), "a": bodies.amount(bar), "n": n}
 
 
 def _trade(event: Traded, facts: Facts) -> Result | None:
@@ -153,8 +155,6 @@ def _settled(event: ContractSettled, facts: Facts) -> Result | None:
     }
 
 
-_BOOK = (Push("options.order_book_update", _book_update), Push("options.order_book", _legacy_book))
-
 PUBLIC: Mapping[type[Event], tuple[Push, ...]] = {
     TickerUpdated: (
         Push("options.contract_tickers", _ticker, conflate=True),
@@ -162,8 +162,7 @@ PUBLIC: Mapping[type[Event], tuple[Push, ...]] = {
         # Not a channel of the venue's, but one that a widespread client subscribes to.
         Push("options.tickers", _ticker, conflate=True),
     ),
-    Quoted: (Push("options.book_ticker", _book_ticker, conflate=True), *_BOOK),
-    BookUpdated: _BOOK,
+    Quoted: (Push("options.book_ticker", _book_ticker, conflate=True),),
     Traded: (Push("options.trades", _trade), Push("options.ul_trades", _underlying_trade)),
     UnderlyingPriced: (
         Push("options.ul_price", _index, conflate=True),
@@ -173,4 +172,8 @@ PUBLIC: Mapping[type[Event], tuple[Push, ...]] = {
     ContractSettled: (Push("options.settlements", _settled),),
 }
 
-PUBLIC_CHANNELS = frozenset(push.channel for pushes in PUBLIC.values() for push in pushes)
+BOOKS = frozenset({"options.order_book_update", "options.order_book"})
+CANDLES = frozenset({"options.contract_candlesticks", "options.ul_candlesticks", "options.candlesticks"})
+"""The last is none of the venue's, but one that a widespread client subscribes to."""
+
+PUBLIC_CHANNELS = frozenset(push.channel for pushes in PUBLIC.values() for push in pushes) | BOOKS | CANDLES

@@ -6,19 +6,22 @@ REST v4 options section. Reads bytes from nobody: the listener hands over whole 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import itertools
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
 
 from strikeloop_venue.served import bodies
-from strikeloop_venue.served.market import MINUTE_NS, Bar, ContractBoard, UnderlyingBoard
+from strikeloop_venue.served.bars import INTERVALS, Bar
+from strikeloop_venue.served.market import ContractBoard, MarketBoard, UnderlyingBoard
 from strikeloop_venue.served.running import RunningVenue
-from strikeloop_venue.served.spelling import SECOND_NS, seconds
+from strikeloop_venue.served.spelling import SECOND_NS, decoded, seconds
 
 Row = TypeVar("Row")
 PREFIX = "/api/v4"
+_DIGITS = 18
+"""More of them make no number that is within any bounds here."""
 
 
 class RestError(Exception):
@@ -38,7 +41,6 @@ class Request:
     query: Mapping[str, str]
     body: bytes = b""
     args: tuple[str, ...] = ()
-    user_id: int = 0
 
     def required(self, name: str) -> str:
         value = self.query.get(name, "")
@@ -51,79 +53,100 @@ class Request:
         value = self.query.get(name, "")
         if not value:
             return default
-        if not value.isascii() or not value.isdecimal() or not low <= int(value) <= high:
+        if not value.isascii() or not value.isdecimal() or len(value) > _DIGITS or not low <= int(value) <= high:
             raise RestError(400, "INVALID_PARAM_VALUE", f"{name} must be an integer from {low} to {high}")
         return int(value)
 
     def json(self) -> dict[str, Any]:
         """The body, which must be a JSON object."""
         try:
-            body = json.loads(self.body or b"{}")
-        except (ValueError, RecursionError):
+            body = decoded(self.body or b"{}")
+        except ValueError:
             body = None
         if not isinstance(body, dict):
             raise RestError(400, "INVALID_REQUEST_BODY", "the body must be a JSON object")
         return body
 
 
-Handler = Callable[[RunningVenue, Request], Any | Awaitable[Any]]
-
-
 @attrs.frozen
 class Route:
-    """One endpoint. A `*` in `path` matches one segment and becomes an argument; `window_s` is the rate limit's window."""
+    """One endpoint. A `*` in `path` matches one segment and becomes an argument; `group` is what its rate limit is called.
+
+    `handler(venue, request)` of a public endpoint; of a signed one `handler(member, request)`, called for who signed.
+    """
 
     method: str
     path: str
-    handler: Handler
+    handler: Callable[[Any, Request], Any | Awaitable[Any]]
     signed: bool = False
-    window_s: float = 10.0
+    group: str = "public"
     status: int = 200
 
-    def match(self, path: str) -> tuple[str, ...] | None:
-        mine, theirs = self.path.split("/"), path.split("/")
-        if len(mine) != len(theirs):
-            return None
-        pairs = list(zip(mine, theirs, strict=True))
-        matches = all(m == t or (m == "*" and t) for m, t in pairs)
-        return tuple(t for m, t in pairs if m == "*") if matches else None
+    @property
+    def bucket(self) -> str:
+        """What shares one rate limit: orders and cancels each all of them, else every endpoint by itself."""
+        return "" if self.group in ("orders", "cancels") else f"{self.method} {self.path}"
 
 
-def find_route(routes: Sequence[Route], method: str, path: str) -> tuple[Route, tuple[str, ...]]:
-    """The route of a request. Raises RestError 404 for an unknown path, 405 for a wrong method."""
-    found = [(route, args) for route in routes if (args := route.match(path)) is not None]
-    for route, args in found:
-        if route.method == method:
-            return route, args
-    if found:
-        raise RestError(405, "METHOD_NOT_ALLOWED", f"{method} is not allowed on {path}")
-    raise RestError(404, "NOT_FOUND", f"no endpoint {path}")
+class Router:
+    """Finds the route of a request: by the path itself, else by its segments."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._exact: dict[str, dict[str, Route]] = {}
+        self._open: list[tuple[list[str], dict[str, Route]]] = []
+        for route in routes:
+            if "*" not in route.path:
+                self._exact.setdefault(route.path, {})[route.method] = route
+                continue
+            segments = route.path.split("/")
+            known = next((methods for path, methods in self._open if path == segments), None)
+            if known is None:
+                known = {}
+                self._open.append((segments, known))
+            known[route.method] = route
+
+    def find(self, method: str, path: str) -> tuple[Route, tuple[str, ...]]:
+        """The route, and what its `*` matched. Raises RestError 404 for an unknown path, 405 for a wrong method."""
+        methods, args = self._exact.get(path), tuple[str, ...]()
+        if methods is None:
+            methods, args = self._matched(path)
+        if method not in methods:
+            raise RestError(405, "METHOD_NOT_ALLOWED", f"{method} is not allowed on {path}; expected {' or '.join(methods)}")
+        return methods[method], args
+
+    def _matched(self, path: str) -> tuple[dict[str, Route], tuple[str, ...]]:
+        theirs = path.split("/")
+        for mine, methods in self._open:
+            if len(mine) == len(theirs) and all(m == t or (m == "*" and t) for m, t in zip(mine, theirs, strict=True)):
+                return methods, tuple(t for m, t in zip(mine, theirs, strict=True) if m == "*")
+        raise RestError(404, "NOT_FOUND", f"no endpoint {path}")
 
 
-def page(rows: Sequence[Row], request: Request, time_of: Callable[[Row], int]) -> list[Row]:
-    """Newest first, within `from`/`to` (seconds, inclusive), after `offset`, at most `limit`."""
+def page(newest: Iterable[Row], request: Request, time_of: Callable[[Row], int]) -> list[Row]:
+    """Of rows that come newest first: those within `from`/`to` (seconds, inclusive), after `offset`, at most `limit`."""
     start = request.integer("from", 0, 0, 10**12) * SECOND_NS
-    end = (request.integer("to", 10**10, 0, 10**12) + 1) * SECOND_NS
+    end = (request.integer("to", 10**12, 0, 10**12) + 1) * SECOND_NS
     offset, limit = request.integer("offset", 0, 0, 10**9), request.integer("limit", 100, 1, 1000)
-    return [row for row in reversed(rows) if start <= time_of(row) < end][offset : offset + limit]
+    wanted = (row for row in newest if start <= time_of(row) < end)
+    return list(itertools.islice(wanted, offset, offset + limit))
 
 
-def board_of(venue: RunningVenue, name: str) -> ContractBoard:
-    board = venue.market.contracts.get(name)
+def board_of(market: MarketBoard, name: str) -> ContractBoard:
+    board = market.contracts.get(name)
     if board is None:
         raise RestError(400, "CONTRACT_NOT_FOUND", f"contract {name} not found")
     return board
 
 
-def underlying_of(venue: RunningVenue, name: str) -> UnderlyingBoard:
-    board = venue.market.underlyings.get(name)
+def underlying_of(market: MarketBoard, name: str) -> UnderlyingBoard:
+    board = market.underlyings.get(name)
     if board is None:
         raise RestError(400, "INVALID_PARAM_VALUE", f"underlying {name} not found")
     return board
 
 
 def _boards(venue: RunningVenue, request: Request) -> list[ContractBoard]:
-    underlying = underlying_of(venue, request.required("underlying")).name
+    underlying = underlying_of(venue.market, request.required("underlying")).name
     return [board for board in venue.market.contracts.values() if board.contract.underlying == underlying]
 
 
@@ -150,7 +173,7 @@ def _contracts(venue: RunningVenue, request: Request) -> Any:
 
 
 def _contract(venue: RunningVenue, request: Request) -> Any:
-    return bodies.contract_body(board_of(venue, request.args[0]))
+    return bodies.contract_body(board_of(venue.market, request.args[0]))
 
 
 def _tickers(venue: RunningVenue, request: Request) -> Any:
@@ -159,55 +182,57 @@ def _tickers(venue: RunningVenue, request: Request) -> Any:
 
 
 def _underlying_ticker(venue: RunningVenue, request: Request) -> Any:
-    return bodies.underlying_ticker_body(underlying_of(venue, request.args[0]))
+    return bodies.underlying_ticker_body(underlying_of(venue.market, request.args[0]))
 
 
 def _order_book(venue: RunningVenue, request: Request) -> Any:
-    board = board_of(venue, request.required("contract"))
+    board = board_of(venue.market, request.required("contract"))
     with_id = request.query.get("with_id", "").lower() == "true"
     return bodies.book_body(board, request.integer("limit", 10, 1, 50), venue.now, with_id=with_id)
 
 
 def _trades(venue: RunningVenue, request: Request) -> Any:
     name, kind = request.query.get("contract", ""), request.query.get("type", "")
-    boards = [board_of(venue, name)] if name else list(venue.market.contracts.values())
+    if kind not in ("", "C", "P"):
+        raise RestError(400, "INVALID_PARAM_VALUE", "type must be C or P")
+    boards = [board_of(venue.market, name)] if name else list(venue.market.contracts.values())
     wanted = [board for board in boards if kind in ("", "C" if board.contract.is_call else "P")]
-    rows = sorted((row for board in wanted for row in board.trades), key=lambda row: row.event.time)
+    rows = sorted((row for board in wanted for row in board.trades), key=lambda row: row.event.time, reverse=True)
     return [bodies.trade_body(row) for row in page(rows, request, lambda row: row.event.time)]
 
 
-_INTERVALS = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60}
+REST_INTERVALS = ("1m", "5m", "15m", "30m", "1h")
 
 
 def _candlesticks(venue: RunningVenue, request: Request) -> Any:
-    board = board_of(venue, request.required("contract"))
-    bars = list(reversed(page(_bars(board, request), request, lambda bar: bar.start)))
-    return [bodies.bar_body(bar) for bar in bars]
+    name = request.required("contract")
+    board_of(venue.market, name.removeprefix("mark_").removeprefix("index_"))
+    return [bodies.bar_body(bar) for bar in _bars(venue, request, name)]
 
 
-def _bars(board: ContractBoard, request: Request) -> list[Bar]:
+def _underlying_candlesticks(venue: RunningVenue, request: Request) -> Any:
+    name = underlying_of(venue.market, request.required("underlying")).name
+    return [{**bodies.bar_body(bar), "sum": bodies.amount(bar)} for bar in _bars(venue, request, name)]
+
+
+def _bars(venue: RunningVenue, request: Request, name: str) -> list[Bar]:
+    """The candles of `name`, oldest first."""
     interval = request.query.get("interval", "5m")
-    if interval not in _INTERVALS:
-        raise RestError(400, "INVALID_PARAM_VALUE", f"interval must be one of {', '.join(_INTERVALS)}")
-    width = _INTERVALS[interval] * MINUTE_NS
-    out: list[Bar] = []
-    for bar in board.bars:
-        start = bar.start - bar.start % width
-        if out and out[-1].start == start:
-            out[-1].high, out[-1].low = max(out[-1].high, bar.high), min(out[-1].low, bar.low)
-            out[-1].close, out[-1].volume = bar.close, out[-1].volume + bar.volume
-        else:
-            out.append(attrs.evolve(bar, start=start))
-    return out
+    if interval not in REST_INTERVALS:
+        raise RestError(400, "INVALID_PARAM_VALUE", f"interval must be one of {', '.join(REST_INTERVALS)}")
+    series = venue.market.series(name)
+    bars = () if series is None else series.bars(INTERVALS[interval])
+    return page(bars, request, lambda bar: bar.start)[::-1]
 
 
 def _settlements(venue: RunningVenue, request: Request) -> Any:
-    underlying = request.required("underlying")
-    rows = [row for row in venue.market.settlements if row.contract.underlying == underlying]
+    underlying = underlying_of(venue.market, request.required("underlying")).name
+    rows = (row for row in reversed(venue.market.settlements) if row.contract.underlying == underlying)
     return [bodies.settlement_body(row) for row in page(rows, request, lambda row: row.time)]
 
 
 def _settlement(venue: RunningVenue, request: Request) -> Any:
+    underlying_of(venue.market, request.required("underlying"))
     at = request.integer("at", 0, 0, 10**12)
     for row in venue.market.settlements:
         if row.contract.id.name == request.args[0] and at in (0, seconds(row.time)):
@@ -226,6 +251,7 @@ PUBLIC_ROUTES = (
     Route("GET", "/options/order_book", _order_book),
     Route("GET", "/options/trades", _trades),
     Route("GET", "/options/candlesticks", _candlesticks),
+    Route("GET", "/options/underlying/candlesticks", _underlying_candlesticks),
     Route("GET", "/options/settlements", _settlements),
     Route("GET", "/options/settlements/*", _settlement),
     # Markets this venue has none of: clients list them before they come to the options.

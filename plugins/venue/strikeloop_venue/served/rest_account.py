@@ -5,24 +5,34 @@ Owns the handlers of Gate's private options endpoints and their routing rows. Si
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
-from strikeloop import CancelOrder, Contract, PositionUpdated
+import anyio
+
+from strikeloop import CancelOrder, Contract, ContractId, PositionUpdated
 from strikeloop_venue.served import bodies, orders
 from strikeloop_venue.served.account import OrderRow
+from strikeloop_venue.served.member import Member
 from strikeloop_venue.served.rest import Request, RestError, Route, page, underlying_of
-from strikeloop_venue.served.running import RunningVenue
 from strikeloop_venue.served.spelling import MILLI_NS, SECOND_NS
 
 ORDERS_LIMIT = 10
 
 
-def _detail(venue: RunningVenue, request: Request) -> Any:
+class _OfContract(Protocol):
+    """An event about one contract."""
+
+    @property
+    def contract(self) -> ContractId: ...
+
+
+def _detail(member: Member, request: Request) -> Any:
     return {
-        "user_id": request.user_id,
+        "user_id": member.user_id,
         "ip_whitelist": [],
         "currency_pairs": [],
         "key": {"mode": 1},
@@ -32,38 +42,39 @@ def _detail(venue: RunningVenue, request: Request) -> Any:
     }
 
 
-def _account(venue: RunningVenue, request: Request) -> Any:
-    balances = venue.snapshot().balances
-    if not balances:
+def _account(member: Member, request: Request) -> Any:
+    balance = member.balance()
+    if not balance.total and not member.book.ledger:
         raise RestError(400, "USER_NOT_FOUND", "please transfer funds first to make options account")
-    return bodies.account_body(balances[0], venue.account, request.user_id, ORDERS_LIMIT)
+    return bodies.account_body(balance, member.book, member.user_id, ORDERS_LIMIT)
 
 
-def _position_row(venue: RunningVenue, request: Request, event: PositionUpdated) -> Any:
+def _position_row(member: Member, request: Request, event: PositionUpdated) -> Any:
     name = event.contract.name
-    contract = venue.market.specification(name)
+    contract = member.market.specification(name)
     underlying = contract.underlying if contract else ""
-    return bodies.position_body(event, venue.market.contracts.get(name), underlying, venue.account, request.user_id)
+    return bodies.position_body(event, member.market.contracts.get(name), underlying, member.book, member.user_id)
 
 
-def _positions(venue: RunningVenue, request: Request) -> Any:
-    held = [event for event in venue.snapshot().positions if event.size and _matches(venue, request, event.contract.name)]
-    return [_position_row(venue, request, event) for event in held]
+def _positions(member: Member, request: Request) -> Any:
+    fits = _filter(member, request)
+    held = [event for event in member.positions() if event.size and fits(event)]
+    return [_position_row(member, request, event) for event in held]
 
 
-def _position(venue: RunningVenue, request: Request) -> Any:
-    contract = _known(venue, request.args[0])
-    held = [event for event in venue.snapshot().positions if event.contract == contract.id]
-    return _position_row(venue, request, held[0] if held else _flat(venue, contract))
+def _position(member: Member, request: Request) -> Any:
+    contract = _known(member, request.args[0])
+    held = [event for event in member.positions() if event.contract == contract.id]
+    return _position_row(member, request, held[0] if held else _flat(member, contract))
 
 
-def _flat(venue: RunningVenue, contract: Contract) -> PositionUpdated:
+def _flat(member: Member, contract: Contract) -> PositionUpdated:
     """The row the venue shows for a contract without a position."""
-    board = venue.market.contracts.get(contract.id.name)
+    board = member.market.contracts.get(contract.id.name)
     ticker = board.ticker if board else None
     return PositionUpdated(
-        time=venue.now,
-        received=venue.now,
+        time=member.now,
+        received=member.now,
         contract=contract.id,
         size=Decimal(0),
         entry_price=Decimal(0),
@@ -76,117 +87,147 @@ def _flat(venue: RunningVenue, contract: Contract) -> PositionUpdated:
     )
 
 
-def _known(venue: RunningVenue, name: str) -> Contract:
-    contract = venue.market.specification(name)
+def _known(member: Member, name: str) -> Contract:
+    contract = member.market.specification(name)
     if contract is None:
         raise RestError(400, "CONTRACT_NOT_FOUND", f"contract {name} not found")
     return contract
 
 
-def _matches(venue: RunningVenue, request: Request, name: str) -> bool:
-    """Whether a row of this contract passes the `contract` and `underlying` filters."""
-    contract = venue.market.specification(name)
-    if request.query.get("contract") not in (None, "", name):
-        return False
-    return request.query.get("underlying") in (None, "", contract.underlying if contract else "")
+def _filter(member: Member, request: Request) -> Callable[[_OfContract], bool]:
+    """Whether something is of the `contract` and the `underlying` that are asked for. Raises RestError where there are none such."""
+    contract, underlying = request.query.get("contract", ""), request.query.get("underlying", "")
+    if contract:
+        _known(member, contract)
+    if underlying:
+        underlying_of(member.market, underlying)
+
+    def fits(event: _OfContract) -> bool:
+        if contract not in ("", event.contract.name):
+            return False
+        found = member.market.specification(event.contract.name)
+        return underlying in ("", found.underlying if found else "")
+
+    return fits
 
 
-def _order_body(venue: RunningVenue, request: Request, row: OrderRow) -> Any:
-    return bodies.order_body(row, venue.market.specification(row.event.contract.name), request.user_id)
+def _order_body(member: Member, request: Request, row: OrderRow) -> Any:
+    return bodies.order_body(row, member.market.specification(row.event.contract.name), member.user_id)
 
 
-async def _submit(venue: RunningVenue, request: Request) -> Any:
-    body = request.json()
-    command = orders.submit_order(venue, body)
-    if body.get("close") is True:
-        venue.account.closing.add(command.client_id)
-    return _order_body(venue, request, await orders.submit(venue, command))
+async def _submit(member: Member, request: Request) -> Any:
+    command, asked = orders.submit_order(member, request.json())
+    member.book.asked[command.client_id] = asked
+    return _order_body(member, request, await orders.submit(member, command))
 
 
-def _list_orders(venue: RunningVenue, request: Request) -> Any:
+def _list_orders(member: Member, request: Request) -> Any:
     status = request.required("status")
     if status not in ("open", "finished"):
         raise orders.invalid("status must be open or finished")
-    rows = venue.account.open.values() if status == "open" else [row for row in venue.account.orders.values() if not row.is_open]
-    wanted = [row for row in rows if _matches(venue, request, row.event.contract.name)]
-    return [_order_body(venue, request, row) for row in page(wanted, request, lambda row: row.event.created or row.event.time)]
+    fits, rows = _filter(member, request), member.book.open if status == "open" else member.book.orders
+    wanted = (row for row in reversed(rows.values()) if row.is_open is (status == "open") and fits(row.event))
+    return [_order_body(member, request, row) for row in page(wanted, request, lambda row: row.event.created or row.event.time)]
 
 
-def _order(venue: RunningVenue, request: Request) -> Any:
-    return _order_body(venue, request, orders.find(venue, request.args[0]))
+def _order(member: Member, request: Request) -> Any:
+    return _order_body(member, request, orders.find(member, request.args[0]))
 
 
-async def _amend(venue: RunningVenue, request: Request) -> Any:
-    row = orders.find_open(venue, request.args[0])
-    return _order_body(venue, request, await orders.amend(venue, row, request.json()))
+async def _amend(member: Member, request: Request) -> Any:
+    body = request.json()
+    row = orders.find_open(member, request.args[0], body.get("contract"))
+    return _order_body(member, request, await orders.amend(member, row, body))
 
 
-async def _cancel(venue: RunningVenue, request: Request) -> Any:
-    return _order_body(venue, request, await orders.cancel(venue, orders.find_open(venue, request.args[0])))
+async def _cancel(member: Member, request: Request) -> Any:
+    row = orders.find_open(member, request.args[0], request.query.get("contract"))
+    return _order_body(member, request, await orders.cancel(member, row))
 
 
-async def _cancel_all(venue: RunningVenue, request: Request) -> Any:
+async def _cancel_all(member: Member, request: Request) -> Any:
     side = request.query.get("side", "")
     if side not in ("", "ask", "bid"):
         raise orders.invalid("side must be ask or bid")
-    rows = [row for row in list(venue.account.open.values()) if _matches(venue, request, row.event.contract.name)]
-    wanted = [row for row in rows if side in ("", "bid" if row.event.size > 0 else "ask")]
-    canceled = [row for row in wanted if await _is_canceled(venue, row)]
-    return [_order_body(venue, request, row) for row in canceled]
+    fits = _filter(member, request)
+    wanted = [row for row in member.book.open.values() if fits(row.event) and side in ("", "bid" if row.event.size > 0 else "ask")]
+    canceled: list[OrderRow] = []
+    async with anyio.create_task_group() as tasks:
+        for row in wanted:
+            tasks.start_soon(_cancel_one, member, row, canceled)
+    return [_order_body(member, request, row) for row in wanted if row in canceled]
 
 
-async def _is_canceled(venue: RunningVenue, row: OrderRow) -> bool:
+async def _cancel_one(member: Member, row: OrderRow, canceled: list[OrderRow]) -> None:
     """Cancel one of many: an order that was filled first is none of the canceled ones."""
-    try:
-        await orders.cancel(venue, row)
-    except RestError:
-        return False
-    return True
+    with suppress(RestError):
+        await orders.cancel(member, row)
+        canceled.append(row)
 
 
-def _my_trades(venue: RunningVenue, request: Request) -> Any:
-    rows = [row for row in venue.account.fills if _matches(venue, request, row.event.contract.name)]
+def _my_trades(member: Member, request: Request) -> Any:
+    fits = _filter(member, request)
+    rows = (row for row in reversed(member.book.fills) if fits(row.event))
     return [bodies.my_trade_body(row) for row in page(rows, request, lambda row: row.event.time)]
 
 
-def _account_book(venue: RunningVenue, request: Request) -> Any:
+_LEDGER_TYPES = ("", "dnw", "prem", "fee", "refr", "set", "point_dnw", "point_fee", "point_refr")
+
+
+def _account_book(member: Member, request: Request) -> Any:
     kind = request.query.get("type", "")
-    rows = [event for event in venue.account.ledger if kind in ("", event.kind)]
+    if kind not in _LEDGER_TYPES:
+        raise orders.invalid(f"type must be one of {', '.join(_LEDGER_TYPES[1:])}")
+    rows = (event for event in reversed(member.book.ledger) if kind in ("", event.kind))
     return [bodies.ledger_body(event) for event in page(rows, request, lambda event: event.time)]
 
 
-def _position_close(venue: RunningVenue, request: Request) -> Any:
-    rows = [event for event in venue.account.closes if _matches(venue, request, event.contract.name)]
+def _position_close(member: Member, request: Request) -> Any:
+    request.required("underlying")
+    rows = filter(_filter(member, request), reversed(member.book.closes))
     return [bodies.close_body(event) for event in page(rows, request, lambda event: event.time)]
 
 
-def _my_settlements(venue: RunningVenue, request: Request) -> Any:
-    rows = [event for event in venue.account.settlements if _matches(venue, request, event.contract.name)]
+def _my_settlements(member: Member, request: Request) -> Any:
+    request.required("underlying")
+    rows = filter(_filter(member, request), reversed(member.book.settlements))
     wanted = page(rows, request, lambda event: event.time)
-    return [bodies.my_settlement_body(event, venue.market.specification(event.contract.name)) for event in wanted]
+    return [bodies.my_settlement_body(event, member.market.specification(event.contract.name)) for event in wanted]
 
 
-def _countdown(venue: RunningVenue, request: Request) -> Any:
+def _countdown(member: Member, request: Request) -> Any:
     """Arm, move or (timeout 0) disarm the timer that cancels every order of a scope."""
     body = request.json()
     timeout = body.get("timeout")
     if isinstance(timeout, bool) or not isinstance(timeout, int) or 0 < timeout < 5 or timeout < 0:
         raise orders.invalid("timeout must be 0 or at least 5 seconds")
-    scope = (str(body.get("underlying") or ""), str(body.get("contract") or ""))
+    scope = (_name(body, "underlying"), _name(body, "contract"))
+    if scope[0]:
+        underlying_of(member.market, scope[0])
+    if scope[1]:
+        _known(member, scope[1])
     name = f"countdown {scope[0]} {scope[1]}"
-    venue.timers.pop(name, None)
+    member.timers.pop(name, None)
     if not timeout:
         return {"triggerTime": "0"}
-    due = venue.now + timeout * SECOND_NS
-    venue.timers[name] = (due, partial(_cancel_scope, venue, *scope))
+    due = member.now + timeout * SECOND_NS
+    member.timers[name] = (due, partial(_cancel_scope, member, *scope))
     return {"triggerTime": str(due // MILLI_NS)}
 
 
-def _cancel_scope(venue: RunningVenue, underlying: str, contract: str) -> None:
-    for row in list(venue.account.open.values()):
-        found = venue.market.specification(row.event.contract.name)
+def _name(body: Mapping[str, Any], field: str) -> str:
+    """An optional name in a body. Raises RestError."""
+    name = body.get(field)
+    if name is not None and not isinstance(name, str):
+        raise orders.invalid(f"{field} must be a string")
+    return name or ""
+
+
+def _cancel_scope(member: Member, underlying: str, contract: str) -> None:
+    for row in list(member.book.open.values()):
+        found = member.market.specification(row.event.contract.name)
         if contract in ("", row.event.contract.name) and underlying in ("", found.underlying if found else ""):
-            venue.machine.accept(CancelOrder(client_id=row.event.client_id or "", contract=row.event.contract), venue.now)
+            member.machine.accept(CancelOrder(client_id=row.event.client_id or "", contract=row.event.contract), member.now)
 
 
 _MMP_FIELDS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
@@ -197,49 +238,49 @@ _MMP_FIELDS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
 )
 
 
-def _list_mmp(venue: RunningVenue, request: Request) -> Any:
+def _list_mmp(member: Member, request: Request) -> Any:
     wanted = request.query.get("underlying", "")
-    return [row for name, row in sorted(venue.protections.items()) if wanted in ("", name)]
+    return [row for name, row in sorted(member.protections.items()) if wanted in ("", name)]
 
 
-def _set_mmp(venue: RunningVenue, request: Request) -> Any:
+def _set_mmp(member: Member, request: Request) -> Any:
     """Keep the limits; freezing on them is not simulated."""
     body = request.json()
-    name = underlying_of(venue, str(body.get("underlying") or "")).name
+    name = underlying_of(member.market, _name(body, "underlying")).name
     try:
         limits = {field: convert(body[field]) for field, convert in _MMP_FIELDS}
     except KeyError as error:
         raise RestError(400, "MISSING_REQUIRED_PARAM", f"missing {error.args[0]}") from None
     except (TypeError, ValueError):
         raise orders.invalid("window and frozen_period must be milliseconds") from None
-    venue.protections[name] = {"underlying": name, **limits, "trigger_time_ms": 0, "frozen_until_ms": 0}
-    return venue.protections[name]
+    member.protections[name] = {"underlying": name, **limits, "trigger_time_ms": 0, "frozen_until_ms": 0}
+    return member.protections[name]
 
 
-def _reset_mmp(venue: RunningVenue, request: Request) -> Any:
-    name = underlying_of(venue, str(request.json().get("underlying") or "")).name
-    if name not in venue.protections:
+def _reset_mmp(member: Member, request: Request) -> Any:
+    name = underlying_of(member.market, _name(request.json(), "underlying")).name
+    if name not in member.protections:
         raise RestError(400, "INVALID_PARAM_VALUE", f"no market maker protection is set for {name}")
-    return venue.protections[name]
+    return member.protections[name]
 
 
 ACCOUNT_ROUTES = (
-    Route("GET", "/account/detail", _detail, signed=True),
-    Route("GET", "/options/accounts", _account, signed=True),
-    Route("GET", "/options/positions", _positions, signed=True),
-    Route("GET", "/options/positions/*", _position, signed=True),
-    Route("POST", "/options/orders", _submit, signed=True, window_s=1.0, status=201),
-    Route("GET", "/options/orders", _list_orders, signed=True),
-    Route("DELETE", "/options/orders", _cancel_all, signed=True, window_s=1.0),
-    Route("GET", "/options/orders/*", _order, signed=True),
-    Route("PUT", "/options/orders/*", _amend, signed=True, window_s=1.0),
-    Route("DELETE", "/options/orders/*", _cancel, signed=True, window_s=1.0),
-    Route("GET", "/options/my_trades", _my_trades, signed=True),
-    Route("GET", "/options/account_book", _account_book, signed=True),
-    Route("GET", "/options/position_close", _position_close, signed=True),
-    Route("GET", "/options/my_settlements", _my_settlements, signed=True),
-    Route("POST", "/options/countdown_cancel_all", _countdown, signed=True),
-    Route("GET", "/options/mmp", _list_mmp, signed=True),
-    Route("POST", "/options/mmp", _set_mmp, signed=True),
-    Route("POST", "/options/mmp/reset", _reset_mmp, signed=True),
+    Route("GET", "/account/detail", _detail, signed=True, group="private"),
+    Route("GET", "/options/accounts", _account, signed=True, group="private"),
+    Route("GET", "/options/positions", _positions, signed=True, group="private"),
+    Route("GET", "/options/positions/*", _position, signed=True, group="private"),
+    Route("POST", "/options/orders", _submit, signed=True, group="orders", status=201),
+    Route("GET", "/options/orders", _list_orders, signed=True, group="private"),
+    Route("DELETE", "/options/orders", _cancel_all, signed=True, group="cancels"),
+    Route("GET", "/options/orders/*", _order, signed=True, group="private"),
+    Route("PUT", "/options/orders/*", _amend, signed=True, group="orders"),
+    Route("DELETE", "/options/orders/*", _cancel, signed=True, group="cancels"),
+    Route("GET", "/options/my_trades", _my_trades, signed=True, group="private"),
+    Route("GET", "/options/account_book", _account_book, signed=True, group="private"),
+    Route("GET", "/options/position_close", _position_close, signed=True, group="private"),
+    Route("GET", "/options/my_settlements", _my_settlements, signed=True, group="private"),
+    Route("POST", "/options/countdown_cancel_all", _countdown, signed=True, group="private"),
+    Route("GET", "/options/mmp", _list_mmp, signed=True, group="private"),
+    Route("POST", "/options/mmp", _set_mmp, signed=True, group="private"),
+    Route("POST", "/options/mmp/reset", _reset_mmp, signed=True, group="private"),
 )

@@ -1,83 +1,60 @@
-"""A market and its venue, running in wall time: paces the source, takes commands, hands on what happens.
+"""A market and the accounts on it, running in wall time: paces the source, steps every machine, hands on what happens.
 
-Owns virtual time, the order in which market and venue are stepped, and the waiting for answers. Knows neither HTTP nor
-WebSockets.
+Owns virtual time and the order in which market and machines are stepped. Knows neither HTTP nor WebSockets.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator
 
 import anyio
 import anyio.lowlevel
 import attrs
 
-from strikeloop import Command, Contract, ContractSettled, Event, OrderUpdated
-from strikeloop.adapter import Snapshot
-from strikeloop_venue.served.account import AccountBook
+from strikeloop import ContractSettled, Event
 from strikeloop_venue.served.clock import PacedClock
 from strikeloop_venue.served.market import BookChange, MarketBoard
+from strikeloop_venue.served.member import Machine, Member
+from strikeloop_venue.served.signing import Credentials
 
 BATCH = 500
 """Steps taken before other tasks get their turn."""
 SHORTEST_SLEEP_S = 0.001
 LONGEST_SLEEP_S = 0.25
-ANSWER_TIMEOUT_S = 10.0
-
-
-class Machine(Protocol):
-    """The venue as its own side sees it: commands come from outside, so nobody's review has approved them."""
-
-    def on_market(self, event: Event) -> None: ...
-
-    def accept(self, command: Command, now: int) -> None: ...
-
-    def advance(self, now: int) -> Sequence[Event]: ...
-
-    def next_time(self) -> int | None: ...
-
-    def snapshot(self, now: int) -> Snapshot: ...
-
-    def contracts(self) -> tuple[Contract, ...]: ...
-
-
-@attrs.define(eq=False)
-class Answer:
-    """The place where the answer to one command will be: the first state of its order that `settles` it."""
-
-    settles: Callable[[OrderUpdated], bool]
-    event: OrderUpdated | None = None
-    arrived: anyio.Event = attrs.field(factory=anyio.Event)
 
 
 @attrs.define(eq=False)
 class RunningVenue:
-    """Drive `events` and `machine` by `clock`; call `publish_market` and `publish_account` for what comes of it."""
+    """Drive `events` and the machines of its members by `clock`; call `publish_market` and `publish_account` for what comes of it."""
 
     events: Iterator[Event]
-    machine: Machine
     clock: PacedClock
     market: MarketBoard
-    account: AccountBook = attrs.field(factory=AccountBook)
+    members: list[Member] = attrs.field(factory=list)
+    keys: dict[str, Credentials] = attrs.field(factory=dict)
+    """The keys of every account."""
     publish_market: Callable[[Event, BookChange | None], None] = lambda event, change: None
-    publish_account: Callable[[Event], None] = lambda event: None
+    publish_account: Callable[[Member, Event], None] = lambda member, event: None
     now: int = attrs.field(init=False)
     """Virtual time up to which everything has happened."""
     is_paused: bool = False
-    timers: dict[str, tuple[int, Callable[[], None]]] = attrs.field(factory=dict)
-    """What else is due at a virtual time, by name."""
-    protections: dict[str, dict[str, Any]] = attrs.field(factory=dict)
-    """Market maker protection as it was set, by underlying."""
     _pending: Event | None = attrs.field(init=False)
-    _answers: dict[str, list[Answer]] = attrs.field(factory=dict, init=False)
     _kick: anyio.Event = attrs.field(factory=anyio.Event, init=False)
-    _client_ids: Iterator[int] = attrs.field(factory=lambda: itertools.count(1), init=False)
 
     def __attrs_post_init__(self) -> None:
         self.now = self.clock.start
         self._pending = next(self.events, None)
+
+    def join(self, credentials: Credentials, machine: Machine) -> Member:
+        """One account more."""
+        member = Member(credentials, machine, self)
+        self.members.append(member)
+        self.keys[credentials.key] = credentials
+        return member
+
+    def member(self, user_id: int) -> Member | None:
+        """The account of this user."""
+        return next((member for member in self.members if member.user_id == user_id), None)
 
     async def run(self) -> None:
         """Step for ever, as fast as the clock says."""
@@ -104,84 +81,36 @@ class RunningVenue:
             self._advance_to(due)
         return False
 
-    async def ask(self, command: Command, settles: Callable[[OrderUpdated], bool]) -> OrderUpdated | None:
-        """Give the venue a command and wait, through its latency, for a state of the order that settles it; None after 10 s."""
-        answer = Answer(settles)
-        self._answers.setdefault(command.client_id, []).append(answer)
-        try:
-            self.tell(command)
-            with anyio.move_on_after(ANSWER_TIMEOUT_S):
-                await answer.arrived.wait()
-        finally:
-            self._forget(command.client_id, answer)
-        return answer.event
-
-    def _forget(self, client_id: str, answer: Answer) -> None:
-        waiting = self._answers[client_id]
-        waiting.remove(answer)
-        if not waiting:
-            del self._answers[client_id]
-
-    def is_known(self, client_id: str) -> bool:
-        """Whether an order with this id exists or is on its way."""
-        return client_id in self.account.by_text or client_id in self._answers
-
-    def tell(self, command: Command) -> None:
-        """Give the venue a command at this moment, without waiting."""
-        self.step()
-        self.machine.accept(command, self.now)
+    def kick(self) -> None:
+        """Something may be due earlier than was thought."""
         self._kick.set()
 
-    def snapshot(self) -> Snapshot:
-        """The account at this moment."""
-        self.step()
-        return self.machine.snapshot(self.now)
-
-    def next_client_id(self) -> str:
-        """An id for an order whose sender gave it no text."""
-        return f"api-{next(self._client_ids)}"
-
     def _next_due(self) -> int | None:
-        dues = [due for due, _ in self.timers.values()]
+        dues = [due for member in self.members if (due := member.next_due()) is not None]
         if self._pending is not None:
             dues.append(self._pending.time)
-        venue_due = self.machine.next_time()
-        if venue_due is not None:
-            dues.append(venue_due)
         return min(dues, default=None)
 
     def _advance_to(self, due: int) -> None:
-        """One step: the market events of that instant first, then what the venue makes of them, then timers."""
+        """One step: the market events of that instant first, then what the machines make of them, then timers."""
         self.now = max(due, self.now)
         while self._pending is not None and self._pending.time <= due:
             event, self._pending = self._pending, next(self.events, None)
-            self.machine.on_market(event)
+            for member in self.members:
+                member.machine.on_market(event)
             self.publish_market(event, self.market.add(event))
         self._advance(self.now)
-        for name, (time, action) in list(self.timers.items()):
-            if time <= self.now:
-                del self.timers[name]
-                action()
+        for member in self.members:
+            member.act(self.now)
 
     def _advance(self, now: int) -> None:
         self.now = now
-        for event in self.machine.advance(now):
-            self._take(event)
+        for member in self.members:
+            for event in member.machine.advance(now):
+                self._take(member, event)
 
-    def _take(self, event: Event) -> None:
-        self.account.add(event, self._underlying_price(event))
-        self.publish_account(event)
+    def _take(self, member: Member, event: Event) -> None:
+        member.take(event)
+        self.publish_account(member, event)
         if isinstance(event, ContractSettled) and self.market.settle(event):
             self.publish_market(event, None)
-        if isinstance(event, OrderUpdated) and event.client_id is not None:
-            self._settle(event, self._answers.get(event.client_id, []))
-
-    def _settle(self, event: OrderUpdated, waiting: list[Answer]) -> None:
-        for answer in waiting:
-            if answer.event is None and answer.settles(event):
-                answer.event = event
-                answer.arrived.set()
-
-    def _underlying_price(self, event: Event) -> float:
-        contract = self.market.specification(event.contract.name) if hasattr(event, "contract") else None
-        return self.market.underlyings[contract.underlying].price if contract else 0.0

@@ -28,7 +28,7 @@ class Refusal:
 
 @attrs.frozen
 class Credentials:
-    """The one key this venue knows."""
+    """One key of this venue, and whose it is."""
 
     key: str
     secret: str = attrs.field(repr=False)
@@ -39,8 +39,12 @@ class Credentials:
         return hmac.new(self.secret.encode(), text.encode(), hashlib.sha512).hexdigest()
 
 
-def check_subscription(credentials: Credentials, message: Mapping[str, Any], wall_s: float) -> Refusal | None:
-    """Judge the `auth` of a (un)subscribe message: None when it is good."""
+Keys = Mapping[str, Credentials]
+"""Every key the venue knows."""
+
+
+def check_subscription(keys: Keys, message: Mapping[str, Any], wall_s: float) -> Credentials | Refusal:
+    """Judge the `auth` of a (un)subscribe message: whose it is, or why it does not count."""
     auth = message.get("auth")
     if not isinstance(auth, Mapping) or auth.get("method") != "api_key":
         return Refusal("MISSING_REQUIRED_HEADER", "auth with method api_key is required")
@@ -48,13 +52,13 @@ def check_subscription(credentials: Credentials, message: Mapping[str, Any], wal
     if isinstance(time, bool) or not isinstance(time, int):
         return Refusal("REQUEST_EXPIRED", "time must be an integer of seconds")
     text = f"channel={message.get('channel')}&event={message.get('event')}&time={time}"
-    return _judge(credentials, str(auth.get("KEY", "")), str(auth.get("SIGN", "")), text, float(time), wall_s)
+    return _judge(keys, str(auth.get("KEY", "")), str(auth.get("SIGN", "")), text, float(min(time, _LATEST)), wall_s)
 
 
 def check_request(
-    credentials: Credentials, method: str, path: str, raw_query: str, body: bytes, headers: Mapping[str, str], wall_s: float
-) -> Refusal | None:
-    """Judge the KEY, Timestamp and SIGN headers (names in lower case) of a REST request: None when they are good.
+    keys: Keys, method: str, path: str, raw_query: str, body: bytes, headers: Mapping[str, str], wall_s: float
+) -> Credentials | Refusal:
+    """Judge the KEY, Timestamp and SIGN headers (names in lower case) of a REST request: whose it is, or why they do not count.
 
     The signed query is the un-encoded one and the timestamp's text is taken as it came: clients send fractions of seconds.
     """
@@ -67,15 +71,25 @@ def check_request(
     except ValueError:
         return Refusal("INVALID_REQUEST_BODY", "Timestamp must be Unix seconds")
     text = "\n".join((method, path, unquote_plus(raw_query), hashlib.sha512(body).hexdigest(), stamp))
-    return _judge(credentials, headers["key"], headers["sign"], text, time_s, wall_s)
+    return _judge(keys, headers["key"], headers["sign"], text, time_s, wall_s)
 
 
-def _judge(credentials: Credentials, key: str, sign: str, text: str, time_s: float, wall_s: float) -> Refusal | None:
-    if not hmac.compare_digest(key.encode(), credentials.key.encode()):
+_LATEST = 1 << 53
+"""No clock shows more seconds, and a float holds no more of them."""
+
+
+def _judge(keys: Keys, key: str, sign: str, text: str, time_s: float, wall_s: float) -> Credentials | Refusal:
+    found = keys.get(key)
+    if found is None:
         return Refusal("INVALID_KEY", "Invalid key provided")
     # Written so that a NaN is refused too.
     if not abs(time_s - wall_s) <= TOLERANCE_S:
         return Refusal("REQUEST_EXPIRED", "gap between request time and server time exceeds 60 seconds")
-    if not hmac.compare_digest(sign.encode(), credentials.sign(text).encode()):
+    if not hmac.compare_digest(_bytes(sign), _bytes(found.sign(text))):
         return Refusal("INVALID_SIGNATURE", "Signature mismatch")
-    return None
+    return found
+
+
+def _bytes(text: str) -> bytes:
+    """Whatever a client may send as JSON text, half a surrogate pair included."""
+    return text.encode("utf-8", "surrogatepass")

@@ -1,6 +1,6 @@
 """How the venue writes numbers and times: decimal strings without exponents, exact JSON numbers, seconds, milliseconds.
 
-Owns the JSON encoder of every body and frame. Decimals that stand in a body are written as exact JSON numbers.
+Owns the JSON of every body and frame, both ways. Decimals that stand in a body are written as exact JSON numbers.
 """
 
 from __future__ import annotations
@@ -21,6 +21,14 @@ _encoder = msgspec.json.Encoder(decimal_format="number")
 def encoded(body: Any) -> bytes:
     """`body` as compact JSON."""
     return _encoder.encode(body)
+
+
+def decoded(text: bytes | str) -> Any:
+    """What a client wrote, if it is JSON to the letter (no NaN, no half surrogate pairs). Raises ValueError."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
+        raise ValueError(f"this is no JSON: {error}") from None
 
 
 def exact(value: Decimal | float | None) -> Decimal:

@@ -1,77 +1,41 @@
-"""The WebSocket face: answers subscriptions and pushes what happens to the connections that want it.
+"""What happens at the venue as frames for the connections that want it.
 
-Owns the conversation (auth, acknowledgements, errors, ping) in both dialects, the pushes, and each connection's bounded
-outbox. Frames go into outboxes here; the listener carries them to the sockets.
+Owns who listens to what, and the pushes: each event as it happens, books and candles at their pace. Frames go into
+outboxes here; the listener carries them to the sockets. What clients say is the business of Conversation.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
-import anyio
 import attrs
 
-from strikeloop import BalanceUpdated, Event, PortfolioRiskUpdated, PositionUpdated
-from strikeloop_venue.served.frames import Dialect, Facts, Push, update_frame
+from strikeloop import Event, PositionUpdated
+from strikeloop_venue.served.bars import INTERVALS, Bar
+from strikeloop_venue.served.depth import BookFeed
+from strikeloop_venue.served.frames import Dialect, Facts, Push, Result, update_frame
 from strikeloop_venue.served.market import BookChange
-from strikeloop_venue.served.private_frames import PRIVATE, PRIVATE_CHANNELS
-from strikeloop_venue.served.public_frames import PUBLIC, PUBLIC_CHANNELS, book_snapshot
+from strikeloop_venue.served.member import Member
+from strikeloop_venue.served.outbox import Connection, Topic
+from strikeloop_venue.served.private_frames import PRIVATE
+from strikeloop_venue.served.public_frames import BOOKS, CANDLES, PUBLIC, PUBLIC_CHANNELS, book_snapshot, book_update, candle, legacy_book
 from strikeloop_venue.served.running import RunningVenue
-from strikeloop_venue.served.signing import Credentials, Refusal, check_subscription
-from strikeloop_venue.served.spelling import encoded, millis, seconds
-from strikeloop_venue.served.subscriptions import Interest, PayloadError, PayloadReader
+from strikeloop_venue.served.subscriptions import Form, Interest
+
+PULSE_S = 0.05
+"""Wall seconds between two looks at what is told at a pace."""
+_EVERY = {"100ms": 2, "0": 5, "1000ms": 20}
+"""How many pulses lie between two updates of a book, by its pace; "0" is that of the legacy channel."""
+_CANDLES_EVERY = 40
+
+Deliver = Callable[[Connection, str, bytes, object], None]
+"""Puts a frame of a channel, under its key where it may be conflated, into a connection's outbox."""
 
 
-@attrs.define(eq=False)
-class Outbox:
-    """Frames on their way to one client. A conflatable frame replaces the one of the same key that still waits.
-
-    More than `limit` waiting frames mean a client that does not read: `is_overflown`, and it has to go.
-    """
-
-    limit: int
-    is_overflown: bool = False
-    _waiting: dict[object, bytes] = attrs.field(factory=dict)
-    _count: int = 0
-    _filled: anyio.Event = attrs.field(factory=anyio.Event)
-
-    def put(self, frame: bytes, key: object = None) -> None:
-        if key is None:
-            self._count += 1
-            key = self._count
-        self._waiting[key] = frame
-        self.is_overflown |= len(self._waiting) > self.limit
-        self._filled.set()
-
-    async def take(self) -> list[bytes]:
-        """Every waiting frame, at least one."""
-        while not self._waiting:
-            self._filled = anyio.Event()
-            await self._filled.wait()
-        frames = list(self._waiting.values())
-        self._waiting.clear()
-        return frames
-
-
-@attrs.define(eq=False)
-class Connection:
-    """One WebSocket: what it wants, and what waits for it. `drop` ends it: None resets it, a number is a close code."""
-
-    number: int
-    outbox: Outbox
-    drop: Callable[[int | None], None]
-    interests: dict[str, Interest] = attrs.field(factory=dict)
-
-    @property
-    def is_private(self) -> bool:
-        """Whether it listens to the account."""
-        return any(channel not in PUBLIC_CHANNELS for channel in self.interests)
-
-    def wants(self, channel: str, name: str, underlying: str) -> bool:
-        interest = self.interests.get(channel)
-        return interest is not None and interest.wants(name, underlying)
+def put(connection: Connection, channel: str, frame: bytes, key: object) -> None:
+    """The way of a frame on which nothing goes wrong."""
+    connection.outbox.put(frame, key)
 
 
 @attrs.define(eq=False)
@@ -80,51 +44,86 @@ class Streams:
 
     venue: RunningVenue
     dialect: Dialect
-    credentials: Credentials
-    refusals: dict[str, tuple[int, str]] = attrs.field(factory=dict)
-    """Channels whose subscription is refused, with code and message."""
+    deliver: Deliver = put
     connections: list[Connection] = attrs.field(factory=list)
-    _told: dict[str, tuple[Any, ...]] = attrs.field(factory=dict)
-    _latest: dict[type[Event], Event] = attrs.field(factory=dict)
+    _readers: dict[Topic, list[Connection]] = attrs.field(factory=dict)
+    _told: dict[tuple[int, str], tuple[Any, ...]] = attrs.field(factory=dict)
+    _books: dict[tuple[str, str], BookFeed] = attrs.field(factory=dict)
+    _candles: dict[str, Bar] = attrs.field(factory=dict)
+    """The last bar that was told, by interval and name."""
+    _pulses: int = 0
+
+    # ---- who listens -----------------------------------------------------------------------------------------
+
+    def change(self, connection: Connection, topic: Topic, form: Form, interest: Interest, *, joins: bool) -> None:
+        """A connection wants more, or less, of a channel."""
+        readers = self._readers.setdefault(topic, [])
+        wanted = connection.change(topic, form, interest, joins=joins)
+        if wanted and connection not in readers:
+            readers.append(connection)
+        elif not wanted and connection in readers:
+            readers.remove(connection)
+        if not readers:
+            del self._readers[topic]
+        if joins and topic[0] in BOOKS:
+            for name in interest.names:
+                self._open_book(topic[0], name)
+
+    def leave(self, connection: Connection) -> None:
+        """A connection has ended."""
+        self.connections.remove(connection)
+        for topic, forms in list(connection.interests.items()):
+            for form, interest in list(forms.items()):
+                self.change(connection, topic, form, attrs.evolve(interest), joins=False)
+
+    def _wanting(self, topic: Topic, name: str, underlying: str) -> list[Connection]:
+        return [reader for reader in self._readers.get(topic, ()) if reader.wants(topic, name, underlying)]
 
     # ---- what happens goes out -------------------------------------------------------------------------------
 
     def publish_market(self, event: Event, change: BookChange | None) -> None:
         name, underlying = self._subject(event)
-        facts = self._facts(change)
+        facts = Facts(self.venue.market)
         for push in PUBLIC.get(type(event), ()):
             key = (push.channel, name) if push.conflate else None
-            self._push(push, event, facts, name, underlying, key)
+            self._push(push, 0, event, facts, name, underlying, key)
+        if change is not None and self._books:
+            for (_, what), feed in self._books.items():
+                if what.startswith(name + " "):
+                    feed.look()
 
-    def publish_account(self, event: Event) -> None:
-        if isinstance(event, BalanceUpdated | PortfolioRiskUpdated):
-            self._latest[type(event)] = event
+    def publish_account(self, member: Member, event: Event) -> None:
         push = PRIVATE[self.dialect].get(type(event))
-        if push is None or not self._is_news(event):
+        if push is None or not self._is_news(member, event):
             return
-        self._push(push, event, self._facts(), *self._subject(event), None)
+        facts = Facts(self.venue.market, member.book, member.user_id)
+        self._push(push, member.user_id, event, facts, *self._subject(event), None)
 
-    def _is_news(self, event: Event) -> bool:
+    def _is_news(self, member: Member, event: Event) -> bool:
         """The real venue's position frames carry no mark, so it has no reason to send one when only the mark moved."""
         if self.dialect is Dialect.SEED or not isinstance(event, PositionUpdated):
             return True
-        now = (event.size, event.entry_price, event.realized_pnl)
-        before, self._told[event.contract.name] = self._told.get(event.contract.name), now
+        key, now = (member.user_id, event.contract.name), (event.size, event.entry_price, event.realized_pnl)
+        before = self._told.get(key)
+        if event.size:
+            self._told[key] = now
+        else:
+            self._told.pop(key, None)
         return before != now
 
-    def _push(self, push: Push, event: Event, facts: Facts, name: str, underlying: str, key: object) -> None:
-        readers = [reader for reader in self.connections if reader.wants(push.channel, name, underlying)]
+    def _push(self, push: Push, user: int, event: Event, facts: Facts, name: str, underlying: str, key: object) -> None:
+        readers = self._wanting((push.channel, user), name, underlying)
         result = push.build(event, facts) if readers else None
-        if result is None:
-            return
-        frame = update_frame(push, result, self.venue.now)
-        for reader in readers:
-            self._put(reader, frame, key)
+        if result is not None:
+            self._send(readers, push.channel, result, key)
 
-    def _put(self, reader: Connection, frame: bytes, key: object = None) -> None:
-        reader.outbox.put(frame, key)
-        if reader.outbox.is_overflown:
-            reader.drop(None)
+    def _send(self, readers: Iterable[Connection], channel: str, result: Result, key: object = None, event: str = "update") -> None:
+        has_millis = self.dialect is Dialect.GATE or channel in PUBLIC_CHANNELS
+        frame = update_frame(channel, result, self.venue.now, event=event, has_millis=has_millis)
+        for reader in readers:
+            self.deliver(reader, channel, frame, key)
+            if reader.outbox.is_overflown:
+                reader.drop(None)
 
     def _subject(self, event: Event) -> tuple[str, str]:
         """The name an event goes by in subscriptions, and its underlying."""
@@ -134,116 +133,106 @@ class Streams:
         found = self.venue.market.specification(contract.name)
         return contract.name, found.underlying if found else ""
 
-    def _facts(self, change: BookChange | None = None) -> Facts:
-        return Facts(self.venue.market, self.venue.account, self.credentials.user_id, change)
+    # ---- what is told at a pace ------------------------------------------------------------------------------
 
-    # ---- what a client says ----------------------------------------------------------------------------------
+    def pulse(self) -> None:
+        """Tell the books and candles whose time has come. Call it every `PULSE_S`."""
+        self._pulses += 1
+        for (channel, name), feed in list(self._books.items()):
+            if self._pulses % _EVERY[name.split()[1]] == 0:
+                self._tell_book(channel, name, feed)
+        if self._pulses % _CANDLES_EVERY == 0:
+            wanted = {n: readers for topic in self._readers if topic[0] in CANDLES for n, readers in self._candle_readers(topic).items()}
+            self._candles = {n: bar for n, bar in self._candles.items() if n in wanted}
+            for topic in [topic for topic in self._readers if topic[0] in CANDLES]:
+                for n, readers in self._candle_readers(topic).items():
+                    self._tell_candles(topic[0], n, readers)
 
-    def hear(self, connection: Connection, text: str) -> None:
-        """Answer one text frame of a client."""
-        try:
-            message = json.loads(text)
-        except (ValueError, RecursionError):
-            message = None
-        if not isinstance(message, dict) or not isinstance(message.get("channel"), str):
-            connection.outbox.put(self._error({}, 1, "request does not follow json schema"))
+    def _tell_book(self, channel: str, name: str, feed: BookFeed) -> None:
+        readers = self._wanting((channel, 0), name, "")
+        if not readers or feed.board.contract.id.name not in self.venue.market.contracts:
+            del self._books[channel, name]
             return
-        if message["channel"] == "options.ping":
-            connection.outbox.put(self._frame(message, channel="options.pong", event="", error=None, result=None))
-        elif message.get("event") in ("subscribe", "unsubscribe"):
-            self._change(connection, message)
-        else:
-            connection.outbox.put(self._error(message, 1, "event must be subscribe or unsubscribe"))
+        change = feed.take()
+        if change is not None:
+            form = book_update if channel == "options.order_book_update" else legacy_book
+            self._send(readers, channel, form(feed.board.contract.id.name, change))
 
-    def _change(self, connection: Connection, message: Mapping[str, Any]) -> None:
-        """Judge a subscription or its end; carry it out, acknowledge it, show the present state."""
-        channel = message["channel"]
-        is_public = channel in PUBLIC_CHANNELS
-        if not is_public and channel not in PRIVATE_CHANNELS[self.dialect]:
-            connection.outbox.put(self._error(message, 2, f"unknown channel {channel}"))
-            return
-        if channel in self.refusals:
-            connection.outbox.put(self._error(message, *self.refusals[channel]))
-            return
-        refusal = None if is_public else check_subscription(self.credentials, message, self.venue.clock.wall_s())
-        if refusal is not None:
-            connection.outbox.put(self._auth_error(message, refusal))
-            return
-        try:
-            interest = PayloadReader(self.dialect, self.venue.market, self.credentials.user_id).read(channel, message.get("payload"))
-        except PayloadError as error:
-            connection.outbox.put(self._error(message, error.code, error.message))
-            return
-        self._carry_out(connection, message, channel, interest)
+    def _open_book(self, channel: str, name: str) -> None:
+        contract, _, depth = name.split()
+        board = self.venue.market.contracts.get(contract)
+        if board is not None and (channel, name) not in self._books:
+            self._books[channel, name] = BookFeed(board, int(depth))
 
-    def _carry_out(self, connection: Connection, message: Mapping[str, Any], channel: str, interest: Interest) -> None:
-        subscribing = message["event"] == "subscribe"
-        held = connection.interests.setdefault(channel, Interest())
-        if subscribing:
-            held.join(interest)
-        else:
-            held.leave(interest)
-        if held.is_empty:
-            del connection.interests[channel]
-        is_public = channel in PUBLIC_CHANNELS
-        if is_public or self.dialect is Dialect.GATE:
-            connection.outbox.put(self._frame(message, error=None, result={"status": "success"}))
-        if subscribing and is_public:
-            self._show_market(connection, channel, interest)
-        elif subscribing and self.dialect is Dialect.SEED:
-            self._show_account(connection, channel, interest)
+    def _candle_readers(self, topic: Topic) -> dict[str, list[Connection]]:
+        """Who wants which candles of a channel, by interval and name; an underlying stands for its contracts."""
+        out: dict[str, list[Connection]] = {}
+        for reader in self._readers.get(topic, ()):
+            for n in dict.fromkeys(n for interest in reader.interests[topic].values() for n in self._candle_names(interest)):
+                out.setdefault(n, []).append(reader)
+        return out
+
+    def _candle_names(self, interest: Interest) -> Iterable[str]:
+        yield from sorted(interest.names)
+        for whole in sorted(interest.underlyings):
+            interval, _, underlying = whole.partition("_")
+            for board in self.venue.market.contracts.values():
+                if board.contract.underlying == underlying:
+                    yield f"{interval}_{board.contract.id.name}"
+
+    def _tell_candles(self, channel: str, n: str, readers: list[Connection]) -> None:
+        """The bar that goes on, after the end of the one before it where that has not been told."""
+        told, bars = self._candles.get(n), self._latest(n)
+        fresh = [bar for bar in bars if told is None or (bar.start >= told.start and bar != told)][-1 if told is None else -2 :]
+        if fresh:
+            self._candles[n] = attrs.evolve(fresh[-1])
+            self._send(readers, channel, [candle(n, bar) for bar in fresh])
+
+    def _latest(self, n: str) -> list[Bar]:
+        """The last two bars, oldest first."""
+        interval, _, name = n.partition("_")
+        series = self.venue.market.series(name)
+        made = iter(()) if series is None else series.bars(INTERVALS[interval])
+        return [bar for _, bar in zip(range(2), made, strict=False)][::-1]
 
     # ---- the present state, once -----------------------------------------------------------------------------
 
-    def _show_market(self, connection: Connection, channel: str, interest: Interest) -> None:
+    def show_market(self, connection: Connection, channel: str, interest: Interest) -> None:
         """The latest state of a channel that has one: a subscriber need not wait for the next change."""
-        now, market = self.venue.now, self.venue.market
+        if channel in CANDLES:
+            for n in self._candle_names(interest):
+                bars = self._latest(n)[-1:]
+                if bars:
+                    self._send([connection], channel, [candle(n, bar) for bar in bars])
+        elif channel == "options.order_book":
+            for name in sorted(interest.names):
+                feed = self._books[channel, name]
+                self._send([connection], channel, book_snapshot(feed.board, feed.depth, self.venue.now), event="all")
+        elif channel not in BOOKS:
+            self._show_boards(connection, channel, interest)
+
+    def _show_boards(self, connection: Connection, channel: str, interest: Interest) -> None:
+        market = self.venue.market
         for board in list(market.contracts.values()):
-            if not interest.wants(board.contract.id.name, board.contract.underlying):
-                continue
-            if channel == "options.order_book":
-                push = Push(channel, lambda event, facts: None, event="all")
-                connection.outbox.put(update_frame(push, book_snapshot(board, 50, now), now))
-            for event in (board.ticker, board.quote):
-                if event is not None:
-                    self._show(connection, channel, PUBLIC[type(event)], event)
+            if interest.wants(board.contract.id.name, board.contract.underlying):
+                for event in (board.ticker, board.quote):
+                    if event is not None:
+                        self._show(connection, channel, PUBLIC[type(event)], event, Facts(market))
         for index in list(market.underlyings.values()):
             if index.latest is not None and interest.wants(index.name, index.name):
-                self._show(connection, channel, PUBLIC[type(index.latest)], index.latest)
+                self._show(connection, channel, PUBLIC[type(index.latest)], index.latest, Facts(market))
 
-    def _show_account(self, connection: Connection, channel: str, interest: Interest) -> None:
+    def show_account(self, connection: Connection, channel: str, member: Member, interest: Interest) -> None:
         """The seed document has no acknowledgements: the present state is what tells a client that it is subscribed."""
-        snapshot = self.venue.snapshot()
-        balances = [self._latest.get(BalanceUpdated, *snapshot.balances[:1])] if snapshot.balances else []
-        risk = self._latest.get(PortfolioRiskUpdated)
-        for event in (*snapshot.orders, *snapshot.positions, *balances, *([risk] if risk else [])):
+        orders = [row.event for row in member.book.open.values()]
+        risk = [] if member.risk is None else [member.risk]
+        facts = Facts(self.venue.market, member.book, member.user_id)
+        for event in (*orders, *member.positions(), member.balance(), *risk):
             if interest.wants(*self._subject(event)):
-                self._show(connection, channel, (PRIVATE[self.dialect][type(event)],), event)
+                self._show(connection, channel, (PRIVATE[self.dialect][type(event)],), event, facts)
 
-    def _show(self, connection: Connection, channel: str, pushes: tuple[Push, ...], event: Event) -> None:
+    def _show(self, connection: Connection, channel: str, pushes: tuple[Push, ...], event: Event, facts: Facts) -> None:
         for push in pushes:
-            result = push.build(event, self._facts()) if push.channel == channel else None
+            result = push.build(event, facts) if push.channel == channel else None
             if result is not None:
-                self._put(connection, update_frame(push, result, self.venue.now))
-
-    # ---- the forms of answers --------------------------------------------------------------------------------
-
-    def _frame(self, message: Mapping[str, Any], **fields: Any) -> bytes:
-        now = self.venue.now
-        head = {"time": seconds(now), "time_ms": millis(now), "channel": message.get("channel", ""), "event": message.get("event", "")}
-        if "id" in message:
-            head["id"] = message["id"]
-        return encoded({**head, **fields})
-
-    def _auth_error(self, message: Mapping[str, Any], refusal: Refusal) -> bytes:
-        if self.dialect is Dialect.SEED:
-            return self._error(message, 401, "Authentication failed")
-        nested = json.dumps({"label": refusal.label, "message": refusal.message}, separators=(",", ":")) + "\n"
-        return self._error(message, 4, nested)
-
-    def _error(self, message: Mapping[str, Any], code: int, reason: str) -> bytes:
-        channel = message.get("channel", "")
-        if self.dialect is Dialect.SEED and channel not in PUBLIC_CHANNELS:
-            head = {"time": seconds(self.venue.now), "channel": channel, "event": "error"}
-            return encoded({**head, "message": reason, "code": code})
-        return self._frame(message, error={"code": code, "message": reason}, result={"status": "fail"})
+                self._send([connection], channel, result)

@@ -7,18 +7,36 @@ level]`, `[uid]`, and the object form by underlying. Sends nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 import attrs
 
+from strikeloop_venue.served.bars import INTERVALS
 from strikeloop_venue.served.frames import Dialect
 from strikeloop_venue.served.market import MarketBoard
-from strikeloop_venue.served.public_frames import PUBLIC_CHANNELS
+from strikeloop_venue.served.public_frames import BOOKS, CANDLES, PUBLIC_CHANNELS
 
 MOST_IN_A_REQUEST = 2_000
 _BY_UNDERLYING = frozenset({"options.ul_price", "options.ul_tickers", "options.ul_trades"})
-_WITH_PARAMETERS = frozenset({"options.order_book_update", "options.order_book"})
 _WHOLE_ACCOUNT = frozenset({"options.balances", "options.portfolio", "options.liquidates"})
+_AS_OBJECT = frozenset(
+    "options." + name
+    for name in (
+        *("contract_tickers", "contract_candlesticks", "book_ticker", "trades", "mark_prices", "contracts", "settlements"),
+        *("orders", "usertrades", "positions", "liquidates", "position_closes", "user_settlements"),
+    )
+)
+"""Channels that may be asked for by underlying."""
+_PACES = {"options.order_book_update": ("100ms", "1000ms"), "options.order_book": ("0",)}
+_DEPTHS = {"options.order_book_update": ("5", "10", "20", "50"), "options.order_book": ("1", "5", "10", "20", "50")}
+
+
+class Form(StrEnum):
+    """How a payload is written; what was asked for in one form is ended in the same."""
+
+    LIST = "list"
+    OBJECT = "object"
 
 
 class PayloadError(Exception):
@@ -34,7 +52,7 @@ class Interest:
     """What is wanted of one channel."""
 
     names: set[str] = attrs.field(factory=set)
-    """Contracts."""
+    """Contracts; of candles `interval_contract`, of books `contract pace depth`."""
     underlyings: set[str] = attrs.field(factory=set)
     everything: bool = False
 
@@ -58,14 +76,13 @@ class Interest:
 
 @attrs.frozen
 class PayloadReader:
-    """Reads payloads for one server: its dialect, its market, its user."""
+    """Reads payloads for one server: its dialect, its market."""
 
     dialect: Dialect
     market: MarketBoard
-    user_id: int
 
-    def read(self, channel: str, payload: Any) -> Interest:
-        """What a payload asks for. Raises PayloadError."""
+    def read(self, channel: str, payload: Any, user_id: int = 0) -> Interest:
+        """What a payload asks for; `user_id` is who signed it. Raises PayloadError."""
         is_private = channel not in PUBLIC_CHANNELS
         if isinstance(payload, Mapping):
             return self._object(channel, payload)
@@ -73,28 +90,63 @@ class PayloadReader:
             payload = []
         if not isinstance(payload, Sequence) or isinstance(payload, str) or not all(isinstance(item, str) for item in payload):
             raise PayloadError(1, "request payload does not follow json schema")
-        return self._private(channel, list(payload)) if is_private else self._public(channel, list(payload))
+        if len(payload) > MOST_IN_A_REQUEST:
+            raise PayloadError(2, "too many contracts")
+        return self._private(channel, list(payload), user_id) if is_private else self._public(channel, list(payload))
 
     def _object(self, channel: str, payload: Mapping[str, Any]) -> Interest:
-        if self.dialect is Dialect.SEED and channel not in PUBLIC_CHANNELS:
-            raise PayloadError(1, "Invalid subscription format")
+        if channel not in _AS_OBJECT or (self.dialect is Dialect.SEED and channel not in PUBLIC_CHANNELS):
+            raise PayloadError(1, "this channel takes a list as its payload")
         underlyings, contracts = payload.get("underlyings") or [], payload.get("contracts") or []
         if not (underlyings or contracts) or not isinstance(underlyings, list) or not isinstance(contracts, list):
             raise PayloadError(1, "underlyings or contracts must be a non-empty list")
         if len(underlyings) + len(contracts) > MOST_IN_A_REQUEST:
             raise PayloadError(2, "too many underlyings or contracts")
-        return Interest(names=self._contracts(contracts), underlyings=self._underlyings(underlyings))
+        names, wholes = self._contracts(contracts), self._underlyings(underlyings)
+        if channel not in CANDLES:
+            return Interest(names=names, underlyings=wholes)
+        interval = self._interval(payload.get("interval"))
+        return Interest(names={f"{interval}_{name}" for name in names}, underlyings={f"{interval}_{name}" for name in wholes})
 
     def _public(self, channel: str, payload: list[str]) -> Interest:
         if not payload:
             raise PayloadError(2, "payload must name at least one contract or underlying")
         if channel in _BY_UNDERLYING:
             return Interest(underlyings=self._underlyings(payload))
-        return Interest(names=self._contracts(payload[:1] if channel in _WITH_PARAMETERS else payload))
+        if channel in BOOKS:
+            return Interest(names={self._book(channel, *payload)})
+        if channel in CANDLES:
+            return Interest(names=self._candles(channel, *payload))
+        return Interest(names=self._contracts(payload))
 
-    def _private(self, channel: str, payload: list[str]) -> Interest:
+    def _book(self, channel: str, contract: str, *parameters: str) -> str:
+        """The name of one kind of book. The venue writes pace before depth on one channel and after it on the other."""
+        self._contracts([contract])
+        paces, depths = _PACES[channel], _DEPTHS[channel]
+        first, second, *more = *parameters, "", ""
+        pace, depth = (first, second) if channel == "options.order_book_update" else (second, first)
+        if (pace or paces[0]) not in paces or (depth or "50") not in depths or any(more):
+            raise PayloadError(2, f"invalid parameters {list(parameters)}: expected one of {list(paces)} and of {list(depths)}")
+        return f"{contract} {pace or paces[0]} {depth or '50'}"
+
+    def _candles(self, channel: str, interval: str, *names: str) -> set[str]:
+        self._interval(interval)
+        if not names:
+            raise PayloadError(2, "payload must name an interval and what it is for")
+        if channel == "options.ul_candlesticks":
+            return {f"{interval}_{name}" for name in self._underlyings(names)}
+        self._contracts([name.removeprefix("mark_").removeprefix("index_") for name in names])
+        return {f"{interval}_{name}" for name in names}
+
+    @staticmethod
+    def _interval(interval: Any) -> str:
+        if not isinstance(interval, str) or interval not in INTERVALS:
+            raise PayloadError(2, f"invalid interval {interval}: expected one of {', '.join(INTERVALS)}")
+        return interval
+
+    def _private(self, channel: str, payload: list[str], user_id: int) -> Interest:
         if payload and payload[0].isdecimal():
-            if payload[0] != str(self.user_id):
+            if payload[0] != str(user_id):
                 raise PayloadError(2, f"invalid user id {payload[0]}")
             named = payload[1:]
         elif self.dialect is Dialect.GATE:

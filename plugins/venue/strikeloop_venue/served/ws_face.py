@@ -1,6 +1,6 @@
 """WebSockets over one connection: bytes to text frames and back, with the sans-IO protocol of websockets.
 
-Owns the handshake, which paths exist, and the two tasks of a connection. What is said is the business of Streams.
+Owns the handshake, which paths exist, and the three tasks of a connection. What is said is the business of Conversation.
 """
 
 from __future__ import annotations
@@ -19,12 +19,28 @@ from websockets.http11 import Request
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from strikeloop_venue.served.streams import Connection, Outbox, Streams
+from strikeloop_venue.served.conversation import Conversation
+from strikeloop_venue.served.outbox import Connection, Outbox
+from strikeloop_venue.served.streams import Streams
 
 READ_SIZE = 65_536
 LARGEST_FRAME = 1 << 20
 GOODBYE_S = 1.0
+GOING_AWAY = 1001
 _PATHS = re.compile(r"/v4/ws(/usdt|/btc)?/?|/ws/v4/?|.*op-.*")
+
+
+class Rules(Protocol):
+    """How a connection is kept: frames that may wait, seconds between pings, seconds of silence that end it."""
+
+    @property
+    def queue_limit(self) -> int: ...
+
+    @property
+    def ping_interval_s(self) -> float: ...
+
+    @property
+    def idle_timeout_s(self) -> float: ...
 
 
 class Notes(Protocol):
@@ -46,9 +62,10 @@ class WebSocketFace:
     """Carries WebSocket connections for one server."""
 
     streams: Streams
+    conversation: Conversation
     notes: Notes
     valve: Valve
-    queue_limit: int
+    rules: Rules
 
     async def converse(self, stream: ByteStream, upgrade: bytes, number: int) -> None:
         """Serve one connection, from its upgrade request on, until either side, or a drop, ends it."""
@@ -60,12 +77,12 @@ class WebSocketFace:
         self.notes.opened(path, number)
         with anyio.CancelScope() as scope:
             link = _Link(stream, protocol, path, scope, self)
-            connection = Connection(number, Outbox(self.queue_limit), link.drop)
+            connection = Connection(number, path, Outbox(self.rules.queue_limit), link.drop)
             self.streams.connections.append(connection)
             try:
                 await link.carry(connection)
             finally:
-                self.streams.connections.remove(connection)
+                self.streams.leave(connection)
         await link.say_goodbye()
 
 
@@ -82,6 +99,7 @@ class _Link:
     """Set by a drop: its close code, None for a reset."""
     _lock: anyio.Lock = attrs.field(factory=anyio.Lock)
     _text: bytes = b""
+    _heard_at: float = attrs.field(factory=anyio.current_time)
 
     def drop(self, code: int | None) -> None:
         self.ending = (code,)
@@ -90,6 +108,7 @@ class _Link:
     async def carry(self, connection: Connection) -> None:
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._write, connection)
+            tasks.start_soon(self._watch, connection)
             await self._read(connection)
             tasks.cancel_scope.cancel()
 
@@ -100,7 +119,8 @@ class _Link:
             if self.protocol.close_expected() or self.protocol.state is not OPEN:
                 return
             data = await _receive(self.stream)
-            await self.face.valve.passed()
+            await self._may_go(connection)
+            self._heard_at = anyio.current_time()
             if data:
                 self.protocol.receive_data(data)
             else:
@@ -115,16 +135,35 @@ class _Link:
                 continue
             text, self._text = self._text.decode("utf-8", "replace"), b""
             self.face.notes.frame(self.path, text, connection.number)
-            self.face.streams.hear(connection, text)
+            self.face.conversation.hear(connection, text)
 
     async def _write(self, connection: Connection) -> None:
         while True:
             for frame in await connection.outbox.take():
-                await self.face.valve.passed()
+                await self._may_go(connection)
                 if self.protocol.state is not OPEN:  # the client began to close while frames waited: they have no reader any more
                     return
                 self.protocol.send_text(frame)
             await self._flush()
+
+    async def _watch(self, connection: Connection) -> None:
+        """Ping, and end the connection of a client that has said nothing for too long: not even a pong."""
+        rules = self.face.rules
+        while True:
+            await anyio.sleep(rules.ping_interval_s)
+            if anyio.current_time() - self._heard_at > rules.idle_timeout_s:
+                self.drop(GOING_AWAY)
+                return
+            await self._may_go(connection)
+            if self.protocol.state is not OPEN:
+                return
+            self.protocol.send_ping(b"")
+            await self._flush()
+
+    async def _may_go(self, connection: Connection) -> None:
+        """Wait while the server or this connection is held still."""
+        await self.face.valve.passed()
+        await connection.thawed()
 
     async def _flush(self) -> None:
         # Reader and writer both come here; what the protocol made first must leave first.
