@@ -16,6 +16,7 @@ from strikeloop.adapter import Decoded, ServerClock
 from strikeloop.wire import Secret
 from strikeloop_gate.account import GateAccount
 from strikeloop_gate.decode import Dialect, FrameDecoder
+from strikeloop_gate.downloads import Downloads
 from strikeloop_gate.feed import GateFeed
 from strikeloop_gate.guard import MmpSettings
 from strikeloop_gate.rest import Lines, Rest
@@ -99,6 +100,11 @@ class GateAdapter:
     account: GateAccount | None
     clock: ServerClock
     _rest: Rest
+
+    @property
+    def downloads(self) -> Downloads:
+        """The public listings: candles, trades, settlements."""
+        return Downloads(self.name, self._rest)
 
     async def aclose(self) -> None:
         """Release every connection; links that were handed out are closed by who holds them."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from strikeloop import ConfigError, DecodeError
+from strikeloop.settings import structure
 from strikeloop.wire import Secret
 from strikeloop_gate import Dialect, Gate
+from strikeloop_gate.guard import MmpSettings
 
 PONG = '{"time":1,"channel":"options.pong","event":"","result":null}'
 
@@ -52,6 +55,14 @@ def test_settings_that_cannot_work_are_refused_by_name(settings: dict[str, Any],
     with pytest.raises(ConfigError) as caught:
         Gate(**settings)
     assert [problem.where for problem in caught.value.problems] == [where]
+
+
+def test_protection_is_configured_by_underlying() -> None:
+    limits = {"window": 5000, "frozen_period": 200, "qty_limit": "10", "delta_limit": "10.5"}
+    settings = structure({"mmp": {"BTC_USDT": limits}}, Gate)
+    assert settings.mmp == {"BTC_USDT": MmpSettings(window=5000, frozen_period=200, qty_limit=Decimal(10), delta_limit=Decimal("10.5"))}
+    with pytest.raises(ConfigError, match=r"mmp\.BTC_USDT\.window"):
+        structure({"mmp": {"BTC_USDT": limits | {"window": "soon"}}}, Gate)
 
 
 def test_plain_http_to_another_machine_is_refused() -> None:
