@@ -1,14 +1,15 @@
 """From a checked plan to a run: the one place where plugins, adapters, venues and markets are put together.
 
-Owns `backtest_of`, `live_of` and `run_live`, which also writes a run's folder. What a mode means is said here and
+Owns `backtest_of`, `earlier_in`, `live_of` and `run_live`, which also writes a run's folder. What a mode means is said here and
 nowhere else: the same plugins are handed to the same engine in every one.
 """
 
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Protocol
 
 import anyio
@@ -20,6 +21,7 @@ from strikeloop.commands import Approved, Command
 from strikeloop.engine import Engine, Plugin
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.events import Event
+from strikeloop.journal import Journal, Legacy, RunFolder, StateDir, is_begun, legacy_of, memory_of
 from strikeloop.live import Ending, Live, LocalVenue, WallClock
 from strikeloop.live.sinks import Sinks
 from strikeloop.load import Mode, Plan
@@ -27,6 +29,7 @@ from strikeloop.margin import Classic
 from strikeloop.summary import Summary
 
 STATUS_S = 1.0
+LOOK_S = 0.1
 SIM = "sim"
 MARKET_LIVE = {"step_ms": 250, "ticker_every_ms": 1_000}
 
@@ -52,7 +55,37 @@ class Options:
     handle_signals: bool = True
 
 
-def plugins_of(plan: Plan, memories: dict[str, dict[str, Any]] | None = None) -> list[Plugin]:
+@attrs.frozen(kw_only=True)
+class Earlier:
+    """What a run takes over from those before it in its state directory: their tags, what instances remembered, what is at the venue."""
+
+    tags: tuple[str, ...] = ()
+    memories: Mapping[str, dict[str, Any]] = attrs.field(factory=dict)
+    legacy: Legacy = attrs.field(factory=Legacy)
+
+
+def earlier_in(state: StateDir, plan: Plan) -> Earlier:
+    """What the run of this plan takes over: from the last run of its mode. Raises StorageError where that run's journal is damaged."""
+    names = {plugin.name for plugin in plan.plugins}
+    for run in reversed(state.runs()):
+        journal = RunFolder(state.path / run).journal
+        if not is_begun(journal) or _mode_of(journal) != plan.run.mode.value:
+            continue
+        with Journal.open(journal) as last:
+            return Earlier(
+                tags=state.tags(),
+                memories={name: memory for name, memory in memory_of(last).items() if name in names},
+                legacy=legacy_of(last) if plan.run.mode is Mode.LIVE else Legacy(),
+            )
+    return Earlier(tags=state.tags())
+
+
+def _mode_of(journal: Path) -> str:
+    with Journal.open(journal, check=False) as found:
+        return str(found.header().get("mode"))
+
+
+def plugins_of(plan: Plan, memories: Mapping[str, dict[str, Any]] | None = None) -> list[Plugin]:
     """Fresh plugin objects of the plan's strategies and rules, with what they remembered."""
     memories = memories or {}
     return [Plugin(name=p.name, kind=p.kind, plugin=p.make(), memory=memories.get(p.name, {})) for p in plan.plugins if p.kind != "sink"]
@@ -77,11 +110,10 @@ def backtest_of(plan: Plan, *, run: str = "backtest", listen: Callable[[Event], 
     )
 
 
-def live_of(
-    plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[[Event], None], memories: dict[str, dict[str, Any]] | None = None
-) -> Live:
-    """A live driver for the plan's mode, connected to nothing yet."""
-    engine = Engine(plugins_of(plan, memories), margin=Classic(), tag=tag, seed=plan.run.seed)
+def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[[Event], None], earlier: Earlier | None = None) -> Live:
+    """A live driver for the plan's mode, connected to nothing yet; `earlier` is what it takes over."""
+    earlier = earlier or Earlier()
+    engine = Engine(plugins_of(plan, earlier.memories), margin=Classic(), tag=tag, tags=earlier.tags, seed=plan.run.seed)
     summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value)
     live = Live(
         engine,
@@ -93,6 +125,7 @@ def live_of(
         listen=listen,
         fail_fast=plan.run.fail_fast,
         header=plan.header(),
+        legacy=earlier.legacy,
     )
     if plan.run.mode is Mode.SIM:
         _add_simulated(live, plan)
@@ -160,6 +193,10 @@ async def _obey_signals(live: Live, *, task_status: TaskStatus[None]) -> None:
 
 
 async def _write_status(live: Live, record: Record) -> None:
+    """Each second, and at once when the run's state is another."""
     while True:
-        await record.status(live.status())
-        await anyio.sleep(STATUS_S)
+        status = live.status()
+        await record.status(status)
+        with anyio.move_on_after(STATUS_S):
+            while live.state == status["state"]:  # noqa: ASYNC110 - the state follows from many things, none of which could set an event
+                await anyio.sleep(LOOK_S)

@@ -15,11 +15,11 @@ from random import Random
 
 import pytest
 
-from strikeloop.commands import Approved, CancelOrder, SubmitOrder
+from strikeloop.commands import Approved, SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.errors import StorageError
 from strikeloop.events import OrderState, OrderUpdated, TimerFired
-from strikeloop.journal import Journal, JournalBook, Row, memory_of, repair, unresolved
+from strikeloop.journal import Journal, JournalBook, Row, memory_of, repair
 from strikeloop.settings import event_from_record
 
 ROWS = [Row("input", "", {"event": "TimerFired", "n": n, "text": "ä€😀" * n}) for n in range(6)]
@@ -312,29 +312,6 @@ async def test_a_failed_commit_is_tried_again_with_the_next(book: JournalBook, p
     await book.intents([Approved(order("t-2"), "a", 6)])
     with Journal.open(path) as journal:
         assert [row.key for row in journal.rows("intent")] == ["t-1", "t-2"]
-
-
-@pytest.mark.anyio
-async def test_a_restart_finds_the_orders_whose_end_is_not_known(book: JournalBook, path: Path) -> None:
-    await book.intents([Approved(order(f"t-{n}"), "a", n) for n in range(4)])
-    await book.intents([Approved(CancelOrder(client_id="t-1", contract=ContractId.of("gate", "C")), "a", 9)])
-    book.inputs(
-        [
-            update("t-1", OrderState.OPEN),
-            update("t-2", OrderState.OPEN),
-            update("t-2", OrderState.FILLED),
-            update("t-3", OrderState.UNKNOWN),
-        ]
-    )
-    await book.flush()
-    with Journal.open(path) as journal:
-        found = unresolved(journal)
-    assert [(one.order.client_id, one.state, one.order_id) for one in found] == [
-        ("t-0", OrderState.PENDING, None),
-        ("t-1", OrderState.OPEN, "9"),
-        ("t-3", OrderState.UNKNOWN, "9"),
-    ]
-    assert found[0].order == order("t-0")
 
 
 @pytest.mark.anyio

@@ -41,7 +41,8 @@ def replay(run: str, state_dir: Path, as_json: bool) -> int:
         _compare_versions(header.get("versions", {}), plan.versions)
         memories = _memories_at_start(journal)
         inputs = (event_from_record(row.body) for row in journal.rows("input"))
-        found = replay_inputs(plugins_of(plan, memories), inputs, _commands(journal), tag=header["tag"], seed=header["seed"])
+        names = {"tag": header["tag"], "tags": header.get("tags", ())}
+        found = replay_inputs(plugins_of(plan, memories), inputs, _commands(journal), seed=header["seed"], **names)
     _print(found, as_json=as_json)
     return Exit.OK if found.divergence is None else Exit.GATE
 

@@ -11,6 +11,7 @@ import importlib.util
 import json
 import signal
 import sys
+import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
@@ -23,11 +24,11 @@ import click
 from strikeloop import events as e
 from strikeloop.cli.exits import CAUSES, Exit
 from strikeloop.cli.options import note, print_rich
-from strikeloop.journal import Journal, RunFolder, RunRecord, StateDir, memory_of
+from strikeloop.journal import Journal, RunFolder, RunRecord, StateDir
 from strikeloop.live import Ending, Live
 from strikeloop.load import Backend, Plan
 from strikeloop.load.discovery import find
-from strikeloop.runs import Options, live_of, run_live, sinks_of
+from strikeloop.runs import Earlier, Options, earlier_in, live_of, run_live, sinks_of
 from strikeloop.settings import ValueRefusedError
 
 MEMORY_S = 1.0
@@ -100,8 +101,8 @@ def conduct(plan: Plan, show: Show, *, duration_s: float | None = None, remember
 
     state = StateDir(plan.run.state_dir)
     with state.lock():
-        memories = _memories(state, plan) if remember else {}
-        return _held(state, plan.run.backend, given, show, duration_s, memories)
+        earlier = earlier_in(state, plan) if remember else Earlier()
+        return _held(state, plan.run.backend, given, show, duration_s, earlier)
 
 
 def conduct_served(
@@ -109,7 +110,7 @@ def conduct_served(
 ) -> Conducted:
     """Run the plan that `served` gives while it is open: what the plan connects to lives inside the same loop."""
     with state_dir.lock():
-        return _held(state_dir, backend, served, show, duration_s, {})
+        return _held(state_dir, backend, served, show, duration_s, Earlier())
 
 
 def _held(
@@ -118,7 +119,7 @@ def _held(
     given: Callable[[], AbstractAsyncContextManager[Plan]],
     show: Show,
     duration_s: float | None,
-    memories: dict[str, dict[str, Any]],
+    earlier: Earlier,
 ) -> Conducted:
     tag = state.run_tag()
     folder = state.create(run_id(tag))
@@ -126,12 +127,11 @@ def _held(
     async def main() -> tuple[Live, Ending]:
         async with given() as plan:
             folder.write("config.toml", plan.toml())
-            header = {"run": folder.id, "tag": tag, "mode": plan.run.mode.value, "seed": plan.run.seed, **plan.header()}
-            with Journal.create(folder.journal, header) as journal:
+            with Journal.create(folder.journal, _header(folder, tag, plan, earlier)) as journal:
                 record = RunRecord(folder, journal)
-                for name, memory in memories.items():
+                for name, memory in earlier.memories.items():
                     record.memory(name, memory)
-                return await _driven(plan, tag, record, show, duration_s, memories, late)
+                return await _driven(plan, tag, record, show, duration_s, earlier, late)
 
     with LateInterrupts() as late:
         live, ending = anyio.run(main, backend=backend.value, backend_options=backend_options(backend))
@@ -141,13 +141,27 @@ def _held(
     return Conducted(folder=folder, ending=Ending(cause="interrupt", reason="interrupted") if late.came else ending)
 
 
+def _header(folder: RunFolder, tag: str, plan: Plan, earlier: Earlier) -> dict[str, Any]:
+    """The first row of a run's journal: what it decides by, and what it takes over."""
+    return {
+        "run": folder.id,
+        "tag": tag,
+        "tags": list(earlier.tags),
+        "mode": plan.run.mode.value,
+        "seed": plan.run.seed,
+        "began": time.time_ns(),
+        "legacy": earlier.legacy.record(),
+        **plan.header(),
+    }
+
+
 async def _driven(
     plan: Plan,
     tag: str,
     record: RunRecord,
     show: Show,
     duration_s: float | None,
-    memories: dict[str, dict[str, Any]],
+    earlier: Earlier,
     late: LateInterrupts,
 ) -> tuple[Live, Ending]:
     made: list[Live] = []
@@ -158,7 +172,7 @@ async def _driven(
             picture.see(event)
             to_sinks(event)
 
-        live = live_of(plan, tag=tag, run=record.folder.id, record=record, listen=listen, memories=memories)
+        live = live_of(plan, tag=tag, run=record.folder.id, record=record, listen=listen, earlier=earlier)
         made.append(live)
         plan.forget_secrets()
         beside: list[Callable[[Live], Coroutine[Any, Any, None]]] = [picture.run, lambda live: _remember(live, record)]
@@ -187,19 +201,6 @@ def write_result(folder: RunFolder, full: dict[str, Any]) -> str:
 
 
 # ---- memories ------------------------------------------------------------------------------------------------------
-
-
-def _memories(state: StateDir, plan: Plan) -> dict[str, dict[str, Any]]:
-    """What the instances of this plan kept in the last run of the same mode in this directory."""
-    for run in reversed(state.runs()):
-        folder = RunFolder(state.path / run)
-        if not folder.journal.exists():
-            continue
-        with Journal.open(folder.journal) as journal:
-            if journal.header().get("mode") == plan.run.mode.value:
-                names = {plugin.name for plugin in plan.plugins}
-                return {name: memory for name, memory in memory_of(journal).items() if name in names}
-    return {}
 
 
 async def _remember(live: Live, record: RunRecord) -> None:

@@ -1,27 +1,30 @@
 """What a run leaves on disk: its folder, its lock, and the journal of inputs and intents.
 
-Owns `StateDir`, `RunFolder`, `Journal` and `JournalBook`. Append-only: nothing here changes a row that was written,
+Owns `StateDir`, `RunFolder`, `Journal`, `JournalBook` and `Legacy`. Append-only: nothing here changes a row that was written,
 and damage is named, never skipped.
 """
 
 from __future__ import annotations
 
-from strikeloop.journal.book import Intent, JournalBook, RunRecord, memory_of, unresolved
+from strikeloop.journal.book import JournalBook, RunRecord, memory_of
 from strikeloop.journal.folder import RunFolder, StateDir, draw_tag, write_atomic
-from strikeloop.journal.store import Journal, Row, Stored, repair
+from strikeloop.journal.legacy import Intent, Legacy, legacy_of
+from strikeloop.journal.store import Journal, Row, Stored, is_begun, repair
 
 __all__ = [
     "Intent",
     "Journal",
     "JournalBook",
+    "Legacy",
     "Row",
     "RunFolder",
     "RunRecord",
     "StateDir",
     "Stored",
     "draw_tag",
+    "is_begun",
+    "legacy_of",
     "memory_of",
     "repair",
-    "unresolved",
     "write_atomic",
 ]

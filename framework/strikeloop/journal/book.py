@@ -1,7 +1,7 @@
 """The journal as a running driver uses it: noted at once, written in a worker thread, awaited before an order leaves.
 
-Owns `JournalBook` and what a restart reads back: memories and intents without a known end. The loop never waits for
-the disk; only those who await `intents` or `flush` do.
+Owns `JournalBook`, and reading back what instances remembered. The loop never waits for the disk; only those who await
+`intents` or `flush` do.
 """
 
 from __future__ import annotations
@@ -12,16 +12,12 @@ from typing import Any
 
 import anyio
 import anyio.to_thread
-import attrs
 
-from strikeloop.commands import Approved, Command, SubmitOrder
+from strikeloop.commands import Approved, Command
 from strikeloop.encoding import described
-from strikeloop.events import Event, OrderState
+from strikeloop.events import Event
 from strikeloop.journal.folder import RunFolder
 from strikeloop.journal.store import Journal, Row
-from strikeloop.settings import command_from_record
-
-_TERMINAL = {state.value for state in OrderState if state.is_terminal}
 
 
 class JournalBook:
@@ -92,34 +88,6 @@ class RunRecord(JournalBook):
         await anyio.to_thread.run_sync(self.folder.write_status, status)
 
 
-@attrs.frozen
-class Intent:
-    """An order that was meant to leave and whose end the journal does not know: `state` is the last that was heard."""
-
-    instance: str
-    approved: int
-    order: SubmitOrder
-    state: OrderState
-    order_id: str | None
-
-
 def memory_of(journal: Journal) -> dict[str, dict[str, Any]]:
     """What each instance remembered last."""
     return {row.key: row.body for row in journal.rows("memory")}
-
-
-def unresolved(journal: Journal) -> tuple[Intent, ...]:
-    """Every intended order without a terminal state, in the order they were meant to leave."""
-    intents = {row.key: row.body for row in journal.rows("intent") if row.body.get("command") == SubmitOrder.__name__}
-    heard: dict[str, dict[str, Any]] = {}
-    for row in journal.rows("input"):
-        if row.body.get("event") == "OrderUpdated" and row.body.get("client_id") in intents:
-            heard[row.body["client_id"]] = row.body
-    return tuple(_intent(body, heard.get(key, {})) for key, body in intents.items() if heard.get(key, {}).get("state") not in _TERMINAL)
-
-
-def _intent(body: Mapping[str, Any], update: Mapping[str, Any]) -> Intent:
-    order = command_from_record({key: value for key, value in body.items() if key not in ("instance", "approved")})
-    if not isinstance(order, SubmitOrder):
-        raise TypeError(f"{type(order).__name__} is no order")
-    return Intent(body["instance"], body["approved"], order, OrderState(update.get("state", "pending")), update.get("order_id"))

@@ -186,6 +186,11 @@ class StateDir:
             sorted(entry.name for entry in os.scandir(self.path) if entry.is_dir(follow_symlinks=False) and _ID.fullmatch(entry.name))
         )
 
+    def tags(self) -> tuple[str, ...]:
+        """The tags of every run this directory ever had, oldest first."""
+        path = _inside(self.path, ".tags")
+        return tuple(path.read_text(encoding="ascii", errors="replace").split()) if path.exists() else ()
+
     def run_tag(self, draw: Callable[[], str] = draw_tag) -> str:
         """A tag for client ids that no run of this directory ever had; it is noted on disk before it is returned."""
         with _opened(_inside(self.path, ".tags"), os.O_CREAT | os.O_RDWR | os.O_APPEND) as descriptor:

@@ -14,6 +14,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -69,8 +70,9 @@ class Journal:
     def create(cls, path: Path, header: Mapping[str, Any]) -> Self:
         """A new journal whose first row is `header`. Raises StorageError where the file exists or cannot be written."""
         try:
-            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
             head = os.open(head_of(path), os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+            os.pwrite(head, _head(0, _START), 0)
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         except OSError as error:
             raise StorageError(f"cannot create {path}: {error.strerror}; a journal is never overwritten") from error
         with _translated(path, "create"):
@@ -127,14 +129,21 @@ class Journal:
                     self._db.execute("ROLLBACK")
                 raise
             self._seq, self._tip = seq, tip
-            os.pwrite(self._head, f"{seq:020d} {tip.hex()}\n".encode(), 0)
+            os.pwrite(self._head, _head(seq, tip), 0)
 
     def rows(self, *kinds: Kind, after: int = 0) -> Iterator[Stored]:
         """The rows behind number `after`, in order, of these kinds or of all. Raises StorageError where one cannot be read."""
         wanted = f" AND kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        yield from self._select(f"rowid > ?{wanted}", (after, *kinds))
+
+    def events(self, *names: str) -> Iterator[Stored]:
+        """The inputs that are events of these classes, in order; the others are passed over unread."""
+        wanted = " OR ".join("body GLOB ?" for _ in names)
+        yield from self._select(f"kind = 'input' AND ({wanted})", tuple(f'{{"event":"{name}",*' for name in names))
+
+    def _select(self, where: str, values: tuple[object, ...]) -> Iterator[Stored]:
         with _translated(self.path, "read"):
-            found = self._db.execute(f"SELECT seq, kind, key, body FROM rows WHERE rowid > ?{wanted} ORDER BY rowid", (after, *kinds))  # noqa: S608 - only question marks are put in
-            for seq, kind, key, body in found:
+            for seq, kind, key, body in self._db.execute(f"SELECT seq, kind, key, body FROM rows WHERE {where} ORDER BY rowid", values):  # noqa: S608 - only question marks are put in
                 yield Stored(seq, kind, key, json.loads(body))
 
     def header(self) -> dict[str, Any]:
@@ -202,6 +211,27 @@ class Journal:
 
 
 _MEND = "keep the file and run: strikeloop journal verify --repair"
+
+
+def is_begun(path: Path) -> bool:
+    """Whether anything was ever committed to a journal: a process may die while it makes the files, and then nothing was sent.
+
+    Says yes to whatever looks like damage, so that opening it names that.
+    """
+    head = head_of(path)
+    if head.exists() and head.read_bytes() not in (b"", _head(0, _START)):
+        return True
+    if not path.exists() or not path.stat().st_size:
+        return False
+    try:
+        with closing(_connect(path, "ro")) as db:
+            return db.execute("SELECT 1 FROM rows LIMIT 1").fetchone() is not None
+    except sqlite3.Error as error:
+        return "no such table" not in str(error)
+
+
+def _head(seq: int, tip: bytes) -> bytes:
+    return f"{seq:020d} {tip.hex()}\n".encode()
 
 
 def head_of(path: Path) -> Path:

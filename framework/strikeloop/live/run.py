@@ -20,10 +20,12 @@ from strikeloop.commands import Approved, Command, SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.encoding import Digest, plain
 from strikeloop.engine import NOTHING, Engine, Step
+from strikeloop.journal import Legacy
 from strikeloop.live.clock import WallClock
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
 from strikeloop.live.sender import Sender
+from strikeloop.live.takeover import Takeover
 from strikeloop.margin import Classic
 from strikeloop.orders import Order
 from strikeloop.session import Phase, Session
@@ -66,7 +68,7 @@ class Live:
     """One run. `adapters` bring feeds (and accounts where they trade); `venues` are executed in this process.
 
     `halted` is asked before each order leaves and names a reason, or nothing. `listen` hears every event after the
-    engine, for sinks and screens; it must not block.
+    engine, for sinks and screens; it must not block. `legacy` is what earlier runs left on the accounts.
     """
 
     def __init__(
@@ -81,11 +83,14 @@ class Live:
         listen: Callable[[e.Event], None] | None = None,
         fail_fast: bool = False,
         header: Mapping[str, Any] | None = None,
+        legacy: Legacy | None = None,
     ) -> None:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
         self._digest = Digest(header or {})
         self._halt_cancels = halt_cancels
         self._book, self._halted, self._listen, self._fail_fast = book, halted, listen, fail_fast
+        self._legacy = legacy or Legacy()
+        self._takeovers: list[Takeover] = []
         self.ports: dict[str, Port] = {}
         self.feeds: dict[str, Port] = {}
         self.venues: dict[str, LocalVenue] = {}
@@ -109,6 +114,7 @@ class Live:
             account = adapter.account
             self.ports[adapter.name] = self._port(adapter, "account", account, account.prepare)
             self.engine.block(adapter.name, f"the account of {adapter.name} is not reconciled yet")
+            self._takeovers.append(Takeover(adapter.name, self._legacy, self.ports[adapter.name], self.engine, self.clock, self.deliver))
 
     def add_venue(self, venue: LocalVenue) -> None:
         """Execute the orders of this adapter in a venue inside the process."""
@@ -133,6 +139,8 @@ class Live:
         return self.ending
 
     async def _run(self, duration_s: float | None) -> None:
+        for takeover in self._takeovers:
+            takeover.begin()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._sender.run)
             for port in (*self.feeds.values(), *self.ports.values()):
@@ -233,6 +241,8 @@ class Live:
     def _tick_once(self) -> None:
         for port in (*self.feeds.values(), *self.ports.values()):
             port.tick()
+        for takeover in self._takeovers:
+            takeover.tick()
         if not self._started:
             self._try_start()
         now = self.clock.now()
@@ -304,6 +314,11 @@ class Live:
         return status_of(self)
 
     @property
+    def state(self) -> str:
+        """starting, ready, degraded or halted."""
+        return _state(self)
+
+    @property
     def started(self) -> bool:
         """Whether plugins have seen RunStarted."""
         return self._started
@@ -332,7 +347,7 @@ def status_of(live: Live) -> dict[str, Any]:
     return {
         "run": live.summary.run,
         "mode": live.summary.mode,
-        "state": _state(live),
+        "state": live.state,
         "time": live.clock.now(),
         "adapters": {name: _adapter_status(live, name) for name in {**live.feeds, **live.ports, **live.venues}},
         "orders": counts,

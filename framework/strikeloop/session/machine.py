@@ -10,7 +10,8 @@ answered. It never does I/O: the driver carries out the actions and reports back
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from random import Random
 
 import attrs
@@ -26,7 +27,7 @@ from strikeloop.session.channels import AUTH_RETRY_NS, Channels, ChannelState
 from strikeloop.session.market import Market
 from strikeloop.session.release import Release
 from strikeloop.session.taking import Taking
-from strikeloop.session.truth import Truth
+from strikeloop.session.truth import FillKey, OrderKey, Truth
 
 PING_NS = 4 * SECOND_NS
 DEAD_NS = 9 * SECOND_NS
@@ -88,11 +89,16 @@ class Session:
 
     # ---- the connection ----
 
+    def resume(self, since: int, fills: Iterable[FillKey], filled: Mapping[OrderKey, tuple[Decimal, Decimal]]) -> None:
+        """Before `start`: an earlier run knew the account up to `since` (ns) and told these fills, of these orders (size, size · price)."""
+        self._truth.resume(since, fills, filled)
+
     def start(self, now: int) -> None:
         """Begin: connect at once."""
         self._connect()
         self._heard = now
-        self._truth.last_fill_time = max(0, now - FIRST_LOOK_NS)
+        if not self._truth.is_begun:
+            self._truth.last_fill_time = max(0, now - FIRST_LOOK_NS)
 
     def connected(self, now: int) -> None:
         """The link stands: subscribe everything."""

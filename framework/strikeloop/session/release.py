@@ -16,7 +16,7 @@ from strikeloop.events import AlertRaised, Event, Filled, OrderState, OrderUpdat
 from strikeloop.session.actions import Find
 from strikeloop.session.doubts import Doubts, is_vague
 from strikeloop.session.identity import Identity
-from strikeloop.session.truth import Truth
+from strikeloop.session.truth import FillKey, Truth, fill_key
 from strikeloop.session.unknown import Unknown
 
 LOOKUP_AFTER_NS = SECOND_NS
@@ -31,6 +31,8 @@ class Release:
         self._identity, self._unknown, self._doubts = Identity(), Unknown(), Doubts()
         self._lookups: dict[str, int] = {}
         self._again: dict[Find, int] = {}
+        self._counted: set[FillKey] = set()
+        """Held fills that came with a snapshot, which has counted them already."""
 
     # ---- events ----
 
@@ -48,6 +50,8 @@ class Release:
             self._tell(event)
         elif self._is_named(event):
             self._publish(self._identity.named(event))
+        elif isinstance(event, Filled):
+            self._counted.add(fill_key(event))
 
     # ---- orders on their way ----
 
@@ -103,7 +107,7 @@ class Release:
             if now >= self._lookups.get(order_id, 0):
                 self._lookups[order_id] = now + LOOKUP_AGAIN_NS
                 finds.append(Find(contract, None, order_id))
-        finds.extend(Find(contract, client_id) for client_id, contract in self._unknown.due(now))
+        finds.extend(self._unknown.due(now))
         return list(dict.fromkeys((*finds, *self.doubtful(now))))
 
     def doubtful(self, now: int) -> list[Find]:
@@ -140,7 +144,11 @@ class Release:
 
     def _free(self, held: Iterable[OrderUpdated | Filled]) -> None:
         for event in held:
-            self._pass(event)
+            if isinstance(event, Filled) and fill_key(event) in self._counted:
+                self._counted.remove(fill_key(event))
+                self._publish(event)
+            else:
+                self._pass(event)
 
     def _pass(self, event: OrderUpdated | Filled) -> bool:
         """Tell what is news of an order; where nobody says how much of it is filled, that is looked up first."""

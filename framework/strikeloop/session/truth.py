@@ -7,7 +7,7 @@ stands against it: the stream ends in the truth. It decides nothing about connec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -77,6 +77,19 @@ class Truth:
         self._since = _Since()
         self._is_begun = False
         self.last_fill_time = 0
+
+    def resume(self, since: int, fills: Iterable[FillKey], filled: Mapping[OrderKey, tuple[Decimal, Decimal]]) -> None:
+        """Go on where an earlier run ended: fills since `since` are news, but for these; of these orders (size, size · price) was told."""
+        self._is_begun, self.last_fill_time = True, since
+        self._fills.update(dict.fromkeys(fills))
+        for order, (size, paid) in filled.items():
+            self._applied[order] = self._reported[order] = size
+            self._paid[order] = paid
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether fills are news already: after the first snapshot, or where an earlier run is resumed."""
+        return self._is_begun
 
     def asked(self) -> None:
         """A snapshot is being asked for: what comes from now on may be newer than it."""

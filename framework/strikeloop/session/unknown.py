@@ -11,6 +11,7 @@ import attrs
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import ContractId
 from strikeloop.events import OrderState, OrderUpdated, Origin
+from strikeloop.session.actions import Find
 
 POLLS_NS = tuple(round(seconds * SECOND_NS) for seconds in (0.2, 1, 3, 10, 20, 31))
 """When an order is looked up, counted from the loss of its answer; later every LATER_NS."""
@@ -53,8 +54,8 @@ class Unknown:
         self._absent.pop(client_id, None)
         return was_absent
 
-    def due(self, now: int) -> list[tuple[str, ContractId]]:
-        """The orders to look up now; one look-up of each at a time."""
+    def due(self, now: int) -> list[Find]:
+        """The orders to look up now, by the venue's id where it is known; one look-up of each at a time."""
         found = []
         for client_id, case in self._cases.items():
             if case.asked is None and now >= case.next_at:
@@ -62,7 +63,7 @@ class Unknown:
                 case.asked = now
                 planned = case.since + POLLS_NS[case.polls] if case.polls < len(POLLS_NS) else now + LATER_NS
                 case.next_at = max(planned, now + SOONEST_NS)
-                found.append((client_id, case.contract))
+                found.append(Find(case.contract, client_id, case.update.order_id))
         return found
 
     def failed(self, client_id: str) -> None:

@@ -87,11 +87,11 @@ class Notes:
 class Stage:
     """A run with one adapter, one strategy and a book in memory."""
 
-    def __init__(self, *, paper: bool = False, trade: bool = True, **options: Any) -> None:
+    def __init__(self, *, paper: bool = False, trade: bool = True, tags: Sequence[str] = (), **options: Any) -> None:
         self.clock, self.notes, self.trader = ManualClock(), Notes(), Trader()
         adapter_options = {key: options.pop(key) for key in ("account_channels", "feed_channels") if key in options}
         self.adapter = ScriptedAdapter([CONTRACT], clock=self.clock, **adapter_options)
-        self.engine = Engine([Plugin(name="trader", kind="strategy", plugin=self.trader)], margin=Classic(), tag="a")
+        self.engine = Engine([Plugin(name="trader", kind="strategy", plugin=self.trader)], margin=Classic(), tag="a", tags=tags)
         self.halt = ""
         self.live = Live(
             self.engine,

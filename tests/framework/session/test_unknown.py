@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from strikeloop import OrderState, Origin
+from strikeloop.session import Find
 from strikeloop.session.unknown import Unknown
 from tests.framework.session.stage import CALL, SECOND, order
 
@@ -22,15 +23,21 @@ def tenths(until: float, since: float = 0) -> range:
 def test_the_first_look_up_comes_after_a_fifth_of_a_second() -> None:
     unknown = case()
     assert unknown.due(SECOND // 5 - 1) == []
-    assert unknown.due(SECOND // 5) == [("t-a-1", CALL)]
+    assert unknown.due(SECOND // 5) == [Find(CALL, "t-a-1")]
+
+
+def test_an_order_whose_id_at_the_venue_is_known_is_looked_up_by_it() -> None:
+    unknown = Unknown()
+    unknown.add("t-a-1", CALL, order(OrderState.UNKNOWN, order_id="77"), 0)
+    assert unknown.due(SECOND) == [Find(CALL, "t-a-1", "77")]
 
 
 def test_an_order_the_venue_never_hears_of_is_absent_after_three_misses_over_thirty_seconds() -> None:
     unknown, misses, absent, when = case(), 0, None, 0
     for now in tenths(60):
-        for client_id, _ in unknown.due(now):
+        for find in unknown.due(now):
             misses += 1
-            absent, when = unknown.missed(client_id, now), now
+            absent, when = unknown.missed(find.client_id or "", now), now
         if absent is not None:
             break
     assert absent is not None
@@ -42,16 +49,16 @@ def test_an_order_the_venue_never_hears_of_is_absent_after_three_misses_over_thi
 
 def test_one_look_up_is_on_its_way_at_a_time() -> None:
     unknown = case()
-    assert unknown.due(SECOND) == [("t-a-1", CALL)]
+    assert unknown.due(SECOND) == [Find(CALL, "t-a-1")]
     assert unknown.due(20 * SECOND) == []
 
 
 def test_look_ups_without_an_answer_prove_nothing_and_go_on() -> None:
     unknown, polls = case(), 0
     for now in tenths(120):
-        for client_id, _ in unknown.due(now):
+        for find in unknown.due(now):
             polls += 1
-            unknown.failed(client_id)
+            unknown.failed(find.client_id or "")
     assert polls > 10
     assert unknown.missed("t-a-1", 121 * SECOND) is None
     assert "t-a-1" in unknown
@@ -60,8 +67,8 @@ def test_look_ups_without_an_answer_prove_nothing_and_go_on() -> None:
 def test_misses_in_quick_succession_after_a_long_silence_are_not_enough() -> None:
     unknown, absent, when = case(), None, 0
     for now in tenths(160, since=100):
-        for client_id, _ in unknown.due(now):
-            absent, when = unknown.missed(client_id, now), now
+        for find in unknown.due(now):
+            absent, when = unknown.missed(find.client_id or "", now), now
         if absent is not None:
             break
     assert absent is not None
@@ -100,4 +107,4 @@ def test_evidence_of_an_order_nobody_doubted_is_nothing_special() -> None:
 def test_a_failed_look_up_of_another_order_changes_nothing() -> None:
     unknown = case()
     unknown.failed("t-a-2")
-    assert unknown.due(SECOND) == [("t-a-1", CALL)]
+    assert unknown.due(SECOND) == [Find(CALL, "t-a-1")]
