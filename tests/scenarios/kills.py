@@ -74,9 +74,8 @@ class Venue:
         empty = hashlib.sha512(b"").hexdigest()
         text = "\n".join(("GET", f"/api/v4{path}", words, empty, moment))
         sign = hmac.new(b"secret", text.encode(), hashlib.sha512).hexdigest()
-        request = urllib.request.Request(  # noqa: S310 - loopback
-            f"{self.rest_url}{path}?{words}", headers={"KEY": "key", "Timestamp": moment, "SIGN": sign}
-        )
+        headers = {"KEY": "key", "Timestamp": moment, "SIGN": sign}
+        request = urllib.request.Request(f"{self.rest_url}{path}?{words}", headers=headers)  # noqa: S310 - loopback
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
             return json.load(answer)
 

@@ -134,7 +134,7 @@ async def test_fills_of_the_time_between_are_told_once_and_those_told_before_are
     known = ("venue", "BTC-C", "a", "1")
     stage = left(intent(order_id="1", state=OrderState.OPEN, filled=D(2), paid=D(10)), fills={known: SINCE})
     stage.account.orders[OLD] = attrs.evolve(stage.account.rest(order()), left=D(1))
-    stage.account.fills += [fill("a", at=SINCE), fill("b")]
+    stage.account.booked += [fill("a", at=SINCE), fill("b")]
     async with stage.running():
         assert [(event.trade_id, event.client_id) for event in stage.said(Filled)] == [("b", OLD)]
         assert stage.engine.instances[0].desk.mine == {CALL: D(2)}
@@ -142,7 +142,7 @@ async def test_fills_of_the_time_between_are_told_once_and_those_told_before_are
 
 async def test_without_an_earlier_run_the_fills_of_the_past_are_history() -> None:
     stage = Stage()
-    stage.account.fills.append(fill("a"))
+    stage.account.booked.append(fill("a"))
     async with stage.running():
         assert stage.said(Filled) == []
 

@@ -50,6 +50,14 @@ def test_a_fill_before_the_answer_waits_for_it_and_then_bears_our_id() -> None:
     assert [event.client_id for event in stage.said(Filled)] == ["t-a-1"]
 
 
+def test_a_fill_that_only_a_snapshot_shows_is_told_once_its_order_is_named() -> None:
+    stage = Stage().ready().alive_until(30.2).snapshot(fill("a", 2))
+    assert stage.said(Filled) == []
+    found(stage, Find(CALL, None, "1"), order(left=8))
+    assert [(event.trade_id, event.client_id) for event in stage.said(Filled)] == [("a", "t-a-1")]
+    assert stage.say(FILLS, fill("a", 2)).said(Filled)[1:] == []
+
+
 @pytest.mark.parametrize("sizes", [(1,), (1, 2), (3, 1, 2)])
 def test_no_fill_is_lost_on_the_way_to_its_name(sizes: tuple[int, ...]) -> None:
     stage = Stage().ready()
