@@ -75,7 +75,7 @@ class Venue:
         text = "\n".join(("GET", f"/api/v4{path}", words, empty, moment))
         sign = hmac.new(b"secret", text.encode(), hashlib.sha512).hexdigest()
         headers = {"KEY": "key", "Timestamp": moment, "SIGN": sign}
-        request = urllib.request.Request(f"{self.rest_url}{path}?{words}", headers=headers)  # noqa: S310 - loopback
+        request = urllib.request.Request(f"{self.rest_url}{path}?{words}", headers=headers)  # noqa: S310 - a loopback address
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
             return json.load(answer)
 
