@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from random import Random
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import attrs
 
@@ -239,9 +239,20 @@ class Desk:
         self._put(CancelOrder(client_id=client_id, contract=contract))
         return client_id
 
-    def cancel_all(self, contract: ContractId | None = None) -> tuple[str, ...]:
-        """Withdraw every working order of this instance (in `contract`, or anywhere)."""
-        return tuple(self.cancel(order.key) for order in self.working if contract in (None, order.contract))
+    def cancel_all(
+        self, contract: ContractId | None = None, *, underlying: str | None = None, side: Literal["buy", "sell"] | None = None
+    ) -> tuple[str, ...]:
+        """Withdraw every working order of this instance: in `contract`, in the contracts of `underlying`, of one `side`, or all."""
+        if side not in (None, "buy", "sell"):
+            raise TypeError(f"side must be buy or sell, got {side!r}")
+        listed = self._view.portfolio.contracts
+        return tuple(
+            self.cancel(order.key)
+            for order in self.working
+            if contract in (None, order.contract)
+            and (underlying is None or (order.contract in listed and listed[order.contract].underlying == underlying))
+            and side in (None, "buy" if order.is_buy else "sell")
+        )
 
     def amend(self, client_id: str, *, price: float | str | Decimal | None = None, size: int | str | Decimal | None = None) -> str:
         """Change price or total size (unsigned; the side stays) of a working order."""

@@ -188,6 +188,20 @@ def test_canceling_all_may_be_limited_to_a_contract() -> None:
     assert played.does(lambda desk: desk.cancel_all(PUT)) == (order,)
 
 
+def test_canceling_all_of_an_underlying_or_of_a_side_leaves_the_others() -> None:
+    played = stage()
+    bid, offer = played.does(lambda desk: (desk.buy(CALL, 1, 100), desk.sell(PUT, 1, 100)))
+    assert played.does(lambda desk: desk.cancel_all(side="sell")) == (offer,)
+    assert played.does(lambda desk: desk.cancel_all(CALL, side="sell")) == ()
+    assert played.does(lambda desk: desk.cancel_all(underlying="BTC_USDT")) == (bid, offer)
+    assert played.does(lambda desk: desk.cancel_all(underlying="ETH_USDT")) == ()
+
+
+def test_a_side_that_is_none_is_a_wrong_type() -> None:
+    with pytest.raises(TypeError, match="side must be buy or sell"):
+        stage().desk().cancel_all(side="bid")  # type: ignore[arg-type]  # that is the point
+
+
 # ---- what it sees ----------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
+from random import SystemRandom
 from typing import Any
 
 import anyio
@@ -16,16 +17,18 @@ from anyio.abc import TaskGroup
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
 from strikeloop.engine import Engine
 from strikeloop.errors import AuthRejectedError, LinkLostError, OrderRejectedError, VenueError
-from strikeloop.events import Event, OrderState, OrderUpdated, Origin
+from strikeloop.events import AlertRaised, Event, OrderState, OrderUpdated, Origin, Severity
 from strikeloop.live.clock import WallClock
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
 from strikeloop.session import Find
 
 ANSWER_S = 5.0
+CANCEL_ANSWER_S = 3.0
 CANCEL_TRIES = 3
 CANCEL_PAUSE_S = 0.2
 UNKNOWN_PAUSE_S = 1.0
+SPREAD = SystemRandom()
 
 
 class Sender:
@@ -143,26 +146,38 @@ class Sender:
         return True
 
     async def _cancel(self, port: Port, approved: Approved[Any]) -> None:
-        """Ask until the venue says what became of the order; one whose outcome is unknown may still arrive there."""
+        """Ask until it is known what became of the order: closing twice does no harm, so a cancel may be repeated.
+
+        After each try that told no end the venue is asked how the order stands. An order whose outcome is unknown may still
+        arrive there: its cancel goes on until it was found or is absent.
+        """
         command: CancelOrder = approved.command
-        tries = 0
+        tries, reason = 0, ""
         while tries < CANCEL_TRIES and self._is_working(command):
+            if tries:
+                await anyio.sleep(CANCEL_PAUSE_S * 2**tries * (0.5 + SPREAD.random()))
+            was_unknown = self._is_unknown(command)
             try:
-                with anyio.fail_after(ANSWER_S):
+                with anyio.fail_after(CANCEL_ANSWER_S):
                     events = await port.account.cancel(approved, self._order_id(command))
             except (VenueError, TimeoutError) as error:
-                if self._is_unknown(command):
+                if was_unknown and not isinstance(error, AuthRejectedError):
                     await anyio.sleep(UNKNOWN_PAUSE_S)
                     continue
-                if isinstance(error, OrderRejectedError):
-                    break
-                tries += 1
-                await anyio.sleep(CANCEL_PAUSE_S * 2**tries)
+                reason = str(error) or f"no answer within {CANCEL_ANSWER_S:g} s"
+                tries = CANCEL_TRIES if isinstance(error, AuthRejectedError) else tries + 1
             else:
                 self._answer(port, command, events)
-                return
+                tries, reason = tries + 1, "the venue answered, and the order still works"
+            if self._is_working(command):
+                await port.look_up(self._find(command))
         if self._is_working(command):
-            await port.look_up(self._find(command))
+            self._answer(port, command, (self._alert(command, reason),))
+
+    def _alert(self, command: CancelOrder, reason: str) -> AlertRaised:
+        now = self._clock.now()
+        text = f"{command.client_id} could not be withdrawn and may still trade: {reason}"[:500]
+        return AlertRaised(time=now, received=now, source="sender", topic="cancel", text=text, severity=Severity.CRITICAL)
 
     def _find(self, command: Command) -> Find:
         return Find(command.contract, command.client_id, self._order_id(command))

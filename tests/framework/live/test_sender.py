@@ -7,6 +7,7 @@ import attrs
 import pytest
 
 from strikeloop import (
+    AlertRaised,
     AuthRejectedError,
     DecodeError,
     LinkLostError,
@@ -205,16 +206,69 @@ async def test_a_cancel_that_is_refused_asks_what_became_of_the_order() -> None:
         assert len(stage.account.asked("cancel")) == 1
 
 
-async def test_a_look_up_that_fails_after_a_cancel_is_made_again() -> None:
+async def test_a_cancel_that_went_through_unheard_ends_with_the_look_up() -> None:
     stage = Stage()
-    stage.account.script("cancel", OrderRejectedError("filled"))
+    stage.account.script("cancel", OutcomeUnknownError("reset"))
     async with stage.running():
         client_id = stage.buy()
         await until(lambda: stage.state(client_id) == "open")
-        stage.account.script("find", VenueError("502"), VenueError("502"), _closed(stage.account.orders[client_id]))
+        stage.account.script("find", attrs.evolve(stage.account.orders[client_id], state=OrderState.CANCELED))
+        stage.cancel(client_id)
+        await until(lambda: stage.state(client_id) == "canceled")
+        await stage.settle()
+        assert len(stage.account.asked("cancel")) == 1
+
+
+async def test_a_cancel_that_is_not_answered_in_time_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sender, "CANCEL_ANSWER_S", 0.01)
+    stage = Stage()
+    stage.account.script("cancel", Held())
+    async with stage.running():
+        client_id = stage.buy()
+        await until(lambda: stage.state(client_id) == "open")
+        stage.cancel(client_id)
+        await until(lambda: stage.state(client_id) == "canceled")
+        assert [kind for kind, _ in stage.account.calls if kind in ("cancel", "find")] == ["cancel", "find", "cancel"]
+
+
+@pytest.mark.parametrize(
+    ("error", "tries"), [(VenueError("502"), 3), (OrderRejectedError("busy"), 3), (AuthRejectedError("key expired"), 1)]
+)
+async def test_an_order_that_cannot_be_withdrawn_is_told_to_people(error: VenueError, tries: int) -> None:
+    stage = Stage()
+    stage.account.script("cancel", *[error] * 9)
+    async with stage.running():
+        client_id = stage.buy()
+        await until(lambda: stage.state(client_id) == "open")
+        stage.cancel(client_id)
+        await until(lambda: any(alert.source == "sender" for alert in stage.said(AlertRaised)))
+        (alert,) = (alert for alert in stage.said(AlertRaised) if alert.source == "sender")
+        assert (alert.topic, client_id in alert.text, str(error) in alert.text) == ("cancel", True, True)
+        assert len(stage.account.asked("cancel")) == tries
+        assert stage.state(client_id) == "open"
+
+
+async def test_a_cancel_whose_answer_shows_the_order_open_is_repeated() -> None:
+    stage = Stage()
+    async with stage.running():
+        client_id = stage.buy()
+        await until(lambda: stage.state(client_id) == "open")
+        stage.account.script("cancel", (attrs.evolve(stage.account.orders[client_id], time=5),))
+        stage.cancel(client_id)
+        await until(lambda: stage.state(client_id) == "canceled")
+        assert len(stage.account.asked("cancel")) == 2
+
+
+async def test_a_look_up_that_fails_after_a_cancel_is_made_again() -> None:
+    stage = Stage()
+    stage.account.script("cancel", *[OrderRejectedError("filled")] * 3)
+    async with stage.running():
+        client_id = stage.buy()
+        await until(lambda: stage.state(client_id) == "open")
+        stage.account.script("find", *[VenueError("502")] * 3, _closed(stage.account.orders[client_id]))
         stage.cancel(client_id)
         await stage.pass_until(lambda: stage.state(client_id) == "filled")
-        assert len(stage.account.asked("find")) == 3
+        assert len(stage.account.asked("find")) >= 4
 
 
 async def test_a_cancel_of_an_order_in_doubt_goes_on_until_the_order_turns_up() -> None:
