@@ -1,14 +1,14 @@
 """The backtest driver: market sources, a simulated venue and the engine under one virtual clock, in a plain loop.
 
 Theory: at equal times the client sees market data first, then the venue's responses; then the market data reaches the
-venue, then requests do, then timers fire (the order of hftbacktest, so that reference runs can be compared). The loop
-repeats one question, what is next, and knows nothing about strategies. The same inputs give the same digest.
+venue, then requests do, then timers fire (the order of hftbacktest, so that reference runs can be compared). Market
+data happens at its `time` for the venue and at its `received`, or when the venue's feed latency says, for the client.
+The loop repeats one question, what is next, and knows nothing about strategies. The same inputs give the same digest.
 """
 
 from __future__ import annotations
 
 import heapq
-from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -74,7 +74,9 @@ class Backtest:
         self.engine = Engine(plugins, contracts=contracts, margin=margin or Classic(), tag=tag, seed=seed)
         self._digest = Digest(dict(header or {}, seed=seed, sources=[source.content_hash() for source in sources]))
         self.summary = Summary(run=run, mode="backtest")
-        self._pending: deque[Event] = deque()
+        self._pending: list[tuple[int, int, Event]] = []
+        """Market data on its way to the client: when it arrives, its number, and what it is."""
+        self._timer = _NEVER
 
     def run(self, progress: Progress | None = None, *, until: int | None = None) -> Result:
         """Run to the end of the sources (or to `until`, ns). `progress` gets (market events so far, engine time)."""
@@ -88,6 +90,7 @@ class Backtest:
             progress(count, self.engine.clock.now)
         self._input(RunStopping(time=self.engine.clock.now, received=self.engine.clock.now, reason="end of data"))
         self.summary.digest = self._digest.hexdigest()
+        self.summary.venue = self.venue.report()
         return Result(digest=self.summary.digest, summary=self.summary, engine=self.engine)
 
     def _open(self, first: Event) -> None:
@@ -101,13 +104,14 @@ class Backtest:
 
     def _loop(self, event: Event | None, events: Iterator[Event], progress: Progress | None, until: int) -> int:
         count, step, venue, see = 0, self.engine.step, self.venue, self.summary.see
-        rare, pending = self._rare, self._pending
+        rare, pending, latency, feed = self._rare, self._pending, self._latency, self.venue.feed
         while event is not None and event.time <= until:
             time = event.time
             rare(time)
             count += 1
-            if self._latency:
-                pending.append(event)
+            seen = latency + (event.received if feed is None else feed(event))
+            if seen > time:
+                heapq.heappush(pending, (seen, count, event))
             else:
                 if (outcome := step(event)) is not NOTHING:
                     self._after(outcome)
@@ -121,32 +125,45 @@ class Backtest:
 
     def _rare(self, time: int) -> None:
         """Everything that comes before `time`: delayed market data, responses and requests at the venue, timers."""
+        pending, next_time = self._pending, self.venue.next_time
         while True:
-            market = self._pending[0].received + self._latency if self._pending else _NEVER
-            response = self.venue.next_time()
-            timer = self.engine.next_timer()
-            due = min(market, _NEVER if response is None else response, _NEVER if timer is None else timer)
-            if due >= time:
+            response = next_time()
+            timer = self._timer
+            due = timer if response is None or timer < response else response
+            if pending and pending[0][0] < time and pending[0][0] <= due:
+                self._catch_up(time, due)
+            elif due >= time:
                 return
-            self._one(due, market, response)
+            elif due == response:
+                for event in self.venue.advance(due):
+                    self._input(event)
+            else:
+                self._fire(due)
 
-    def _one(self, due: int, market: int, response: int | None) -> None:
-        if due == market:
-            event = self._pending.popleft()
-            self._after(self.engine.step(attrs.evolve(event, received=due)))
-            self.summary.see(event)
-        elif due == response:
-            for event in self.venue.advance(due):
-                self._input(event)
-        else:
-            fired = self.engine.due(due)
-            if fired is not None:
-                self._input(fired)
+    def _catch_up(self, time: int, due: int) -> None:
+        """Market data reaches the client before `time`, until that leads to something, or something else is `due`."""
+        pending, step, see = self._pending, self.engine.step, self.summary.see
+        while pending and (seen := pending[0][0]) < time and seen <= due:
+            event = heapq.heappop(pending)[2]
+            outcome = step(event if event.received == seen else attrs.evolve(event, received=seen))
+            see(event)
+            if outcome is not NOTHING:
+                self._after(outcome)
+                return
+
+    def _fire(self, due: int) -> None:
+        fired = self.engine.due(due)
+        self._note_timers()
+        if fired is not None:
+            self._input(fired)
+
+    def _note_timers(self) -> None:
+        timer = self.engine.next_timer()
+        self._timer = _NEVER if timer is None else timer
 
     def _last_time(self) -> int:
         """Where a run ends: with what is still on its way; timers beyond the data do not prolong it."""
-        last = self._pending[-1].received + self._latency if self._pending else self.engine.clock.now
-        return max(last, self.engine.clock.now)
+        return max([self.engine.clock.now, *(seen for seen, _, _ in self._pending)])
 
     def _input(self, event: Event) -> None:
         """An account event or timer: part of the digest."""
@@ -171,6 +188,7 @@ class Backtest:
             self.venue.on_command(approved, now)
             self.engine.sent((approved.command.client_id,))
         self.summary.approve(step.approved)
+        self._note_timers()
 
 
 def _merged(sources: Sequence[Source]) -> Iterator[Event]:

@@ -7,7 +7,7 @@ to a bounded number of points, so that a run of any length gives a report of the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from strikeloop import events as e
@@ -49,6 +49,8 @@ class Summary:
         self.channels: Counter[str] = Counter()
         self.connections = self.orders = self.fills = self.refusals = self.alerts = self.streams = 0
         self.digest = self.report = ""
+        self.venue: Mapping[str, Any] = {}
+        """What a venue in this process reported at the end."""
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("fill", "refusal", "alert", "stream", "fault")}
         self.series: dict[str, Series] = {}
 
@@ -111,6 +113,7 @@ class Summary:
             "refusals": self.refusals,
             "alerts": self.alerts,
             "faults": len(self.rows["fault"]),
+            "venue": dict(self.venue),
             "digest": self.digest,
             "report": self.report,
         }

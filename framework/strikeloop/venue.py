@@ -6,8 +6,8 @@ a venue; the backtest driver, the paper account and the served venue drive it. I
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Protocol
 
 from strikeloop.adapter import Snapshot
 from strikeloop.commands import Approved, Command
@@ -24,6 +24,11 @@ class Venue(Protocol):
     Times are ns UTC and never go back. A command reaches the matching engine at `now` plus the entry latency; what
     comes of it is received after the response latency. Events carry `received` and come out in that order.
     """
+
+    @property
+    def feed(self) -> Callable[[Event], int] | None:
+        """When the client receives a market event, ns, asked once for each in order; None: at its own `received`."""
+        ...
 
     def on_market(self, event: Event) -> None:
         """Tell the venue what its market does at `event.time`: quotes, trades, tickers, index, listings."""
@@ -49,6 +54,10 @@ class Venue(Protocol):
         """Every contract that can be traded now."""
         ...
 
+    def report(self) -> Mapping[str, Any]:
+        """What the venue knows of the run beside its events, in plain JSON types: it becomes part of the run's result."""
+        ...
+
 
 class Source(Protocol):
     """A market in order of time: what a backtest, a simulation or a served venue feeds on."""
@@ -58,7 +67,10 @@ class Source(Protocol):
         ...
 
     def events(self) -> Iterator[Event]:
-        """Market events (and ContractListed, ContractExpired), `time` never decreasing, `received` equal to `time`."""
+        """Market events (and ContractListed, ContractExpired), `time` never decreasing, `received` when a client saw it.
+
+        A generated market is seen as it happens; a recorded one may know how long its data took.
+        """
         ...
 
     def content_hash(self) -> str:

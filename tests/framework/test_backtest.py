@@ -59,6 +59,11 @@ class Echo:
         self.log: list[tuple[str, int]] = []
         self._due: list[OrderUpdated] = []
 
+    feed = None
+
+    def report(self) -> dict[str, Any]:
+        return {}
+
     def on_market(self, event: Event) -> None:
         self.log.append(("market", event.time))
 

@@ -6,6 +6,7 @@ never errors: an order that was not taken does not exist at the venue.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from strikeloop import (
@@ -52,11 +53,10 @@ def refused(command: Request, time: int, received: int, reason: str) -> OrderUpd
 class Counter:
     """`orders` holds every order taken, by order id, oldest first."""
 
-    def __init__(self, account: Account, markets: Markets, matcher: Matcher) -> None:
-        self._account, self._markets, self._matcher = account, markets, matcher
+    def __init__(self, account: Account, markets: Markets, matcher: Matcher, next_rank: Callable[[], int]) -> None:
+        self._account, self._markets, self._matcher, self._next_rank = account, markets, matcher, next_rank
         self.orders: dict[str, Order] = {}
         self._by_client: dict[str, Order] = {}
-        self._rank = 0
 
     def find(self, key: str) -> Order | None:
         """By order id or client id."""
@@ -89,7 +89,8 @@ class Counter:
     def liquidate(self, market: Market) -> None:
         """Reduce a position with a reduce-only market order of the venue's own."""
         size = -market.position.size
-        order = self._take_in(market, None, size, None, TimeInForce.IOC, reduce_only=True)
+        command = SubmitOrder(client_id="", contract=market.contract.id, size=size, reduce_only=True)
+        order = self._take_in(market, command, TimeInForce.IOC)
         order.is_liquidation = True
         self._matcher.take(market, order)
         if order.is_open:
@@ -106,7 +107,7 @@ class Counter:
         if refusal is not None:
             return refusal
         tif = TimeInForce.IOC if command.is_market else command.tif
-        order = self._take_in(market, command.client_id, command.size, command.price, tif, reduce_only=command.reduce_only)
+        order = self._take_in(market, command, tif)
         if tif is TimeInForce.POC and self._matcher.crosses(market, order):
             self._forget(order)
             return "ORDER_POC_IMMEDIATE: the order would trade at once"
@@ -147,12 +148,12 @@ class Counter:
         keeps_place = price == order.price and abs(size) <= abs(order.size)
         if not keeps_place and order.tif is TimeInForce.POC and self._would_cross(market, order, price):
             return "ORDER_POC_IMMEDIATE: the order would trade at once"
+        self._matcher.bracket.resize(order, abs(size) - abs(order.size))
         order.left, order.size = size - order.filled, size
         self._account.step.order(order)
         if not keeps_place:
             market.lift(order)
-            self._rank += 1
-            order.price, order.limit, order.rank = price, float(price or ZERO), self._rank
+            order.price, order.limit, order.rank = price, float(price or ZERO), self._next_rank()
             self._place(market, order)
         return None
 
@@ -163,27 +164,27 @@ class Counter:
         order.price, order.limit = before
         return crosses
 
-    def _take_in(
-        self, market: Market, client_id: str | None, size: Decimal, price: Decimal | None, tif: TimeInForce, *, reduce_only: bool
-    ) -> Order:
-        self._rank += 1
+    def _take_in(self, market: Market, command: SubmitOrder, tif: TimeInForce) -> Order:
+        rank = self._next_rank()
         self._markets.use(market)
         order = Order(
-            order_id=str(self._rank),
-            client_id=client_id,
+            order_id=str(rank),
+            client_id=command.client_id or None,
             contract=market.contract.id,
-            size=size,
-            left=size,
-            price=price,
-            limit=float(price or ZERO),
+            size=command.size,
+            left=command.size,
+            price=command.price,
+            limit=float(command.price or ZERO),
             tif=tif,
-            reduce_only=reduce_only,
+            reduce_only=command.reduce_only,
+            iceberg=command.iceberg,
+            mmp=command.mmp,
             created=self._account.now,
-            rank=self._rank,
+            rank=rank,
         )
         self.orders[order.order_id] = order
-        if client_id is not None:
-            self._by_client[client_id] = order
+        if order.client_id is not None:
+            self._by_client[order.client_id] = order
         return order
 
     def _forget(self, order: Order) -> None:

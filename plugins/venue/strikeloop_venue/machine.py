@@ -12,6 +12,7 @@ import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from itertools import count
 from typing import Any
 
 import attrs
@@ -65,8 +66,16 @@ class SimulatedVenue:
         self._rules = rules
         self._markets = Markets(())
         self._account = Account(adapter, rules, self._markets)
-        self._matcher = Matcher(rules.queue, self._account, consume=rules.consume_liquidity)
-        self._counter = Counter(self._account, self._markets, self._matcher)
+        next_rank = count(1).__next__
+        self._matcher = Matcher(
+            rules.queue,
+            self._account,
+            next_rank,
+            consume=rules.consume_liquidity,
+            whole=rules.whole_fills,
+            self_trade=rules.self_trade,
+        )
+        self._counter = Counter(self._account, self._markets, self._matcher, next_rank)
         self._windows: dict[str, IndexWindow] = {}
         self._settlements: list[Settlement] = []
         self._requests: deque[tuple[int, Request]] = deque()
@@ -75,7 +84,8 @@ class SimulatedVenue:
         self._due = self._refresh_at = NEVER
         self._opened: int | None = None
         self._is_open = self._liquidating = False
-        self._now = self._heard = self._arrived = self._refreshed = self._listed = 0
+        self._watches = rules.latency.watching
+        self._now = self._heard = self._arrived = self._refreshed = self._listed = self._shown = 0
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             Quoted: self._on_quote,
             TickerUpdated: self._on_ticker,
@@ -90,9 +100,20 @@ class SimulatedVenue:
 
     # ---- the protocol --------------------------------------------------------------------------------------------
 
+    @property
+    def feed(self) -> Callable[[Event], int] | None:
+        """When the client receives market data; None where it is not delayed."""
+        return self._seen if self._rules.feed_is_slow else None
+
+    def report(self) -> dict[str, Any]:
+        """The bracket of the run: what its resting orders filled, and would have at the back and at the front of the queue."""
+        return {"queue": self._matcher.bracket.report()}
+
     def on_market(self, event: Event) -> None:
         """Tell the venue what its market does at `event.time`; whatever was due before that happens first."""
         time = event.time
+        if self._watches:
+            self._rules.latency.watch(event.received - time)
         if self._due < time:
             self._run(time - 1)
         if time > self._now:
@@ -217,7 +238,7 @@ class SimulatedVenue:
             return
         market.keep_quote(event)
         if market.live:
-            self._rematch(market)
+            self._rematch(market, None)
 
     def _on_depth(self, event: BookUpdated) -> None:
         market = self._markets.get(event.contract)
@@ -225,7 +246,7 @@ class SimulatedVenue:
             return
         market.keep_depth(event)
         if market.live:
-            self._rematch(market)
+            self._rematch(market, event)
 
     def _on_trade(self, event: Traded) -> None:
         market = self._markets.get(event.contract)
@@ -235,7 +256,8 @@ class SimulatedVenue:
         if market.live and event.size:
             self._begin()
             self._matcher.on_trade(market, event)
-            self._finish()
+            if self._account.step:
+                self._finish()
 
     def _on_ticker(self, event: TickerUpdated) -> None:
         market = self._markets.get(event.contract)
@@ -257,14 +279,24 @@ class SimulatedVenue:
         if event.contract in self._markets.by_contract:
             self._expire_at(max(event.time, self._now), event.contract)
 
-    def _rematch(self, market: Market) -> None:
+    def _rematch(self, market: Market, change: BookUpdated | None) -> None:
+        """Our orders meet a displayed market that changed; most changes do nothing to them, and cost a few comparisons."""
         self._begin()
-        self._matcher.on_book(market)
-        market.look()
-        if market.position.size and market.ticker is None:
+        if market.buys or market.sells:
+            self._matcher.on_book(market, change)
+        else:
+            market.sync()
+            market.look()
+        if market.ticker is None and market.position.size and not market.has_moved:
             market.has_moved = True
             self._want_refresh()
-        self._finish()
+        if self._account.step:
+            self._finish()
+
+    def _seen(self, event: Event) -> int:
+        """When the client sees market data: in sequence on its own connection."""
+        self._shown = max(self._shown, event.received + self._rules.latency.feed(event.time))
+        return self._shown
 
     # ---- the agenda ----------------------------------------------------------------------------------------------
 

@@ -24,7 +24,8 @@ from strikeloop_venue.order import Order
 from strikeloop_venue.position import Position
 
 
-def _priority(order: Order) -> tuple[float, int]:
+def priority(order: Order) -> tuple[float, int]:
+    """Best price first, then time."""
     return (-order.limit if order.is_buy else order.limit, order.rank)
 
 
@@ -92,7 +93,7 @@ class Market:
 
     def rest(self, order: Order) -> None:
         """Put an order among the resting ones."""
-        insort(self.resting(order.is_buy), order, key=_priority)
+        insort(self.resting(order.is_buy), order, key=priority)
         self.live = True
 
     def lift(self, order: Order) -> None:

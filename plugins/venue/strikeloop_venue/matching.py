@@ -6,18 +6,35 @@ the same price; a resting order trades at its own limit. What a trade does to th
 
 from __future__ import annotations
 
+from bisect import insort
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from enum import StrEnum
 from typing import Protocol
 
+import attrs
+
 from strikeloop import (
+    BookUpdated,
+    OrderState,
     Traded,
 )
 from strikeloop_venue.book import Side, exact
-from strikeloop_venue.markets import Market
+from strikeloop_venue.bracket import Bracket
+from strikeloop_venue.markets import Market, priority
 from strikeloop_venue.order import Order
 from strikeloop_venue.queue import QueueModel
 
 ZERO = Decimal(0)
+
+
+class SelfTrade(StrEnum):
+    """What happens when two of our own orders would meet: they trade, or the newest, the oldest or both are cancelled."""
+
+    ALLOW = "allow"
+    NEWEST = "cn"
+    OLDEST = "co"
+    BOTH = "cb"
 
 
 class Execution(Protocol):
@@ -31,12 +48,30 @@ class Execution(Protocol):
         """`size` (unsigned) of the order traded at `price`."""
         ...
 
+    def withdraw(self, market: Market, order: Order, state: OrderState, finish_as: str, reason: str = "") -> None:
+        """The order ends without trading the rest."""
+        ...
 
+
+@attrs.define(eq=False)
 class Matcher:
-    """The matching engine: stateless between calls, all state is in the `Market`."""
+    """The matching engine: all state is in the `Market` and in the totals of `bracket`.
 
-    def __init__(self, queue: QueueModel, execution: Execution, *, consume: bool) -> None:
-        self._queue, self._execution, self._consume = queue, execution, consume
+    `consume`: what our fills took of the displayed market stays taken until its level changes or trades. `whole`: a resting order
+    that is reached fills whole, whatever the size that reached it (hftbacktest's exchange without partial fills); otherwise
+    the size is shared. `next_rank` gives priorities in time.
+    """
+
+    queue: QueueModel
+    execution: Execution
+    next_rank: Callable[[], int]
+    consume: bool = True
+    whole: bool = False
+    self_trade: SelfTrade = SelfTrade.ALLOW
+    bracket: Bracket = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.bracket = Bracket(whole=self.whole)
 
     def crosses(self, market: Market, order: Order) -> bool:
         """Whether the order would trade on arrival."""
@@ -45,7 +80,7 @@ class Matcher:
 
     def take(self, market: Market, order: Order) -> None:
         """An arriving order trades with what stands against it, best price first, as far as its limit allows."""
-        while order.left and (room := self._execution.room(market, order)):
+        while order.is_open and order.left and (room := self.execution.room(market, order)):
             found = self._opposite(market, order)
             if found is None or not order.accepts(found[0]):
                 break
@@ -53,39 +88,100 @@ class Matcher:
             size = min(room, available)
             if resting is None:
                 self._against(market, order).take(price, size)
-                self._execution.fill(market, order, size, Decimal(repr(price)), is_maker=False)
-            elif not self._cross(market, order, resting, size):
+                self.execution.fill(market, order, size, Decimal(repr(price)), is_maker=False)
+            elif not self._meet(market, order, resting, size):
                 break
         self._after(market)
 
     def rest(self, market: Market, order: Order) -> None:
         """What is left of the order queues up at its limit."""
-        order.place = self._queue.join(self._along(market, order).visible(order.limit))
+        order.show()
+        order.place = self.queue.join(self._along(market, order).visible(order.limit))
+        self.bracket.join(order)
         market.rest(order)
 
-    def on_book(self, market: Market) -> None:
-        """The displayed market changed: move the queues, fill resting orders that the other side now reaches."""
+    def on_book(self, market: Market, change: BookUpdated | None = None) -> None:
+        """The displayed market changed: move the queues, fill resting orders that the other side now reaches.
+
+        `change`: the depth that did it, which also tells of levels that were restated as they were.
+        """
         book = market.sync()
-        for side, resting, against in ((book.bids, market.buys, book.asks), (book.asks, market.sells, book.bids)):
-            for order in resting:
-                self._requeue(order, side)
-            for order in tuple(resting):
-                self._reached(market, order, against)
-        self._after(market)
+        if market.buys:
+            self._move(market, market.buys, book.bids, book.asks, () if change is None else change.bids)
+        if market.sells:
+            self._move(market, market.sells, book.asks, book.bids, () if change is None else change.asks)
 
     def on_trade(self, market: Market, trade: Traded) -> None:
         """Somebody traded: a buyer's trade reaches our sells at and below its price, a seller's our buys at and above."""
-        book = market.sync()
-        book.on_trade(trade.price)
-        budget = exact(abs(trade.size))
-        for order in tuple(market.resting(trade.size < 0)):
-            if budget <= 0 or not order.accepts(trade.price):
-                break
-            reach = budget if order.limit != trade.price else self._queued(market, order, budget)
-            size = min(reach, self._execution.room(market, order))
-            if size > 0:
+        book, price = market.sync(), trade.price
+        book.on_trade(price)
+        resting = market.resting(trade.size < 0)
+        if not resting or not resting[0].accepts(price):
+            return
+        budget, waiting = exact(abs(trade.size)), list(resting)
+        self.bracket.on_trade(resting, price, budget, market.contract.size_min)
+        while waiting and budget > 0 and (order := waiting.pop(0)).accepts(price):
+            through, rank = order.limit != price, order.rank
+            reach = budget if through else self._queued(market, order, budget)
+            size = self._hit(market, order, reach, at_once=through) if reach > 0 else ZERO
+            if not self.whole:
                 budget -= size
-                self._execution.fill(market, order, size, _own_price(order), is_maker=True)
+            if order.is_open and order.rank != rank and not through:
+                insort(waiting, order, key=priority)
+
+    def _move(self, market: Market, resting: list[Order], along: Side, against: Side, told: Sequence[tuple[float, float]]) -> None:
+        """Our orders on one side of a displayed market that changed; `told`: the levels on their side that were told."""
+        for order in resting:
+            place = order.place
+            displayed = along.visible(order.limit)
+            if place is None or displayed is None:
+                continue
+            if displayed != place.displayed or ((place.traded or place.front < 0) and any(price == order.limit for price, _ in told)):
+                self.bracket.on_depth(order, displayed)
+                self.queue.depth(place, displayed)
+        best = against.touch()
+        if best is None or not resting[0].accepts(best):
+            return
+        for order in tuple(resting):
+            self._reached(market, order, against)
+        self._after(market)
+
+    def _reached(self, market: Market, order: Order, against: Side) -> None:
+        """The other side's displayed orders come to our price: they trade with us at our limit."""
+        levels = [(price, size) for price in against.within(order.limit) if (size := against.available(price)) > 0]
+        if not levels or not order.is_open:
+            return
+        self.bracket.on_reached(order, sum((size for _, size in levels), ZERO))
+        for price, available in levels:
+            size = self._hit(market, order, available, at_once=True)
+            if size > 0:
+                against.take(price, min(size, available))
+            if not order.is_open:
+                return
+
+    def _hit(self, market: Market, order: Order, reach: Decimal, *, at_once: bool) -> Decimal:
+        """A resting order trades at its limit; returns how much. `at_once`: nobody comes between what it shows and what it hides."""
+        room = self.execution.room(market, order)
+        size = room if self.whole else min(reach, room)
+        shown, price = min(size, order.shown), order.price or ZERO
+        if shown > 0:
+            self.execution.fill(market, order, shown, price, is_maker=not order.is_hidden)
+        hidden = size - shown if order.is_open and (at_once or self.whole) else ZERO
+        if hidden > 0:
+            order.reveal(order.rank)
+            self.execution.fill(market, order, hidden, price, is_maker=False)
+        self.bracket.took(order, shown + hidden)
+        if order.is_open and not order.shown:
+            self._reveal(market, order)
+        return shown + hidden
+
+    def _reveal(self, market: Market, order: Order) -> None:
+        """The part of an iceberg that showed has traded: the next one shows, behind everybody at its price."""
+        resting = market.resting(order.is_buy)
+        resting.remove(order)
+        order.reveal(self.next_rank())
+        order.place = self.queue.join(self._along(market, order).visible(order.limit))
+        insort(resting, order, key=priority)
 
     def _opposite(self, market: Market, order: Order) -> tuple[float, Decimal, Order | None] | None:
         """The best price against the order, how much stands there, and our own order if it is one."""
@@ -95,49 +191,42 @@ class Matcher:
             return None if external is None else (*external, None)
         if external is not None and (external[0] - own.limit) * order.sign <= 0:
             return (*external, None)
-        return own.limit, abs(own.left), own
+        return own.limit, own.shown, own
 
-    def _cross(self, market: Market, order: Order, resting: Order, size: Decimal) -> bool:
-        """Two of our own orders meet, at the price of the one that rests; False when they cannot trade."""
-        size = min(size, self._execution.room(market, resting))
+    def _meet(self, market: Market, order: Order, resting: Order, size: Decimal) -> bool:
+        """Two of our own orders meet, at the price of the one that rests; False when the arriving one goes no further."""
+        if self.self_trade is not SelfTrade.ALLOW:
+            return self._part(market, order, resting)
+        size = min(size, self.execution.room(market, resting))
         if size <= 0:
             return False
-        self._execution.fill(market, resting, size, _own_price(resting), is_maker=True)
-        self._execution.fill(market, order, size, _own_price(resting), is_maker=False)
+        price = resting.price or ZERO
+        self.bracket.on_reached(resting, size)
+        self.execution.fill(market, resting, size, price, is_maker=not resting.is_hidden)
+        self.bracket.took(resting, size)
+        self.execution.fill(market, order, size, price, is_maker=False)
+        if resting.is_open and not resting.shown:
+            self._reveal(market, resting)
         return True
 
-    def _reached(self, market: Market, order: Order, against: Side) -> None:
-        """The other side's displayed orders come to our price: they trade with us at our limit."""
-        for price in tuple(against.prices):
-            if not order.accepts(price):
-                return
-            size = min(against.available(price), self._execution.room(market, order))
-            if size > 0:
-                against.take(price, size)
-                self._execution.fill(market, order, size, _own_price(order), is_maker=True)
-            if not order.is_open:
-                return
-
-    def _requeue(self, order: Order, side: Side) -> None:
-        displayed = side.visible(order.limit)
-        if order.place is not None and displayed is not None and displayed != order.place.displayed:
-            self._queue.depth(order.place, displayed)
+    def _part(self, market: Market, order: Order, resting: Order) -> bool:
+        """Two of our own orders may not trade with each other: one of them, or both, end."""
+        if self.self_trade in (SelfTrade.OLDEST, SelfTrade.BOTH):
+            self.execution.withdraw(market, resting, OrderState.CANCELED, "stp", "SELF_TRADE: it would trade with an order of ours")
+        if self.self_trade in (SelfTrade.NEWEST, SelfTrade.BOTH):
+            self.execution.withdraw(market, order, OrderState.CANCELED, "stp", "SELF_TRADE: it would trade with an order of ours")
+        return order.is_open
 
     def _queued(self, market: Market, order: Order, traded: Decimal) -> Decimal:
         """How much of a trade at our price gets past those ahead of us, in whole lots."""
-        place = order.place
+        place, lot = order.place, market.contract.size_min
         if place is None:
             return ZERO
-        self._queue.trade(place, float(traded))
-        if place.front >= 0:
-            return ZERO
-        lot = market.contract.size_min
-        reach = min(Decimal(round(-place.front / float(lot))) * lot, traded)
-        place.front = 0.0
-        return reach
+        self.queue.trade(place, float(traded))
+        return min(place.reach(float(lot)) * lot, traded)
 
     def _after(self, market: Market) -> None:
-        if not self._consume:
+        if not self.consume:
             market.book.refill()
 
     @staticmethod
@@ -149,7 +238,3 @@ class Matcher:
     def _along(market: Market, order: Order) -> Side:
         book = market.sync()
         return book.bids if order.is_buy else book.asks
-
-
-def _own_price(order: Order) -> Decimal:
-    return ZERO if order.price is None else order.price

@@ -17,7 +17,7 @@ from strikeloop import (
     Origin,
     TimeInForce,
 )
-from strikeloop_venue.queue import Place
+from strikeloop_venue.queue import Ghosts, Place
 
 ZERO = Decimal(0)
 
@@ -27,7 +27,8 @@ class Order:
     """What the venue knows of an order; sizes are signed (buy > 0).
 
     `price` None is a market order; `limit` is the same price as a float, for comparing with the market. `rank` is its
-    priority in time: smaller came first. `paid` is Σ fill price · fill size.
+    priority in time: smaller came first. `paid` is Σ fill price · fill size. `iceberg` is how much of it shows at a time (0: all
+    of it), `tip` what is left of the part that shows; once that was `is_hidden`, it trades as a taker.
     """
 
     order_id: str
@@ -41,7 +42,12 @@ class Order:
     created: int
     rank: int
     limit: float = 0.0
+    iceberg: Decimal = ZERO
+    mmp: bool = False
+    tip: Decimal = ZERO
+    is_hidden: bool = False
     place: Place | None = None
+    ghosts: Ghosts | None = None
     paid: Decimal = ZERO
     state: OrderState = OrderState.OPEN
     finished: int | None = None
@@ -63,6 +69,11 @@ class Order:
         return self.size - self.left
 
     @property
+    def shown(self) -> Decimal:
+        """How much of what is left shows (unsigned)."""
+        return min(self.tip, abs(self.left)) if self.iceberg else abs(self.left)
+
+    @property
     def is_open(self) -> bool:
         return not self.state.is_terminal
 
@@ -75,12 +86,21 @@ class Order:
     def fill(self, size: Decimal, price: Decimal) -> None:
         """`size` (unsigned) of it traded."""
         self.left -= size * self.sign
+        self.tip = max(self.tip - size, ZERO)
         self.paid += price * size * self.sign
+
+    def show(self) -> None:
+        """It comes to rest with its first part showing."""
+        self.tip, self.is_hidden = self.iceberg, False
+
+    def reveal(self, rank: int) -> None:
+        """A part that was hidden shows."""
+        self.tip, self.is_hidden, self.rank = self.iceberg, True, rank
 
     def finish(self, state: OrderState, finish_as: str, now: int, reason: str = "") -> None:
         """It will never trade again."""
         self.state, self.finish_as, self.finished, self.reason = state, finish_as, now, reason
-        self.place = None
+        self.place = self.ghosts = None
 
     def event(self, time: int, received: int, origin: Origin = Origin.SIMULATED, reason: str = "") -> OrderUpdated:
         """What is now true of it; `reason` instead of its own where a request about it was refused."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Protocol
 
 import attrs
@@ -27,6 +28,22 @@ class Place:
     front: float
     displayed: float | None
     traded: float = 0.0
+
+    def reach(self, lot: float) -> int:
+        """How many lots trades have reached past those ahead. With one or more we count as filled so far, and nobody is ahead any more."""
+        lots = math.floor(-self.front / lot + 0.5) if self.front < 0 else 0
+        if lots > 0:
+            self.front = 0.0
+        return lots
+
+
+@attrs.define(eq=False)
+class Ghosts:
+    """What is left of an order at the front of the queue and of one at its back (unsigned), and where the back one stands."""
+
+    front: Decimal
+    back: Decimal
+    place: Place
 
 
 class QueueModel(Protocol):
@@ -88,7 +105,10 @@ class Back:
 
 
 class Probable:
-    """A level that shrinks without a trade loses size ahead of us with probability 1 − p(front, back)."""
+    """A level that shrinks without a trade loses size ahead of us with probability 1 − p(front, back).
+
+    Where p has no value (a power of a front that trades have just passed), the level's size is all that is known of the place.
+    """
 
     def __init__(self, probability: Callable[[float, float], float]) -> None:
         self._probability = probability
@@ -105,53 +125,53 @@ class Probable:
             place.front, place.displayed, place.traded = min(place.front, displayed), displayed, 0.0
             return
         shrunk = place.displayed - displayed - place.traded
-        if shrunk < 0:
-            place.front = min(place.front, displayed)
-        else:
-            back = place.displayed - place.front
-            behind = self._probability(place.front, back)
-            place.front = min(place.front - (1 - behind) * shrunk + min(back - behind * shrunk, 0.0), displayed)
+        front = place.front
+        if shrunk >= 0:
+            back = place.displayed - front
+            behind = self._probability(front, back)
+            front -= (1 - behind) * shrunk - min(back - behind * shrunk, 0.0)
+        place.front = min(displayed, front)  # in this sequence: what is no number gives way
         place.displayed, place.traded = displayed, 0.0
 
 
 def _share(f: Callable[[float], float]) -> Callable[[float, float], float]:
     """f(back) / (f(back) + f(front))."""
-
-    def probability(front: float, back: float) -> float:
-        ahead, behind = f(max(front, 0.0)), f(max(back, 0.0))
-        return behind / (behind + ahead) if behind + ahead else 0.0
-
-    return probability
+    return lambda front, back: _ratio(f(back), f(back) + f(front))
 
 
 def _share_of_sum(f: Callable[[float], float]) -> Callable[[float, float], float]:
     """f(back) / f(back + front)."""
-
-    def probability(front: float, back: float) -> float:
-        whole = f(max(front, 0.0) + max(back, 0.0))
-        return f(max(back, 0.0)) / whole if whole else 0.0
-
-    return probability
+    return lambda front, back: _ratio(f(back), f(back + front))
 
 
 def _one_minus_share(n: float) -> Callable[[float, float], float]:
     """1 − (front / (front + back))^n."""
-
-    def probability(front: float, back: float) -> float:
-        whole = max(front, 0.0) + max(back, 0.0)
-        return 1 - (max(front, 0.0) / whole) ** n if whole else 0.0
-
-    return probability
+    power = _power(n)
+    return lambda front, back: 1 - power(_ratio(front, front + back))
 
 
-MODELS: Mapping[str, Callable[[float], QueueModel]] = {
-    "risk-averse": lambda _n: RiskAverse(),
-    "front": lambda _n: Front(),
-    "back": lambda _n: Back(),
-    "log": lambda _n: Probable(_share(math.log1p)),
-    "log2": lambda _n: Probable(_share_of_sum(math.log1p)),
-    "power": lambda n: Probable(_share(lambda x: x**n)),
-    "power2": lambda n: Probable(_share_of_sum(lambda x: x**n)),
-    "power3": lambda n: Probable(_one_minus_share(n)),
+def _ratio(part: float, whole: float) -> float:
+    """`part` / `whole`; 1 where only the whole is 0, and no number where both are."""
+    return part / whole if whole else 1.0 if part else math.nan
+
+
+def _log(unit: float) -> Callable[[float], float]:
+    return lambda size: math.log1p(size / unit)
+
+
+def _power(n: float) -> Callable[[float], float]:
+    """x^n; no number for a negative x where n is not whole."""
+    return lambda x: x**n if x >= 0 or n == int(n) else math.nan
+
+
+MODELS: Mapping[str, Callable[[float, float], QueueModel]] = {
+    "risk-averse": lambda _n, _unit: RiskAverse(),
+    "front": lambda _n, _unit: Front(),
+    "back": lambda _n, _unit: Back(),
+    "log": lambda _n, unit: Probable(_share(_log(unit))),
+    "log2": lambda _n, unit: Probable(_share_of_sum(_log(unit))),
+    "power": lambda n, _unit: Probable(_share(_power(n))),
+    "power2": lambda n, _unit: Probable(_share_of_sum(_power(n))),
+    "power3": lambda n, _unit: Probable(_one_minus_share(n)),
 }
-"""Queue models by the name they have in the settings; the argument is the exponent n of the power models."""
+"""Queue models by the name they have in the settings, made from the exponent n and the unit of the logarithms (in contracts)."""

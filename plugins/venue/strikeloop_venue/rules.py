@@ -10,6 +10,7 @@ from decimal import Decimal
 import attrs
 
 from strikeloop_venue.latency import LatencyModel
+from strikeloop_venue.matching import SelfTrade
 from strikeloop_venue.queue import QueueModel
 
 
@@ -20,8 +21,11 @@ class Rules:
     balance: Decimal
     currency: str
     latency: LatencyModel
+    feed_is_slow: bool
     queue: QueueModel
     consume_liquidity: bool
+    whole_fills: bool
+    self_trade: SelfTrade
     settlement_window: int
     settlement_sample: int
     refresh: int

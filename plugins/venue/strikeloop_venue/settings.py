@@ -5,6 +5,7 @@ Owns `VenueSettings`. It validates and opens; it holds no state of a venue.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
@@ -17,6 +18,7 @@ from strikeloop import (
 )
 from strikeloop_venue.latency import LatencySettings
 from strikeloop_venue.machine import SimulatedVenue
+from strikeloop_venue.matching import SelfTrade
 from strikeloop_venue.queue import MODELS as QUEUES
 from strikeloop_venue.rules import Rules
 
@@ -38,7 +40,10 @@ class VenueSettings:
     """The simulated venue: account, latency and matching.
 
     `balance`: cash at the start, in `currency`. `queue`: a name of `strikeloop_venue.queue.MODELS`, `queue_exponent` the n
-    of the power models. `consume_liquidity`: displayed size that we took is gone until the level changes or trades.
+    of the power models, `queue_unit` how many contracts count as 1 in the logarithms. `consume_liquidity`: displayed size that we
+    took is gone until the level changes or trades. `whole_fills`: a resting order that is reached fills whole, as hftbacktest's
+    exchange without partial fills has it. `self_trade`: what two of our own orders that meet do: `allow` they trade, `cn`, `co`,
+    `cb` cancels the newest, the oldest, both.
     `settlement_window_s`: seconds before the expiry over which the index is averaged, `settlement_sample_s` the step of
     the samples. `refresh_s`: least seconds of venue time between two refreshes of marks and risk, `var_refresh_s` between
     two computations of the value at risk while no position changes. `liquidation`: whether margin calls are carried out.
@@ -53,7 +58,10 @@ class VenueSettings:
     latency: LatencySettings = attrs.field(factory=LatencySettings, converter=_latency)
     queue: str = "risk-averse"
     queue_exponent: float = 2.0
+    queue_unit: float = 1.0
     consume_liquidity: bool = True
+    whole_fills: bool = False
+    self_trade: str = "allow"
     settlement_window_s: int = 1800
     settlement_sample_s: int = 1
     refresh_s: float = 1.0
@@ -64,6 +72,10 @@ class VenueSettings:
     def __attrs_post_init__(self) -> None:
         if self.queue not in QUEUES:
             raise ValueError(f"queue is {self.queue!r}; expected one of {', '.join(QUEUES)}")
+        if self.self_trade not in list(SelfTrade):
+            raise ValueError(f"self_trade is {self.self_trade!r}; expected one of {', '.join(SelfTrade)}")
+        if not (0 < self.queue_exponent < math.inf and 0 < self.queue_unit < math.inf):
+            raise ValueError("queue_exponent and queue_unit must be greater than 0")
         if not self.balance.is_finite() or self.balance < 0:
             raise ValueError(f"balance is {self.balance}; expected a finite amount that is not negative")
         if min(self.settlement_window_s, self.settlement_sample_s) < 1:
@@ -77,8 +89,11 @@ class VenueSettings:
             balance=self.balance,
             currency=self.currency,
             latency=self.latency.open(self.seed),
-            queue=QUEUES[self.queue](self.queue_exponent),
+            feed_is_slow=self.latency.feed_ms > 0,
+            queue=QUEUES[self.queue](self.queue_exponent, self.queue_unit),
             consume_liquidity=self.consume_liquidity,
+            whole_fills=self.whole_fills,
+            self_trade=SelfTrade(self.self_trade),
             settlement_window=self.settlement_window_s * 1_000_000_000,
             settlement_sample=self.settlement_sample_s * 1_000_000_000,
             refresh=round(self.refresh_s * 1e9),

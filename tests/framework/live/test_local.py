@@ -34,6 +34,11 @@ class Echo:
         self.log: list[tuple[str, Any]] = []
         self.due: list[TickerUpdated] = []
 
+    feed = None
+
+    def report(self) -> dict[str, Any]:
+        return {}
+
     def on_market(self, event: Event) -> None:
         self.log.append(("market", event.time))
 

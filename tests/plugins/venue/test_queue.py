@@ -6,13 +6,13 @@ import math
 
 import pytest
 
-from strikeloop_venue.queue import MODELS, UNKNOWN, QueueModel
+from strikeloop_venue.queue import MODELS, UNKNOWN, Place, QueueModel
 
 ALL = sorted(MODELS)
 
 
 def model(name: str, exponent: float = 2.0) -> QueueModel:
-    return MODELS[name](exponent)
+    return MODELS[name](exponent, 1.0)
 
 
 def test_risk_averse_moves_forward_by_trades_and_by_levels_smaller_than_what_is_ahead() -> None:
@@ -80,7 +80,16 @@ def test_a_place_at_a_hidden_level_is_known_once_the_level_shows(name: str) -> N
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_nobody_ever_stands_farther_back_than_the_level_is_large_or_than_before(name: str) -> None:
+def test_nobody_ever_stands_farther_back_than_the_level_is_large(name: str) -> None:
+    queue = model(name)
+    place = queue.join(20.0)
+    for displayed in (25.0, 18.0, 18.0, 30.0, 7.0, 0.0):
+        queue.depth(place, displayed)
+        assert place.front <= (20.0 if name == "back" else displayed)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if name != "power2"])
+def test_nothing_but_trades_and_cancellations_moves_anybody_and_nobody_backward(name: str) -> None:
     queue = model(name)
     place = queue.join(20.0)
     before = place.front
@@ -88,3 +97,28 @@ def test_nobody_ever_stands_farther_back_than_the_level_is_large_or_than_before(
         queue.depth(place, displayed)
         assert place.front <= before
         before = place.front
+
+
+def test_where_the_share_has_no_value_the_place_is_the_level() -> None:
+    queue = model("power3", 0.5)
+    place = queue.join(5.0)
+    queue.trade(place, 5.3)
+    queue.depth(place, 9.0)
+    queue.depth(place, 4.0)
+    assert place.front == 4.0
+
+
+def test_a_trade_reaches_us_in_whole_lots_and_less_than_half_a_lot_is_none() -> None:
+    place = Place(-0.4, 10.0)
+    assert (place.reach(1.0), place.front) == (0, -0.4)
+    place.front = -2.5
+    assert (place.reach(1.0), place.front) == (3, 0.0)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1000.0])
+def test_logarithms_count_in_their_unit(unit: float) -> None:
+    queue = MODELS["log"](2.0, unit)
+    place = queue.join(4.0 * unit)
+    queue.depth(place, 12.0 * unit)
+    queue.depth(place, 10.0 * unit)
+    assert place.front / unit == pytest.approx(4 - 2 * math.log(5) / (math.log(9) + math.log(5)))
