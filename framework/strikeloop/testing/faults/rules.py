@@ -28,7 +28,7 @@ class Rule:
 
     `first` is the first match that is struck, 1 the very first; then each `every`-th, `times` in all (None: without end).
     `share` is the probability that a match is struck at all, decided by the proxy's seed. Where several rules strike the
-    same piece, the one given first decides; the others have counted it.
+    same piece, the one given first decides; the others have counted it and keep their turn.
 
     >>> from strikeloop.testing.faults import Drop, Frames, Rule
     >>> Rule(Frames(has={"channel": "options.orders"}), Drop(), first=3).times
