@@ -11,6 +11,7 @@ import socket
 import ssl
 from functools import lru_cache
 from ipaddress import ip_address
+from threading import Thread
 from urllib.parse import SplitResult, urlsplit
 
 import anyio
@@ -124,13 +125,39 @@ async def _resolve(endpoint: Endpoint) -> list[str]:
     except ValueError:
         pass
     with anyio.fail_after(RESOLVE_WITHIN_S):
-        found = await anyio.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
-    addresses = list(dict.fromkeys(str(address[0]) for *_, address in found))
+        addresses = await _look_up(endpoint)
     if not addresses:
         raise socket.gaierror(f"{endpoint.host} has no address")
     if not endpoint.tls and not all(map(is_loopback, addresses)):
         raise ConfigError(Problem("url", f"{endpoint.host} is not this machine here: it resolves to {addresses}", "use 127.0.0.1"))
     return addresses
+
+
+async def _look_up(endpoint: Endpoint) -> list[str]:
+    """The addresses of a name, asked for in a thread that is left behind when nobody waits for it any more.
+
+    A resolver cannot be interrupted. In a pool of threads one that hangs would take a place from others, and would keep
+    the process from ending.
+    """
+    found: list[str] | OSError = []
+    ours, theirs = socket.socketpair()
+
+    def ask() -> None:
+        nonlocal found
+        with theirs:  # closing it is the sign that the answer is there
+            try:
+                infos = socket.getaddrinfo(endpoint.host, endpoint.port, type=socket.SOCK_STREAM)
+                found = list(dict.fromkeys(str(address[0]) for *_, address in infos))
+            except OSError as exc:
+                found = exc
+
+    with ours:
+        ours.setblocking(False)
+        Thread(target=ask, name=f"resolve {endpoint.host}", daemon=True).start()
+        await anyio.wait_readable(ours)
+    if isinstance(found, OSError):
+        raise found
+    return found
 
 
 def describe(exc: BaseException) -> str:

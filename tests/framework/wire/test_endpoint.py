@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import socket
 import ssl
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 from anyio.abc import ByteStream
 
@@ -108,18 +112,16 @@ async def hang_up(stream: ByteStream) -> None:
     await stream.aclose()
 
 
-def fake_names(monkeypatch: pytest.MonkeyPatch, *addresses: str, hangs: bool = False) -> list[str]:
+def fake_names(monkeypatch: pytest.MonkeyPatch, *addresses: str, failure: int = 0) -> list[str]:
     asked: list[str] = []
 
-    async def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
+    def getaddrinfo(host: str, port: int, **_: Any) -> list[Any]:
         asked.append(host)
-        if hangs:
-            await anyio.sleep_forever()
-        if not addresses:
-            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        if failure:
+            raise socket.gaierror(failure, "Name or service not known")
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(anyio, "getaddrinfo", getaddrinfo)
+    monkeypatch.setattr(socket, "getaddrinfo", getaddrinfo)
     return asked
 
 
@@ -141,25 +143,55 @@ async def test_a_plain_text_name_that_leads_away_from_this_machine_is_refused(mo
 
 
 @pytest.mark.anyio
-async def test_a_name_that_does_not_exist_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_names(monkeypatch)
+@pytest.mark.parametrize("failure", [socket.EAI_NONAME, socket.EAI_AGAIN, socket.EAI_FAIL])
+async def test_a_name_that_cannot_be_resolved_is_a_failure(monkeypatch: pytest.MonkeyPatch, failure: int) -> None:
+    fake_names(monkeypatch, failure=failure)
     with pytest.raises(FAILURES, match="not known"):
         await open_stream(Endpoint("venue.example", 443, True), timeout_s=5)
 
 
 @pytest.mark.anyio
-async def test_a_resolver_that_hangs_is_given_up_on_before_the_attempt_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    fake_names(monkeypatch, hangs=True)
-    monkeypatch.setattr(endpoint_module, "RESOLVE_WITHIN_S", 0.02)
-    with anyio.fail_after(3), pytest.raises(TimeoutError):
-        await open_stream(Endpoint("venue.example", 443, True), timeout_s=60)
+async def test_a_name_without_addresses_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_names(monkeypatch)
+    with pytest.raises(FAILURES, match="no address"):
+        await open_stream(Endpoint("venue.example", 443, True), timeout_s=5)
 
 
 @pytest.mark.anyio
-async def test_a_name_without_addresses_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def nothing(*_: Any, **__: Any) -> list[Any]:
-        return []
+async def test_a_resolver_that_hangs_is_given_up_on_while_everything_else_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    answering, turns = threading.Event(), 0
 
-    monkeypatch.setattr(anyio, "getaddrinfo", nothing)
-    with pytest.raises(FAILURES, match="no address"):
-        await open_stream(Endpoint("venue.example", 443, True), timeout_s=5)
+    async def others() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await anyio.lowlevel.checkpoint()
+
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answering.wait(30) and [])
+    monkeypatch.setattr(endpoint_module, "RESOLVE_WITHIN_S", 0.05)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(others)
+        with anyio.fail_after(10), pytest.raises(TimeoutError):
+            await open_stream(Endpoint("venue.example", 443, True), timeout_s=60)
+        tasks.cancel_scope.cancel()
+    answering.set()
+    assert turns > 100
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_process_ends_at_once_although_resolvers_of_it_still_hang(backend: str) -> None:
+    program = """
+import socket, sys, time, anyio
+socket.getaddrinfo = lambda *_, **__: time.sleep(60)
+from strikeloop.wire import connect_websocket, endpoint
+endpoint.RESOLVE_WITHIN_S = 0.05
+async def main():
+    for _ in range(8):
+        try:
+            await connect_websocket("wss://venue.example/ws")
+        except Exception as error:
+            print(type(error).__name__, flush=True)
+anyio.run(main, backend=sys.argv[1])
+"""
+    ran = subprocess.run([sys.executable, "-c", program, backend], capture_output=True, text=True, timeout=30, check=False)
+    assert ran.stdout.split() == ["LinkLostError"] * 8, ran.stderr
