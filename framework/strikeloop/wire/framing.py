@@ -2,8 +2,8 @@
 
 Theory of operation: nearly all that a venue sends is whole, unmasked, unfragmented text frames. Those are sliced from
 the buffer directly. Everything else, byte for byte, goes to the `websockets` library's ClientProtocol, which answers
-pings, judges what is wrong and closes. Once that has left its state OPEN, it gets every byte.
-It never reads a socket or a clock.
+pings, judges what is wrong and closes. Once that has left its state OPEN, it gets every byte. Messages are handed over
+before it gets anything, so that they can still be answered if what follows ends the link. No socket and no clock is read.
 """
 
 from __future__ import annotations
@@ -27,6 +27,8 @@ MASKED = 0x80
 OPCODES = frozenset(Opcode)
 ABNORMAL = 1006
 HEAD_LIMIT = 65_536
+_UTF8 = codecs.getincrementaldecoder("utf-8")
+EMPTY_END = b"\x80\x00"
 HEAD_END = b"\r\n\r\n"
 
 # Its debug records would show signed frames and handshake headers, so the protocol gets a logger that reaches nobody.
@@ -56,6 +58,8 @@ class Framing:
     _pieces: list[bytes] = attrs.field(init=False, factory=list)
     _held: int = attrs.field(init=False, default=0)
     _needed: int = attrs.field(init=False, default=0)
+    # Reads the text in them, so that it is refused as early as it can be.
+    _cut: codecs.IncrementalDecoder | None = attrs.field(init=False, default=None)
     # Bytes still to come of a frame that the protocol has begun to read.
     _owed: int = attrs.field(init=False, default=0)
     _fragments: bytearray | None = attrs.field(init=False, default=None)
@@ -71,12 +75,18 @@ class Framing:
         """Whether `output` would give anything."""
         return bool(self._protocol.writes)
 
+    @property
+    def has_more(self) -> bool:
+        """Whether bytes wait behind the messages that `feed` gave: call it again, with nothing."""
+        return bool(self._pieces) and self._held >= self._needed
+
     def feed(self, data: bytes) -> list[bytes]:
         """The messages that `data` completes, in order; text is checked to be UTF-8, binary messages come as they are."""
         if self._pieces:
             self._pieces.append(data)
             self._held += len(data)
             if self._held < self._needed:
+                self._judge(self._cut, data)
                 return []
             data = b"".join(self._pieces)
             self._pieces.clear()
@@ -86,6 +96,10 @@ class Framing:
             if not self._owed and self._fragments is None and self.is_open:
                 at = self._slice(data, at, messages)
             if self._is_waiting(data, at):
+                break
+            if messages:
+                self._owed = 0
+                self._hold(data[at:], needed=0)
                 break
             at = self._delegate(data, at, messages)
         return messages
@@ -153,10 +167,33 @@ class Framing:
         is_for_slice = self._fragments is None and data[at] == WHOLE_TEXT and length <= self._max_size
         if is_refused_early or (left >= header and not (is_for_slice and left < header + length)):
             self._owed = header + length
+            if self._fragments is not None and data[at] & 0x0F == Opcode.CLOSE:
+                self._finish_fragments()
             return False
-        self._pieces.append(data[at:])
-        self._held, self._needed = left, header + length
+        self._hold(data[at:], needed=header + length)
+        if left >= header:
+            self._cut = _UTF8()
+            self._judge(self._cut, data[at + header :])
         return True
+
+    def _hold(self, data: bytes, *, needed: int) -> None:
+        self._pieces.append(data)
+        self._held, self._needed, self._cut = len(data), needed, None
+
+    def _judge(self, decoder: codecs.IncrementalDecoder | None, text: bytes, *, is_all: bool = False) -> None:
+        """Refuse text as soon as it cannot become UTF-8 any more."""
+        try:
+            if decoder is not None:
+                decoder.decode(text, is_all)
+        except UnicodeDecodeError:
+            self._pieces.clear()
+            self._protocol.fail(1007, "text is not UTF-8")
+
+    def _finish_fragments(self) -> None:
+        """A close frame may come amid a message (RFC 6455 §5.4); the library would take that for a broken protocol."""
+        self._protocol.receive_data(EMPTY_END)
+        self._protocol.events_received()
+        self._fragments = None
 
     def _delegate(self, data: bytes, at: int, messages: list[bytes]) -> int:
         """Hand the protocol what is left of its frame, or everything once it has begun to close."""
@@ -172,15 +209,10 @@ class Framing:
     def _collect(self, frame: Frame, messages: list[bytes]) -> None:
         if self._fragments is None:
             self._fragments = bytearray()
-            self._utf8 = codecs.getincrementaldecoder("utf-8")() if frame.opcode is Opcode.TEXT else None
-        try:
-            if self._utf8 is not None:
-                self._utf8.decode(bytes(frame.data), frame.fin)
-        except UnicodeDecodeError:
-            self._protocol.fail(1007, "text is not UTF-8")
-            return
+            self._utf8 = _UTF8() if frame.opcode is Opcode.TEXT else None
+        self._judge(self._utf8, bytes(frame.data), is_all=frame.fin)
         self._fragments += frame.data
-        if frame.fin:
+        if frame.fin and self.is_open:
             messages.append(bytes(self._fragments))
             self._fragments = None
 

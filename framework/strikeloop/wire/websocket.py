@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 import anyio.abc
+import anyio.lowlevel
 import attrs
 
 from strikeloop.errors import AuthRejectedError, LinkLostError
@@ -80,7 +81,7 @@ class WebSocketLink:
 
     async def _read(self) -> None:
         try:
-            data = self._arrived or await self._stream.receive(READ_SIZE)
+            data = await self._next()
         except anyio.EndOfStream:
             self._framing.feed_end()
             self._lose_as_told()
@@ -88,7 +89,6 @@ class WebSocketLink:
         except FAILURES as exc:
             self._lose(f"reading failed: {describe(exc)}", exc)
             return
-        self._arrived = b""
         self._ready = self._framing.feed(data)
         if self._framing.has_output:
             # A failure to answer is kept as the loss and raised once the messages are handed over.
@@ -97,6 +97,14 @@ class WebSocketLink:
                     await self._write()
         if not self._framing.is_open:
             self._lose_as_told()
+
+    async def _next(self) -> bytes:
+        """What came with the handshake, nothing while the framing still has something, else what the socket brings."""
+        if self._arrived or self._framing.has_more:
+            await anyio.lowlevel.checkpoint()
+            data, self._arrived = self._arrived, b""
+            return data
+        return await self._stream.receive(READ_SIZE)
 
     async def _write(self) -> None:
         """Send what is queued; the caller holds the lock."""
