@@ -23,6 +23,7 @@ from strikeloop.errors import AuthRejectedError, ConfigError, LinkLostError, Pro
 from strikeloop.wire.endpoint import one_line
 
 WHOLE_TEXT = 0x81  # FIN set, no reserved bit, opcode text
+FIRST_TEXT = 0x01  # the first fragment of one
 MASKED = 0x80
 OPCODES = frozenset(Opcode)
 ABNORMAL = 1006
@@ -157,15 +158,15 @@ class Framing:
         return at
 
     def _is_waiting(self, data: bytes, at: int) -> bool:
-        """Hold the rest back if it is the beginning of a text frame for `_slice`, or of a header that does not tell yet."""
+        """Hold the rest back if it is the beginning of text, or of a header that does not tell yet."""
         if self._owed or not self.is_open or at >= len(data):
             return at >= len(data)
         header, length = _size(data, at)
         left = len(data) - at
         # The protocol refuses these on seeing two bytes, whatever length they claim.
         is_refused_early = left >= 2 and (bool(data[at + 1] & MASKED) or data[at] & 0x0F not in OPCODES)
-        is_for_slice = self._fragments is None and data[at] == WHOLE_TEXT and length <= self._max_size
-        if is_refused_early or (left >= header and not (is_for_slice and left < header + length)):
+        is_text = self._fragments is None and data[at] in (WHOLE_TEXT, FIRST_TEXT) and length <= self._max_size
+        if is_refused_early or (left >= header and not (is_text and left < header + length)):
             self._owed = header + length
             if self._fragments is not None and data[at] & 0x0F == Opcode.CLOSE:
                 self._finish_fragments()
