@@ -41,6 +41,7 @@ from strikeloop.events import (
     Severity,
     StreamEvent,
     StreamLost,
+    StreamStale,
     TimerFired,
 )
 from strikeloop.hooks import on_fault_of
@@ -236,6 +237,8 @@ class Engine:
             self.block(event.adapter, f"the connection to {event.adapter} is lost: {event.reason}")
         elif isinstance(event, GapOpened):
             self.block(event.adapter, f"{event.channel} of {event.adapter} missed messages: {event.reason}")
+        elif isinstance(event, StreamStale):
+            self.block(event.adapter, f"the account of {event.adapter} was not confirmed for {event.age_s:.0f} s")
         elif isinstance(event, Reconciled | GapClosed):
             self.unblock(event.adapter)
 

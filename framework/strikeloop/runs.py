@@ -124,6 +124,7 @@ def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[
         halt_cancels=record.halt_cancels,
         listen=listen,
         fail_fast=plan.run.fail_fast,
+        stale_after_s=plan.run.stale_after_s or None,
         header=plan.header(),
         legacy=earlier.legacy,
     )

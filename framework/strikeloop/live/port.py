@@ -1,30 +1,42 @@
 """One port of one adapter in the world: carries out what its session asks for and reports back.
 
-Owns `Port`. All decisions are the session's; this shell connects, reads, writes, and ends, and bounds how long each
-of that may take. It never catches cancellation, and whatever a connection does ends in `session.lost`.
+Owns `Port`. All decisions are the session's; this shell keeps its connections, asks what the session wants to know, and
+bounds how long each answer may take. It never catches cancellation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import anyio
 from anyio.abc import TaskGroup
 
-from strikeloop.adapter import Account, BookFeed, Decoded, Feed, Link, Stream
-from strikeloop.clock import SECOND_NS, ServerClock
+from strikeloop.adapter import Account, BookFeed, Feed, Stream
+from strikeloop.clock import ServerClock
 from strikeloop.contracts import ContractId
-from strikeloop.errors import AuthRejectedError, DecodeError, VenueError
+from strikeloop.errors import VenueError
 from strikeloop.events import Event
 from strikeloop.live.clock import WallClock
-from strikeloop.session import Connect, Drop, FetchBook, FetchFills, FetchSnapshot, Find, SendPing, Session, Subscribe
+from strikeloop.live.connection import Connection
+from strikeloop.session import (
+    Action,
+    Connect,
+    Drop,
+    FetchBook,
+    FetchContracts,
+    FetchFills,
+    FetchSnapshot,
+    Find,
+    Prepare,
+    SendPing,
+    Session,
+    Subscribe,
+    Unsubscribe,
+)
 
-CONNECT_S = 30.0
 SNAPSHOT_S = 20.0
 FIND_S = 5.0
-CLOSE_S = 1.0
-POLICY_VIOLATION = 1008
 
 Deliver = Callable[[Sequence[Event]], None]
 
@@ -32,45 +44,37 @@ Deliver = Callable[[Sequence[Event]], None]
 class Port:
     """`deliver` receives the events the session releases, in order, synchronously."""
 
-    def __init__(
-        self,
-        session: Session,
-        stream: Feed | Account,
-        clock: WallClock,
-        venue_clock: ServerClock,
-        deliver: Deliver,
-        prepare: Callable[[], Awaitable[None]],
-    ) -> None:
-        self.session, self._stream, self._clock, self._deliver, self._prepare = session, stream, clock, deliver, prepare
-        self._venue_clock = venue_clock
+    def __init__(self, session: Session, stream: Feed | Account, clock: WallClock, venue_clock: ServerClock, deliver: Deliver) -> None:
+        self.session, self._stream, self._clock, self._venue_clock, self._deliver = session, stream, clock, venue_clock, deliver
         self._tasks: TaskGroup | None = None
-        self._link_tasks: TaskGroup | None = None
-        self._reason, self._is_auth = "", False
-        self._connect = anyio.Event()
-        self._outbox: list[Subscribe | SendPing] = []
-        self._written = anyio.Event()
+        self._connections: dict[int, Connection] = {}
+        self._asking: anyio.CancelScope | None = None
 
     @property
     def stream(self) -> Stream:
         return self._stream
 
+    @property
+    def lag_ns(self) -> int:
+        """How long the last frames waited for the engine."""
+        return max((connection.lag_ns for connection in self._connections.values()), default=0)
+
     async def run(self) -> None:
-        """Until cancelled: keep one connection, whenever the session wants it."""
+        """Until cancelled: keep the connections that the session wants."""
         try:
             async with anyio.create_task_group() as self._tasks:
                 self.session.start(self._clock.now())
                 self.pump()
-                while True:
-                    await self._connect.wait()
-                    self._connect = anyio.Event()
-                    await self._one_connection()
+                await anyio.sleep_forever()
         finally:
             self._tasks = None
 
     def tick(self) -> None:
         """Time passed."""
         if self._tasks is not None:
-            self.session.tick(self._clock.now())
+            now = self._clock.now()
+            self.session.clock_is(self._venue_clock.offset_ns, now, is_doubtful=self._venue_clock.is_doubtful)
+            self.session.tick(now)
             self.pump()
 
     def pump(self) -> None:
@@ -84,118 +88,85 @@ class Port:
             if events:
                 self._deliver(events)
 
-    def _act(self, action: object) -> None:
+    def _act(self, action: Action) -> None:
         match action:
-            case Connect():
-                self._connect.set()
-            case Drop(reason):
-                self._end(reason)
-            case Subscribe() | SendPing():
-                self._outbox.append(action)
-                self._written.set()
+            case Connect(line):
+                self._start(self._connect, line)
+            case Drop(line, reason):
+                if line in self._connections:
+                    self._connections[line].end(reason)
+            case Subscribe(line) | Unsubscribe(line) | SendPing(line):
+                if line in self._connections:
+                    self._connections[line].put(action)
             case FetchFills() | FetchSnapshot():
-                self._start(self._link_tasks, self._fetch, action)  # one of an earlier connection would be too old
+                if self._asking is not None:
+                    self._asking.cancel()  # one question of a snapshot at a time: what was asked before is wanted no more
+                self._asking = anyio.CancelScope()
+                self._start(self._ask, action, self._asking)
             case FetchBook(contract):
-                self._start(self._link_tasks, self._fetch_book, contract)
+                self._start(self._fetch_book, contract)
+            case FetchContracts():
+                self._start(self._report, self._list_contracts)
+            case Prepare():
+                self._start(self._report, self._prepare)
             case Find():
-                self._start(self._tasks, self.look_up, action)
+                self._start(self.look_up, action)
 
-    def _start(self, tasks: TaskGroup | None, function: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
-        if tasks is not None:
-            tasks.start_soon(function, *args)
+    def _start(self, function: Callable[..., Coroutine[Any, Any, None]], *args: object) -> None:
+        if self._tasks is not None:
+            self._tasks.start_soon(function, *args)
 
-    def _end(self, reason: str, *, is_auth: bool = False) -> None:
-        """This connection is over; the first reason is the one that counts."""
-        if self._link_tasks is not None and not self._reason:
-            self._reason, self._is_auth = reason, is_auth
-            self._link_tasks.cancel_scope.cancel()
+    # ---- connections ----
 
-    async def _one_connection(self) -> None:
-        self._reason, self._is_auth = "", False
+    async def _connect(self, line: int) -> None:
+        connection = Connection(line, self.session, self._stream, self._clock, self._venue_clock, self._prepare, self.pump)
+        self._connections[line] = connection
         try:
-            with anyio.fail_after(CONNECT_S):
-                await self._prepare()
-                link = await self._stream.connect()
-        except AuthRejectedError as error:
-            self._reason, self._is_auth = str(error), True
-        except VenueError as error:
-            self._reason = str(error)
-        except TimeoutError:
-            self._reason = f"no connection within {CONNECT_S:g} s"
-        else:
-            await self._use(link)
-        self.session.lost(self._reason or "the connection ended", self._clock.now(), is_auth=self._is_auth)
+            await connection.run()
+        finally:
+            del self._connections[line]
+
+    async def _prepare(self) -> None:
+        if self.session.port == "account":
+            await self.account.prepare()
+        elif not self.session.is_listed:
+            await self._list_contracts()
+
+    async def _list_contracts(self) -> None:
+        self.session.listed(await self._feed.contracts(), self._clock.now())
         self.pump()
 
-    async def _use(self, link: Link) -> None:
-        self._outbox = []
-        try:
-            async with anyio.create_task_group() as self._link_tasks:
-                self._link_tasks.start_soon(self._write, link)
-                self.session.connected(self._clock.now())
-                self.pump()
-                await self._read(link)
-        finally:
-            self._link_tasks = None
-            with anyio.move_on_after(CLOSE_S, shield=True):
-                await link.aclose()
+    # ---- questions ----
 
-    async def _read(self, link: Link) -> None:
-        while True:
-            try:
-                frames = await link.receive()
-            except VenueError as error:
-                self._end(str(error), is_auth=isinstance(error, AuthRejectedError) or error.code == POLICY_VIOLATION)
-                return
-            now = self._clock.now()
-            self.session.alive(now)
-            for frame in frames:
-                decoded = self._decode(frame, now)
-                if decoded is not None:
-                    self.session.receive(decoded, now)
+    async def _report(self, request: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Ask for something that is asked for again anyway; people are told when it does not come."""
+        try:
+            with anyio.fail_after(SNAPSHOT_S):
+                await request()
+        except (VenueError, TimeoutError) as error:
+            self.session.failed(str(error) or f"no answer within {SNAPSHOT_S:g} s", self._clock.now())
             self.pump()
 
-    def _decode(self, frame: bytes, now: int) -> Decoded | None:
-        try:
-            return self._stream.decode(frame, now)
-        except DecodeError as error:
-            self.session.garbled(error, now)
-            return None
+    async def _ask(self, question: FetchFills | FetchSnapshot, scope: anyio.CancelScope) -> None:
+        report = None
+        with scope:
+            report = await self._answer(question)
+        if report is not None and scope is self._asking:
+            report(self._clock.now())
+            self.pump()
 
-    async def _write(self, link: Link) -> None:
-        while True:
-            await self._written.wait()
-            self._written = anyio.Event()
-            while self._outbox:
-                action = self._outbox.pop(0)
-                try:
-                    await self._send(link, action)
-                except VenueError as error:
-                    self._end(str(error))
-                    return
-
-    async def _send(self, link: Link, action: Subscribe | SendPing) -> None:
-        second = self._venue_clock.now() // SECOND_NS
-        if isinstance(action, Subscribe):
-            for frame in self._stream.subscribe(action.channel, second):
-                await link.send(frame)
-            return
-        await link.ping()
-        keep_alive = self._stream.ping(second)
-        if keep_alive is not None:
-            await link.send(keep_alive)
-
-    async def _fetch(self, question: FetchFills | FetchSnapshot) -> None:
+    async def _answer(self, question: FetchFills | FetchSnapshot) -> Callable[[int], None]:
+        """What to tell the session, given the time."""
         try:
             with anyio.fail_after(SNAPSHOT_S):
                 if isinstance(question, FetchFills):
                     fills = await self.account.fills(question.since)
-                    self.session.fills(fills, self._clock.now())
-                else:
-                    self.session.snapshot(await self.account.snapshot())
+                    return lambda now: self.session.fills(fills, now)
+                snapshot = await self.account.snapshot()
         except (VenueError, TimeoutError) as error:
-            self.session.snapshot_failed(str(error) or f"no answer within {SNAPSHOT_S:g} s", self._clock.now())
-        self.pump()
+            reason = str(error) or f"no answer within {SNAPSHOT_S:g} s"
+            return lambda now: self.session.snapshot_failed(reason, now)
+        return lambda _: self.session.snapshot(snapshot)
 
     async def _fetch_book(self, contract: ContractId) -> None:
         try:
@@ -222,6 +193,10 @@ class Port:
     def account(self) -> Account:
         """The stream as an account port; only sessions of account ports ask for what needs it."""
         return self._stream  # type: ignore[return-value]  # a feed's session issues no account actions
+
+    @property
+    def _feed(self) -> Feed:
+        return self._stream  # type: ignore[return-value]  # an account's session lists no contracts
 
     @property
     def _books(self) -> BookFeed:

@@ -7,7 +7,7 @@ into the venue in this process. Everything that decides is below this floor; her
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import SystemRandom
 from typing import Any, Protocol
 
@@ -15,9 +15,8 @@ import anyio
 import attrs
 
 from strikeloop import events as e
-from strikeloop.adapter import Adapter, Feed
+from strikeloop.adapter import Adapter
 from strikeloop.commands import Approved, Command, SubmitOrder
-from strikeloop.contracts import ContractId
 from strikeloop.encoding import Digest, plain
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.journal import Legacy
@@ -28,7 +27,7 @@ from strikeloop.live.sender import Sender
 from strikeloop.live.takeover import Takeover
 from strikeloop.margin import Classic
 from strikeloop.orders import Order
-from strikeloop.session import Phase, Session
+from strikeloop.session import Listing, Phase, Session
 from strikeloop.summary import Summary
 from strikeloop.whatif import computed_risk
 
@@ -82,12 +81,13 @@ class Live:
         halt_cancels: Callable[[], bool] = lambda: False,
         listen: Callable[[e.Event], None] | None = None,
         fail_fast: bool = False,
+        stale_after_s: float | None = 60.0,
         header: Mapping[str, Any] | None = None,
         legacy: Legacy | None = None,
     ) -> None:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
         self._digest = Digest(header or {})
-        self._halt_cancels = halt_cancels
+        self._halt_cancels, self._stale_after_s = halt_cancels, stale_after_s
         self._book, self._halted, self._listen, self._fail_fast = book, halted, listen, fail_fast
         self._legacy = legacy or Legacy()
         self._takeovers: list[Takeover] = []
@@ -101,18 +101,16 @@ class Live:
         self._risk_at = 0
         self._refused: set[str] = set()
         self._undeliverable: list[Command] = []
-        self._expiries: dict[ContractId, int] = {}
+        self._listings: dict[str, Listing] = {}
 
     # ---- before the run ----
 
     def add_adapter(self, adapter: Adapter, *, trade: bool) -> None:
         """Use the adapter's feed, and its account where `trade`."""
         self._adapters.append(adapter)
-        feed = adapter.feed
-        self.feeds[adapter.name] = self._port(adapter, "feed", feed, lambda: self._list_contracts(feed))
+        self.feeds[adapter.name] = self._port(adapter, "feed", adapter.feed)
         if trade and adapter.account is not None:
-            account = adapter.account
-            self.ports[adapter.name] = self._port(adapter, "account", account, account.prepare)
+            self.ports[adapter.name] = self._port(adapter, "account", adapter.account)
             self.engine.block(adapter.name, f"the account of {adapter.name} is not reconciled yet")
             self._takeovers.append(Takeover(adapter.name, self._legacy, self.ports[adapter.name], self.engine, self.clock, self.deliver))
 
@@ -182,10 +180,11 @@ class Live:
 
     # ---- inside ----
 
-    def _port(self, adapter: Adapter, port: str, stream: Any, prepare: Callable[[], Awaitable[None]]) -> Port:
-        session = Session(adapter.name, port, stream.channels, SystemRandom())
+    def _port(self, adapter: Adapter, port: str, stream: Any) -> Port:
+        listing = self._listings.setdefault(adapter.name, Listing())
+        session = Session(adapter.name, port, stream.channels, SystemRandom(), listing=listing, stale_after_s=self._stale_after_s)
         deliver = self._deliver_market if port == "feed" else self.deliver
-        return Port(session, stream, self.clock, adapter.clock, deliver, prepare)
+        return Port(session, stream, self.clock, adapter.clock, deliver)
 
     def _deliver_market(self, events: Sequence[e.Event]) -> None:
         self.deliver(events)
@@ -194,14 +193,6 @@ class Live:
             venue = self.venues.get(adapter)
             if venue is not None and not isinstance(event, e.StreamEvent):
                 venue.on_market(event)
-
-    async def _list_contracts(self, feed: Feed) -> None:
-        contracts = await feed.contracts()
-        now = self.clock.now()
-        known = self.engine.portfolio.contracts
-        fresh = [contract for contract in contracts if known.get(contract.id) != contract]
-        self._expiries.update({contract.id: contract.expiry for contract in fresh if contract.expiry > now})
-        self._deliver_market([e.ContractListed(time=now, received=now, contract=contract.id, specification=contract) for contract in fresh])
 
     def _try_start(self) -> None:
         """Begin once every port is ready: contracts known, accounts reconciled."""
@@ -246,19 +237,11 @@ class Live:
         if not self._started:
             self._try_start()
         now = self.clock.now()
-        self._expire(now)
         while (fired := self.engine.due(now)) is not None:
             self.deliver((fired,))
         self._return_undeliverable(now)
         self._compute_risk(now)
         self._watch(now)
-
-    def _expire(self, now: int) -> None:
-        """Venues list what can be traded and are silent on what no longer can: contracts end by the clock, once."""
-        over = sorted((expiry, contract) for contract, expiry in self._expiries.items() if expiry <= now)
-        for _, contract in over:
-            del self._expiries[contract]
-        self._deliver_market([e.ContractExpired(time=expiry, received=now, contract=contract) for expiry, contract in over])
 
     def _return_undeliverable(self, now: int) -> None:
         """Orders for an adapter that is only listened to: nobody executes them."""
@@ -369,18 +352,16 @@ def _state(live: Live) -> str:
 
 
 def _adapter_status(live: Live, name: str) -> dict[str, Any]:
-    ports = {kind: table[name].session for kind, table in (("feed", live.feeds), ("account", live.ports)) if name in table}
+    ports = {kind: table[name] for kind, table in (("feed", live.feeds), ("account", live.ports)) if name in table}
     main = ports.get("account") or ports.get("feed")
-    channels = {status.channel.name: status for session in ports.values() for status in session.channels}
     return {
-        "connection": "in process" if main is None else main.state,
-        "connections": 0 if main is None else main.connections,
-        "reconnects": 0 if main is None else max(0, main.connections - 1),
-        "channels": {
-            channel: {"state": status.state.value, "last_update": status.last_update, "last_confirmed": status.last_confirmed}
-            for channel, status in channels.items()
-        },
-        "last_reconciled": None if main is None else main.last_reconciled,
+        "connection": "in process" if main is None else main.session.state.value,
+        "shortcomings": [text for port in ports.values() for text in port.session.shortcomings],
+        "connections": 0 if main is None else main.session.connections,
+        "reconnects": 0 if main is None else max(0, main.session.connections - 1),
+        "lag_ms": max((port.lag_ns / 1e6 for port in ports.values()), default=0.0),
+        "channels": {channel: status for port in ports.values() for channel, status in port.session.channel_status().items()},
+        "last_reconciled": None if main is None else main.session.last_reconciled,
     }
 
 

@@ -39,7 +39,9 @@ class RunSettings:
     """Section [run]. `state_dir` is relative to where the command runs; `duration_s` None runs until it is stopped.
 
     `seed` feeds every random stream, those of venue and market too unless they set their own. `fail_fast` ends the run
-    when the venue refuses the credentials. `feed_latency_ms` delays market data in backtests and simulations.
+    when the venue refuses the credentials. Orders that open are refused while an account was not confirmed for
+    `stale_after_s` (0 = however long); those that only reduce, and cancels, are not. `feed_latency_ms` delays market
+    data in backtests and simulations.
     """
 
     mode: Mode = Mode.PAPER
@@ -48,6 +50,7 @@ class RunSettings:
     seed: int = attrs.field(default=0, validator=attrs.validators.ge(0))
     duration_s: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
     fail_fast: bool = False
+    stale_after_s: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
     feed_latency_ms: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -30,7 +31,11 @@ class ChannelState(StrEnum):
 
 @attrs.define
 class Status:
-    """One channel of one connection. Times are ns UTC, None = never; `attempts` counts subscriptions without an answer."""
+    """One channel of one connection. Times are ns UTC, None = never; `attempts` counts subscriptions without an answer.
+
+    Its clocks: `acknowledged`, since when the subscription stands; `last_update`, when it last spoke; `last_confirmed`, when its
+    state was last found right. Whether the connection lives is the connection's to say.
+    """
 
     channel: Channel
     state: ChannelState = ChannelState.IDLE
@@ -40,9 +45,17 @@ class Status:
     is_barred: bool = False
     """Refused because of the credentials."""
     retry_at: int | None = None
+    acknowledged: int | None = None
     last_update: int | None = None
     last_confirmed: int | None = None
     updates: int = 0
+    conflated: int = 0
+    """How many events were left out for later ones."""
+
+    def plain(self) -> dict[str, Any]:
+        """What a person is shown of it."""
+        names = ("acknowledged", "last_update", "last_confirmed", "updates", "conflated")
+        return {"state": self.state.value, **{name: getattr(self, name) for name in names}}
 
 
 class Channels:
@@ -60,23 +73,44 @@ class Channels:
     def get(self, name: str) -> Status | None:
         return self._status.get(name)
 
-    def reset(self) -> None:
+    def inherit(self, before: Channels) -> None:
+        """Go on with what was counted on the connection before."""
+        for status in self:
+            known = before.get(status.channel.name)
+            if known is not None:
+                status.last_update, status.last_confirmed = known.last_update, known.last_confirmed
+                status.updates += known.updates
+                status.conflated += known.conflated
+
+    def ended(self) -> None:
         """The connection ended: nothing is subscribed any more."""
         for status in self:
-            status.state, status.attempts, status.refusals, status.retry_at, status.is_barred = ChannelState.IDLE, 0, 0, None, False
+            status.state, status.acknowledged, status.retry_at, status.is_barred = ChannelState.IDLE, None, None, False
 
     def ask(self, status: Status, now: int) -> None:
         status.state, status.asked, status.retry_at = ChannelState.ASKED, now, None
         status.attempts += 1
 
-    def touched(self, name: str, now: int) -> bool:
-        """Something came on the channel; True when that confirms it (no acknowledgement is to be expected)."""
+    def touched(self, name: str, now: int, updates: int = 1) -> bool:
+        """So many updates came on the channel; True when that confirms it (no acknowledgement is to be expected)."""
         status = self._status.get(name)
         if status is None:
             return False
         status.last_update = now
-        status.updates += 1
+        status.updates += updates
         return status.state is ChannelState.ASKED and self.confirm(name, now)
+
+    def left_out(self, name: str, count: int) -> None:
+        """So many events of the channel were left out for later ones."""
+        status = self._status.get(name)
+        if status is not None:
+            status.conflated += count
+
+    def verified(self, now: int) -> None:
+        """The account was found right: so is what the channels that work said of it."""
+        for status in self:
+            if status.state is ChannelState.CONFIRMED:
+                status.last_confirmed = now
 
     def confirm(self, name: str, now: int) -> bool:
         """The channel works; True when that is news."""
@@ -84,7 +118,9 @@ class Channels:
         if status is None:
             return False
         news = status.state is not ChannelState.CONFIRMED
-        status.state, status.last_confirmed, status.attempts, status.refusals, status.is_barred = ChannelState.CONFIRMED, now, 0, 0, False
+        status.state, status.attempts, status.refusals, status.is_barred = ChannelState.CONFIRMED, 0, 0, False
+        if news:
+            status.acknowledged = now
         return news
 
     def refuse(self, name: str, now: int, *, is_auth: bool = False) -> None:

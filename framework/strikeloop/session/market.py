@@ -21,6 +21,10 @@ class Market:
         self._bars: dict[tuple[str, ContractId, int], CandleClosed] = {}
         self.books = Books()
 
+    def __contains__(self, name: str) -> bool:
+        """Whether events of the channel `name` may be held back or changed; all others pass as they are."""
+        return name in self._channels
+
     def reset(self) -> None:
         """The connection ended: books are unknown, and the end of a bar that has begun may have been missed."""
         self._bars.clear()

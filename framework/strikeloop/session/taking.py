@@ -16,9 +16,10 @@ MOST_ROUNDS = 5
 
 
 class Taking:
-    """The questions of one snapshot, with fills since `since` (ns)."""
+    """The questions of one snapshot, with fills since `since` (ns), asked for the sake of line number `line`."""
 
-    def __init__(self, since: int) -> None:
+    def __init__(self, since: int, line: int = 0) -> None:
+        self.line = line
         self.question: FetchFills | FetchSnapshot = FetchFills(since)
         """What is being asked now."""
         self.rounds = 0

@@ -30,6 +30,8 @@ from strikeloop.events import (
 FillKey = tuple[ContractId, str, str]
 OrderKey = tuple[ContractId, str]
 ZERO = Decimal(0)
+MOST_ENTRIES = 1_000
+"""Ledger entries that are remembered, to know those that come over a second line."""
 
 
 def fill_key(fill: Filled) -> FillKey:
@@ -73,6 +75,7 @@ class Truth:
         self._closed: dict[str, None] = {}
         self._said: dict[str, dict[tuple[Any, ...], None]] = {}
         self._entry: dict[tuple[str, str], LedgerPosted] = {}
+        self._entries: dict[tuple[object, ...], None] = {}
         self._cash: dict[tuple[str, str], Decimal] = {}
         self._since = _Since()
         self._is_begun = False
@@ -314,8 +317,14 @@ class Truth:
         return order
 
     def _repeats(self, event: LedgerPosted) -> bool:
-        before = self._entry.get((event.adapter, event.currency))
-        return before is not None and attrs.evolve(before, received=event.received) == event
+        """Whether this entry was told before: entries bear no number, but time, change and balance after it name one."""
+        name = (event.adapter, event.currency, event.time, event.kind, event.text, event.change, event.balance)
+        if name in self._entries:
+            return True
+        self._entries[name] = None
+        if len(self._entries) > MOST_ENTRIES:
+            del self._entries[next(iter(self._entries))]
+        return False
 
 
 def _keys(order: OrderUpdated) -> tuple[str, ...]:

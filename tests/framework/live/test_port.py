@@ -24,7 +24,7 @@ from strikeloop import (
     VenueError,
 )
 from strikeloop.adapter import BookIds, Channel
-from strikeloop.live import port
+from strikeloop.live import connection, port
 from strikeloop.testing import Held
 from tests.framework.live.stage import CALL, SECOND, D, Stage, until
 
@@ -89,7 +89,7 @@ async def test_a_connection_that_is_refused_is_tried_until_it_stands() -> None:
 
 
 async def test_a_connection_that_never_comes_about_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(port, "CONNECT_S", 0.02)
+    monkeypatch.setattr(connection, "CONNECT_S", 0.02)
     stage = Stage()
     stage.account.script("connect", Held())
     async with stage.running(started=False):
@@ -208,7 +208,7 @@ async def test_a_link_ended_over_the_credentials_is_not_tried_again_soon(error: 
 
 
 async def test_a_link_whose_close_hangs_is_left_behind(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(port, "CLOSE_S", 0.01)
+    monkeypatch.setattr(connection, "CLOSE_S", 0.01)
     stage = Stage()
     async with stage.running():
         stage.account.link.aclose = anyio.sleep_forever  # type: ignore[method-assign]  # it never returns

@@ -25,7 +25,7 @@ from strikeloop import (
     PositionUpdated,
 )
 from strikeloop.adapter import Channel, Decoded, Snapshot
-from strikeloop.session import Action, FetchFills, FetchSnapshot, Session
+from strikeloop.session import Action, Connect, FetchFills, FetchSnapshot, Session
 
 D = Decimal
 SECOND = 1_000_000_000
@@ -39,6 +39,8 @@ CHANNELS = (
     Channel(name=POSITIONS),
 )
 QUIET = tuple(Channel(name=name, acknowledged=False, essential=name == ORDERS) for name in (ORDERS, POSITIONS))
+
+HEARTBEAT = Decoded(channel="", is_heartbeat=True)
 
 E = TypeVar("E", bound=Event)
 A = TypeVar("A", bound=Action)
@@ -75,12 +77,14 @@ def posted(change: int, after: int, **changes: Any) -> LedgerPosted:
 class Stage:
     """A session of three channels, all acknowledged; seconds count from the start."""
 
-    def __init__(self, channels: Iterable[Channel] = CHANNELS, *, port: str = "account", seed: int = 1) -> None:
-        self.session = Session("venue", port, tuple(channels), Random(seed))
+    def __init__(self, channels: Iterable[Channel] = CHANNELS, *, port: str = "account", seed: int = 1, **options: Any) -> None:
+        self.session = Session("venue", port, tuple(channels), Random(seed), **options)
         self.names = tuple(status.channel.name for status in self.session.channels)
         self.now = START
         self.events: list[Event] = []
         self.actions: list[Action] = []
+        self.line = 0
+        """The latest line that was asked for."""
         self.question: FetchFills | FetchSnapshot | None = None
         """What was asked last of the account's books."""
 
@@ -95,26 +99,29 @@ class Stage:
             self.listen()
         return self
 
-    def alive_until(self, seconds: float) -> Stage:
+    def alive_until(self, seconds: float, line: int | None = None) -> Stage:
         """Let time pass with a heartbeat each second."""
         while self.now < START + round(seconds * SECOND):
-            self.say_nothing()
+            self.frame(HEARTBEAT, line)
             self.at(min(seconds, (self.now - START) / SECOND + 1))
         return self
 
+    def begin(self) -> Stage:
+        """The session begins; nothing stands yet."""
+        self.session.start(self.now)
+        return self.listen()
+
     def connect(self) -> Stage:
         """The link stands for the first time."""
-        self.session.start(self.now)
-        self.session.connected(self.now)
+        return self.begin().link()
+
+    def link(self, line: int | None = None) -> Stage:
+        """A line stands: this one, else the latest that was asked for."""
+        self.session.connected(line or self.line, self.now)
         return self.listen()
 
-    def link(self) -> Stage:
-        """The link stands again."""
-        self.session.connected(self.now)
-        return self.listen()
-
-    def lose(self, reason: str = "reset", *, is_auth: bool = False) -> Stage:
-        self.session.lost(reason, self.now, is_auth=is_auth)
+    def lose(self, reason: str = "reset", *, is_auth: bool = False, line: int | None = None) -> Stage:
+        self.session.lost(line or self.line, reason, self.now, is_auth=is_auth)
         return self.listen()
 
     def acknowledge(self, *names: str) -> Stage:
@@ -137,16 +144,19 @@ class Stage:
 
     def say(self, channel: str, *events: Event) -> Stage:
         """A frame comes on a channel."""
-        self.session.receive(Decoded(channel=channel, events=events), self.now)
+        return self.frame(Decoded(channel=channel, events=events))
+
+    def frame(self, decoded: Decoded, line: int | None = None) -> Stage:
+        """A frame comes on a line: this one, else the latest that was asked for."""
+        self.session.receive(line or self.line, decoded, self.now)
         return self.listen()
 
     def say_nothing(self) -> Stage:
         """A heartbeat comes."""
-        self.session.receive(Decoded(channel="", is_heartbeat=True), self.now)
-        return self.listen()
+        return self.frame(HEARTBEAT)
 
     def garble(self, channel: str = POSITIONS) -> Stage:
-        self.session.garbled(DecodeError("no JSON", channel=channel), self.now)
+        self.session.garbled(self.line, DecodeError("no JSON", channel=channel), self.now)
         return self.listen()
 
     def snapshot(self, *events: Event, complete: bool = True) -> Stage:
@@ -203,6 +213,7 @@ class Stage:
         events, actions = self.session.take()
         self.events.extend(events)
         self.actions.extend(actions)
+        self.line = max([self.line, *(action.line for action in actions if isinstance(action, Connect))])
         self.question = next((one for one in reversed(actions) if isinstance(one, FetchFills | FetchSnapshot)), self.question)
         return self
 

@@ -93,7 +93,7 @@ def test_a_lost_connection_leaves_nothing_subscribed() -> None:
     channels = asked()
     channels.confirm(ORDERS, 1)
     channels.refuse(FILLS, 1)
-    channels.reset()
+    channels.ended()
     assert {status.state for status in channels} == {ChannelState.IDLE}
     assert channels.retries(1_000 * SECOND) == ()
 

@@ -6,10 +6,37 @@ from itertools import chain, combinations
 
 import pytest
 
-from strikeloop import ChannelRefused, ChannelSubscribed, GapClosed, GapOpened, Quoted, Reconciled, StreamLost, StreamOpened
+from strikeloop import (
+    ChannelRefused,
+    ChannelSubscribed,
+    Event,
+    Filled,
+    GapClosed,
+    GapOpened,
+    LedgerPosted,
+    Quoted,
+    Reconciled,
+    StreamLost,
+    StreamOpened,
+)
 from strikeloop.adapter import Channel, Decoded
 from strikeloop.session import Connect, Drop, Phase, SendPing, Subscribe
-from tests.framework.session.stage import CALL, CHANNELS, FILLS, ORDERS, POSITIONS, QUIET, SECOND, START, Stage, balance, order, position
+from tests.framework.session.stage import (
+    CALL,
+    CHANNELS,
+    FILLS,
+    ORDERS,
+    POSITIONS,
+    QUIET,
+    SECOND,
+    START,
+    Stage,
+    balance,
+    fill,
+    order,
+    position,
+    posted,
+)
 
 MARKET = (Channel(name="quotes"),)
 SUBSETS = list(chain.from_iterable(combinations((ORDERS, FILLS, POSITIONS), size) for size in range(4)))
@@ -24,12 +51,11 @@ def quote() -> Quoted:
 
 def test_a_session_connects_at_once() -> None:
     stage = Stage()
-    stage.session.start(stage.now)
-    assert stage.session.take() == ([], [Connect()])
+    assert (stage.begin().events, stage.actions) == ([], [Connect(1)])
 
 
 def test_a_connection_subscribes_every_channel_in_order() -> None:
-    assert Stage().connect().actions == [Connect(), Subscribe(ORDERS), Subscribe(FILLS), Subscribe(POSITIONS)]
+    assert Stage().connect().actions == [Connect(1), Subscribe(1, ORDERS), Subscribe(1, FILLS), Subscribe(1, POSITIONS)]
 
 
 def test_the_snapshot_is_asked_for_once_every_channel_was_answered() -> None:
@@ -90,13 +116,13 @@ def test_updates_before_the_acknowledgement_confirm_the_channel() -> None:
 def test_a_late_acknowledgement_is_asked_for_once_more_after_five_seconds() -> None:
     stage = Stage().connect().acknowledge(ORDERS, FILLS).forget().alive_until(4.9)
     assert stage.asked(Subscribe) == []
-    assert stage.alive_until(5.1).asked(Subscribe) == [Subscribe(POSITIONS)]
+    assert stage.alive_until(5.1).asked(Subscribe) == [Subscribe(1, POSITIONS)]
     assert stage.acknowledge(POSITIONS).snapshot().session.phase is Phase.READY
 
 
 def test_an_acknowledgement_that_never_comes_ends_the_connection_within_ten_seconds() -> None:
     stage = Stage().connect().acknowledge(ORDERS, FILLS).alive_until(10.1)
-    assert stage.asked(Drop) == [Drop("positions was not acknowledged")]
+    assert stage.asked(Drop) == [Drop(1, "positions was not acknowledged")]
     assert stage.lose("dropped").said(StreamLost)[0].retry_in_s is not None
 
 
@@ -126,7 +152,7 @@ def test_refused_channels_leave_the_others_flowing_and_orders_wait_for_the_essen
 @pytest.mark.parametrize("refused", SUBSETS[1:], ids="+".join)
 def test_a_refused_channel_is_tried_again_and_then_the_account_is_looked_at_anew(refused: tuple[str, ...]) -> None:
     stage = Stage().connect().refuse_only(*refused).snapshot().forget().alive_until(5.1)
-    assert stage.asked(Subscribe) == [Subscribe(name) for name in stage.names if name in refused]
+    assert stage.asked(Subscribe) == [Subscribe(1, name) for name in stage.names if name in refused]
     stage.acknowledge(*refused)
     assert stage.looks == 1
     assert stage.snapshot().session.phase is Phase.READY
@@ -134,7 +160,7 @@ def test_a_refused_channel_is_tried_again_and_then_the_account_is_looked_at_anew
 
 def test_a_refused_channel_whose_second_subscription_is_not_answered_is_asked_for_once_more() -> None:
     stage = Stage().ready().refuse(POSITIONS).alive_until(9.9).forget().alive_until(10.4)
-    assert stage.asked(Subscribe) == [Subscribe(POSITIONS)]
+    assert stage.asked(Subscribe) == [Subscribe(1, POSITIONS)]
     assert stage.asked(Drop) == []
     assert len(stage.alive_until(15.5).asked(Drop)) == 1
 
@@ -184,7 +210,7 @@ def test_refused_credentials_are_tried_at_most_three_times_in_ten_minutes() -> N
 
 def test_credentials_refused_while_connecting_wait_as_long() -> None:
     stage = Stage()
-    stage.session.start(stage.now)
+    stage.begin()
     assert stage.lose("401", is_auth=True).said(StreamLost)[0].retry_in_s == 240
     assert stage.session.auth_refused == "401"
 
@@ -220,7 +246,7 @@ def test_accepted_credentials_are_forgiven() -> None:
 
 def test_a_feed_that_connects_again_is_forgiven_too() -> None:
     stage = Stage(MARKET, port="feed")
-    stage.session.start(stage.now)
+    stage.begin()
     stage.lose("403", is_auth=True).at(241).link().acknowledge()
     assert stage.session.auth_refused == ""
 
@@ -246,7 +272,7 @@ def test_a_link_that_answers_pings_is_never_dropped() -> None:
     stage = Stage(MARKET, port="feed").connect().acknowledge()
     for second in range(5, 1_800, 5):
         stage.at(second)
-        stage.session.alive(stage.now)
+        stage.session.alive(1, stage.now)
     assert stage.asked(Drop) == []
     assert len(stage.asked(SendPing)) >= 300
 
@@ -255,10 +281,89 @@ def test_a_busy_link_is_not_pinged() -> None:
     assert Stage(MARKET, port="feed").connect().acknowledge().alive_until(60).asked(SendPing) == []
 
 
-def test_the_venues_wish_for_a_new_connection_is_granted() -> None:
-    stage = Stage().ready()
-    stage.session.receive(Decoded(channel="", reconnect=True), stage.now)
-    assert stage.session.take()[1] == [Drop("the venue asks for a new connection")]
+# ---- moving on ----
+
+MOVE = Decoded(channel="", reconnect=True)
+
+
+def moving(*events: Event) -> Stage:
+    """A ready account whose venue asks to move on; the second line stands, and is acknowledged."""
+    stage = Stage().ready(*events).frame(MOVE)
+    return stage.link(2).acknowledge()
+
+
+def test_a_venue_that_asks_to_move_on_is_given_a_second_line_beside_the_first() -> None:
+    stage = Stage().ready().frame(MOVE).frame(MOVE, 1)
+    assert stage.actions == [Connect(2)]
+    assert stage.session.state == "ready"
+    assert [action.line for action in stage.forget().link(2).asked(Subscribe)] == [2, 2, 2]
+
+
+def test_the_second_line_replaces_the_first_once_the_account_was_looked_at_since() -> None:
+    stage = moving(position(3)).at(0.2)
+    assert (stage.looks, stage.asked(Drop)) == (1, [])
+    stage.snapshot(position(3))
+    assert stage.asked(Drop) == [Drop(1, "a new connection replaces it")]
+    assert [event.connection for event in stage.said(StreamOpened)] == [2]
+    assert (len(stage.said(Reconciled)), stage.session.connections) == (1, 2)
+    stage.forget().lose(line=1)
+    assert (stage.events, stage.session.state) == ([], "ready")
+
+
+def test_nothing_is_lost_or_told_twice_while_both_lines_speak() -> None:
+    stage = moving(position(3), balance(100)).at(0.2).trades()
+    shared = fill("a", 2, client_id="t-a-1"), posted(-10, 90), fill("b", 1, client_id="t-a-1"), posted(-5, 85)
+    stage.frame(Decoded(channel=FILLS, events=shared), 1)
+    stage.frame(Decoded(channel=FILLS, events=(*shared, fill("c", 1, client_id="t-a-1"))), 2)
+    assert [event.trade_id for event in stage.said(Filled)] == ["a", "b"]
+    stage.snapshot(position(3), balance(100))
+    assert [event.trade_id for event in stage.said(Filled)] == ["a", "b", "c"]
+    assert [event.balance for event in stage.said(LedgerPosted)] == [90, 85]
+    assert stage.say(POSITIONS, position(7)).alive_until(3).said(GapOpened) == []
+
+
+def test_a_first_line_that_ends_early_leaves_its_place_to_the_second() -> None:
+    stage = moving().lose(line=1)
+    assert [event.retry_in_s for event in stage.said(StreamLost)] == [0]
+    assert stage.session.phase is Phase.SYNCING
+    stage.snapshot()
+    assert (stage.session.phase, stage.session.connections, stage.asked(Connect)) == (Phase.READY, 2, [Connect(2)])
+
+
+def test_a_second_line_that_is_lost_leaves_the_first_and_is_tried_again() -> None:
+    stage = moving().at(0.2).lose(line=2)
+    assert (stage.events[-1:], stage.said(StreamLost), stage.session.phase) == (stage.said(ChannelSubscribed)[-1:], [], Phase.READY)
+    assert stage.alive_until(2, line=1).asked(Connect) == [Connect(2), Connect(3)]
+    stage.snapshot().link(3).acknowledge().at(2.2).snapshot()
+    assert [action.line for action in stage.asked(Drop)] == [1]
+
+
+def test_a_second_line_that_is_refused_what_is_essential_does_not_replace_the_first() -> None:
+    stage = Stage().ready().frame(MOVE).link(2).refuse_only(ORDERS).at(0.2).snapshot()
+    assert stage.asked(Drop) == [Drop(2, "orders is refused on the new connection")]
+    assert stage.session.phase is Phase.READY
+
+
+def test_where_nobody_acknowledges_the_second_line_is_given_time() -> None:
+    stage = Stage(QUIET).connect().snapshot().alive_until(2.2).snapshot().forget().frame(MOVE).link(2)
+    stage.at(4.0)
+    assert stage.looks == 0
+    stage.at(4.4).snapshot()
+    assert [action.line for action in stage.asked(Drop)] == [1]
+
+
+def test_a_feed_moves_on_as_soon_as_it_is_answered_and_tells_each_event_of_one_line() -> None:
+    stage = Stage(MARKET, port="feed").connect().acknowledge().forget().frame(MOVE).link(2)
+    stage.frame(Decoded(channel="quotes", events=(quote(),)), 1).frame(Decoded(channel="quotes", events=(quote(),)), 2)
+    assert len(stage.said(Quoted)) == 1
+    stage.acknowledge().at(0.2)
+    assert [action.line for action in stage.asked(Drop)] == [1]
+    assert len(stage.frame(Decoded(channel="quotes", events=(quote(),)), 2).said(Quoted)) == 2
+
+
+def test_a_line_that_is_not_ready_yet_is_simply_made_anew() -> None:
+    stage = Stage().connect().frame(MOVE)
+    assert stage.asked(Drop) == [Drop(1, "the venue asks for a new connection")]
 
 
 # ---- trying again ----
@@ -271,8 +376,8 @@ def test_a_lost_connection_is_told_and_tried_again_when_its_time_has_come() -> N
     assert stage.session.state == "down"
     stage.at(lost.retry_in_s - 0.01)
     assert stage.asked(Connect) == []
-    assert stage.at(lost.retry_in_s + 0.1).asked(Connect) == [Connect()]
-    assert stage.at(30).asked(Connect) == [Connect()]
+    assert stage.at(lost.retry_in_s + 0.1).asked(Connect) == [Connect(2)]
+    assert stage.at(30).asked(Connect) == [Connect(2)]
 
 
 def test_a_new_connection_subscribes_and_reconciles_anew() -> None:

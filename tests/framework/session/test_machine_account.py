@@ -15,7 +15,9 @@ from strikeloop import (
     Reconciled,
     StreamStale,
 )
+from strikeloop.adapter import Snapshot
 from strikeloop.session import Drop, FetchFills, Find, Phase
+from strikeloop.session.line import MOST_HELD
 from tests.framework.session.stage import (
     BALANCES,
     CALL,
@@ -129,22 +131,53 @@ def test_a_failed_snapshot_is_asked_for_again_after_two_seconds() -> None:
     assert stage.snapshot().session.phase is Phase.READY
 
 
-def test_a_ready_account_that_cannot_be_confirmed_is_stale() -> None:
-    stage = Stage().ready().alive_until(30.2).snapshot_fails("502")
+def fail_until(stage: Stage, seconds: float) -> Stage:
+    """Every question is answered by a failure."""
+    while stage.now < START + round(seconds * SECOND):
+        stage.snapshot_fails().alive_until((stage.now - START) / SECOND + 0.5)
+    return stage
+
+
+def test_snapshots_that_fail_are_asked_for_ever_later() -> None:
+    stage = Stage().ready().alive_until(30.2).forget()
+    fail_until(stage, 130)
+    assert 5 <= stage.looks <= 7
+
+
+def test_an_account_that_cannot_be_confirmed_is_degraded_and_after_a_minute_stale() -> None:
+    stage = fail_until(Stage().ready().alive_until(30.2), 59)
+    assert (stage.session.state, stage.said(StreamStale)) == ("degraded", [])
+    assert stage.session.shortcomings == ("the account was not confirmed: 502",)
+    fail_until(stage, 90)
     (stale,) = stage.said(StreamStale)
-    assert stale.channel == "snapshot: 502"
-    assert 30 <= stale.age_s < 31
+    assert (stale.channel, 60 <= stale.age_s < 61) == ("502", True)
+    while stage.session.state != "ready":
+        stage.alive_until((stage.now - START) / SECOND + 1)
+        stage.snapshot() if stage.looks else None
+    assert len(stage.said(Reconciled)) == 1
 
 
-def test_an_account_unconfirmed_for_a_minute_is_a_gap_until_it_is_confirmed() -> None:
-    stage = Stage().ready().alive_until(30.2)
-    while not stage.said(GapOpened):
-        assert stage.now < START + 70 * SECOND
-        stage.snapshot_fails()
-        stage.alive_until((stage.now - START) / SECOND + 2.2)
-    assert stage.now >= START + 60 * SECOND
-    stage.snapshot()
-    assert len(stage.said(GapClosed)) == 1
+def test_staleness_is_told_after_the_time_that_was_configured_or_never() -> None:
+    assert fail_until(Stage(stale_after_s=32).ready().alive_until(30.2), 33).said(StreamStale)
+    assert not fail_until(Stage(stale_after_s=None).ready().alive_until(30.2), 120).said(StreamStale)
+
+
+def test_an_account_that_never_stands_still_is_degraded_and_looked_at_again() -> None:
+    stage = Stage().connect().acknowledge()
+    for number in range(6):
+        stage.trades(*(fill(str(trade), 1) for trade in range(number))).books(Snapshot(time=0, received=0))
+    assert stage.session.shortcomings == ("the account was not confirmed: the account was traded during each of 5 rounds",)
+    assert (stage.session.state, stage.session.phase) == ("degraded", Phase.SYNCING)
+    assert stage.forget().alive_until(2.2).looks == 1
+    assert stage.snapshot().session.state == "ready"
+
+
+def test_more_than_can_be_held_before_the_account_is_known_ends_the_line() -> None:
+    stage = Stage().connect()
+    stage.say(FILLS, *(fill(str(number), 1) for number in range(MOST_HELD)))
+    assert stage.asked(Drop) == []
+    stage.say(FILLS, fill("last", 1))
+    assert [action.reason for action in stage.asked(Drop)] == ["more than 10000 events came before the account was confirmed"]
 
 
 def test_a_failure_that_nobody_waits_for_changes_nothing() -> None:
@@ -214,7 +247,7 @@ def test_more_than_ten_bad_frames_in_a_minute_end_the_connection() -> None:
     for _ in range(10):
         stage.garble()
     assert stage.asked(Drop) == []
-    assert stage.garble().asked(Drop) == [Drop("more than 10 frames in a minute could not be read")]
+    assert stage.garble().asked(Drop) == [Drop(1, "more than 10 frames in a minute could not be read")]
 
 
 def test_bad_frames_now_and_then_do_not_end_the_connection() -> None:

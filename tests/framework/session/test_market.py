@@ -7,8 +7,8 @@ import pytest
 from strikeloop import AlertRaised, CandleClosed, ContractId, GapOpened, Quoted
 from strikeloop.adapter import BookIds, Channel, Decoded
 from strikeloop.session import FetchBook
-from strikeloop.session.machine import MOST_NOTICES
 from strikeloop.session.market import Market
+from strikeloop.session.notices import MOST_NOTICES
 from tests.framework.session.stage import CALL, PUT, Stage
 from tests.framework.session.test_books import change, whole
 
@@ -94,7 +94,7 @@ def test_what_an_adapter_noticed_is_told_once_a_minute() -> None:
     stage = feed()
     for second in (0, 59, 60):
         stage.alive_until(second)
-        stage.session.receive(Decoded(channel="quotes", notices=("unknown field x", "unknown field y")), stage.now)
+        stage.frame(Decoded(channel="quotes", notices=("unknown field x", "unknown field y")))
         stage.listen()
     assert [event.text for event in stage.said(AlertRaised)] == ["venue: unknown field x", "venue: unknown field y"] * 2
 
@@ -102,5 +102,5 @@ def test_what_an_adapter_noticed_is_told_once_a_minute() -> None:
 def test_endless_new_notices_do_not_pile_up() -> None:
     stage = feed()
     for number in range(MOST_NOTICES + 10):
-        stage.session.receive(Decoded(channel="quotes", notices=(f"unknown field {number}",)), stage.now)
+        stage.frame(Decoded(channel="quotes", notices=(f"unknown field {number}",)))
     assert len(stage.listen().said(AlertRaised)) == MOST_NOTICES
