@@ -182,7 +182,7 @@ class Desk:
 
     def what_if(self, commands: Sequence[SubmitOrder]) -> WhatIf:
         """Greeks and margin of the account before and after these orders would have filled."""
-        return what_if(self._view.portfolio, self._view.orders, self._view.margin, commands)
+        return what_if(self._view.portfolio, self._view.orders, self._view.margin, commands, self.now)
 
     # ---- what it does ----
 

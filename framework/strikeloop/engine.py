@@ -101,6 +101,7 @@ class Engine:
         for contract in contracts:
             self.portfolio.add_contract(contract)
         self._ids = ClientIds(tag)
+        self.margin = margin
         view = View(self.clock, self.portfolio, self.orders, margin, self._ids.next)
         self.instances = tuple(_instance(plugin, view, seed) for plugin in plugins)
         self._by_name = {instance.name: instance for instance in self.instances}

@@ -13,7 +13,7 @@ import attrs
 from strikeloop.encoding import described
 from strikeloop.engine import Engine, Plugin
 from strikeloop.events import AlertRaised, Event, RunStopping
-from strikeloop.margin import Classic
+from strikeloop.margin import Classic, MarginModel
 
 HALTS = ("halt", "halt-cancel")
 """Topics of the alert with which a driver says that the run was halted, and whether working orders were withdrawn."""
@@ -39,10 +39,17 @@ class Replayed:
 
 
 def replay(
-    plugins: Sequence[Plugin], inputs: Iterable[Event], commands: Iterable[dict[str, Any]], *, tag: str, seed: int, tags: Iterable[str] = ()
+    plugins: Sequence[Plugin],
+    inputs: Iterable[Event],
+    commands: Iterable[dict[str, Any]],
+    *,
+    tag: str,
+    seed: int,
+    tags: Iterable[str] = (),
+    margin: MarginModel | None = None,
 ) -> Replayed:
     """Feed `inputs` to fresh plugins; `commands` are the records of what left, in order. Stops at the first divergence."""
-    engine = Engine(plugins, margin=Classic(), tag=tag, tags=tags, seed=seed)
+    engine = Engine(plugins, margin=margin or Classic(), tag=tag, tags=tags, seed=seed)
     recorded = iter(commands)
     number = compared = 0
     for number, event in enumerate(inputs, 1):

@@ -25,7 +25,7 @@ from strikeloop.journal import Journal, Legacy, RunFolder, StateDir, is_begun, l
 from strikeloop.live import Ending, Live, LocalVenue, WallClock
 from strikeloop.live.sinks import Sinks
 from strikeloop.load import Mode, Plan
-from strikeloop.margin import Classic
+from strikeloop.margin import Classic, MarginModel
 from strikeloop.summary import Summary
 
 STATUS_S = 1.0
@@ -102,6 +102,7 @@ def backtest_of(plan: Plan, *, run: str = "backtest", listen: Callable[[Event], 
         plugins_of(plan),
         sources=[plan.market.open(adapter)],
         open_venue=lambda contracts: plan.venue.open(adapter, contracts),
+        margin=margin_of(plan),
         header=plan.header(),
         seed=plan.run.seed,
         feed_latency=round(plan.run.feed_latency_ms * 1e6),
@@ -110,10 +111,16 @@ def backtest_of(plan: Plan, *, run: str = "backtest", listen: Callable[[Event], 
     )
 
 
+def margin_of(plan: Plan) -> MarginModel:
+    """What `desk.what_if` computes margin with: the model of the simulated venue the run trades on, else Gate's classic account."""
+    named = None if plan.run.mode is Mode.LIVE else getattr(plan.venue, "margin_model", None)
+    return Classic() if named is None else named
+
+
 def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[[Event], None], earlier: Earlier | None = None) -> Live:
     """A live driver for the plan's mode, connected to nothing yet; `earlier` is what it takes over."""
     earlier = earlier or Earlier()
-    engine = Engine(plugins_of(plan, earlier.memories), margin=Classic(), tag=tag, tags=earlier.tags, seed=plan.run.seed)
+    engine = Engine(plugins_of(plan, earlier.memories), margin=margin_of(plan), tag=tag, tags=earlier.tags, seed=plan.run.seed)
     summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value)
     live = Live(
         engine,

@@ -14,7 +14,7 @@ import attrs
 from strikeloop.commands import SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.events import BalanceUpdated, Origin, PortfolioRiskUpdated
-from strikeloop.margin import Holding, MarginModel, OpenOrder, account_margin, trading_fee
+from strikeloop.margin import Holding, MarginModel, OpenOrder, trading_fee, value_at_risk
 from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import NO_GREEKS, Portfolio
 from strikeloop.pricing import Greeks
@@ -26,8 +26,8 @@ ZERO = Decimal(0)
 class Exposure:
     """One account: totals of Σ size · multiplier · greek, and margin in quote currency.
 
-    `cash` is the balance, `available` cash − initial − order margin. `unpriced` names contracts without mark or greeks,
-    which count as nothing in the totals.
+    `cash` is the balance, `credit` what the margin model counts beside it (AccountMargin), `available` both less initial and
+    order margin. `unpriced` names contracts without mark or greeks, which count as nothing in the totals.
     """
 
     delta: float
@@ -38,11 +38,12 @@ class Exposure:
     maintenance_margin: Decimal
     order_margin: Decimal
     cash: Decimal
+    credit: Decimal = ZERO
     unpriced: tuple[ContractId, ...] = ()
 
     @property
     def available(self) -> Decimal:
-        return self.cash - self.initial_margin - self.order_margin
+        return self.cash + self.credit - self.initial_margin - self.order_margin
 
     @property
     def margin_occupied(self) -> Decimal:
@@ -57,8 +58,8 @@ class WhatIf:
     after: Exposure
 
 
-def what_if(portfolio: Portfolio, orders: Orders, margin: MarginModel, commands: Sequence[SubmitOrder]) -> WhatIf:
-    """Before and after `commands`, taken as filled whole, reduce-only ones as far as they reduce.
+def what_if(portfolio: Portfolio, orders: Orders, margin: MarginModel, commands: Sequence[SubmitOrder], now: int) -> WhatIf:
+    """Before and after `commands` at `now` (ns UTC), taken as filled whole, reduce-only ones as far as they reduce.
 
     One under the client id of a working order takes its place (an amendment).
     """
@@ -72,20 +73,23 @@ def what_if(portfolio: Portfolio, orders: Orders, margin: MarginModel, commands:
         spent += _cost(portfolio, command.contract, size, command.price)
     replaced = frozenset(command.client_id for command in commands)
     working = orders.working()
-    resting = tuple(_resting(portfolio, working))
-    left = tuple(_resting(portfolio, (order for order in working if order.key not in replaced)))
-    return WhatIf(_exposure(portfolio, margin, held, resting, cash), _exposure(portfolio, margin, after, left, cash - spent))
+    resting = tuple(_resting(portfolio, working, now))
+    left = tuple(_resting(portfolio, (order for order in working if order.key not in replaced), now))
+    return WhatIf(_exposure(portfolio, margin, held, resting, cash, now), _exposure(portfolio, margin, after, left, cash - spent, now))
 
 
 def computed_risk(portfolio: Portfolio, orders: Orders, margin: MarginModel, adapter: str, now: int) -> PortfolioRiskUpdated:
     """The account's risk from positions, tickers and the margin model, for a venue that does not report it.
 
-    Effective leverage is Σ |size · multiplier · delta · underlying price| / equity; the value at risk is left out.
+    Effective leverage is Σ |size · multiplier · delta · underlying price| / equity. The value at risk is one day's at 99 %, by
+    full revaluation on the fixed scenarios of `strikeloop.margin.value_at_risk`; None where a position cannot be priced.
     """
     held = {position.contract: position.size for position in portfolio.positions if position.contract.adapter == adapter}
     balance = next((balance for (owner, _), balance in portfolio.balances.items() if owner == adapter), None)
-    resting = tuple(_resting(portfolio, (order for order in orders.working() if order.contract.adapter == adapter)))
-    exposure = _exposure(portfolio, margin, held, resting, ZERO if balance is None else balance.total)
+    resting = tuple(_resting(portfolio, (order for order in orders.working() if order.contract.adapter == adapter), now))
+    exposure = _exposure(portfolio, margin, held, resting, ZERO if balance is None else balance.total, now)
+    holdings = [_holding(portfolio, contract, size, now) for contract, size in held.items() if size]
+    priced = [holding for holding in holdings if holding is not None]
     equity = _equity(balance)
     notional = sum(
         abs(_units(portfolio, c, size) * _greeks(portfolio, c).delta * (portfolio.underlying_price(c) or 0.0)) for c, size in held.items()
@@ -102,11 +106,12 @@ def computed_risk(portfolio: Portfolio, orders: Orders, margin: MarginModel, ada
         margin_occupied=exposure.margin_occupied,
         margin_required=exposure.maintenance_margin,
         effective_leverage=notional / equity if equity > 0 else 0.0,
+        portfolio_var=value_at_risk(priced) if len(priced) == len(holdings) else None,
     )
 
 
 def _exposure(
-    portfolio: Portfolio, margin: MarginModel, held: dict[ContractId, Decimal], resting: tuple[OpenOrder, ...], cash: Decimal
+    portfolio: Portfolio, margin: MarginModel, held: dict[ContractId, Decimal], resting: tuple[OpenOrder, ...], cash: Decimal, now: int
 ) -> Exposure:
     delta = gamma = vega = theta = 0.0
     holdings: list[Holding] = []
@@ -121,12 +126,12 @@ def _exposure(
             vega + greeks.vega * units,
             theta + greeks.theta * units,
         )
-        holding = _holding(portfolio, contract, size)
+        holding = _holding(portfolio, contract, size, now)
         if holding is not None:
             holdings.append(holding)
         if holding is None or greeks is NO_GREEKS:
             unpriced.append(contract)
-    figures = account_margin(margin, holdings, resting)
+    figures = margin.account(holdings, resting)
     return Exposure(
         delta=delta,
         gamma=gamma,
@@ -136,6 +141,7 @@ def _exposure(
         maintenance_margin=figures.maintenance,
         order_margin=figures.order,
         cash=cash,
+        credit=figures.credit,
         unpriced=tuple(unpriced),
     )
 
@@ -154,11 +160,19 @@ def _units(portfolio: Portfolio, contract: ContractId, size: Decimal) -> float:
     return float(size if specification is None else size * specification.multiplier)
 
 
-def _holding(portfolio: Portfolio, contract: ContractId, size: Decimal) -> Holding | None:
+def _holding(portfolio: Portfolio, contract: ContractId, size: Decimal, now: int) -> Holding | None:
     specification, mark, underlying = portfolio.contracts.get(contract), _mark(portfolio, contract), portfolio.underlying_price(contract)
     if specification is None or mark is None or underlying is None:
         return None
-    return Holding(contract=specification, size=size, mark=_money(mark), underlying_price=_money(underlying))
+    ticker = portfolio.tickers.get(contract)
+    return Holding(
+        contract=specification,
+        size=size,
+        mark=_money(mark),
+        underlying_price=_money(underlying),
+        years=specification.years(now),
+        iv=None if ticker is None else ticker.mark_iv,
+    )
 
 
 def _mark(portfolio: Portfolio, contract: ContractId) -> float | None:
@@ -167,9 +181,9 @@ def _mark(portfolio: Portfolio, contract: ContractId) -> float | None:
     return position.mark_price if known is None and position is not None else known
 
 
-def _resting(portfolio: Portfolio, orders: Iterable[Order]) -> Iterator[OpenOrder]:
+def _resting(portfolio: Portfolio, orders: Iterable[Order], now: int) -> Iterator[OpenOrder]:
     for order in orders:
-        holding = _holding(portfolio, order.contract, order.left)
+        holding = _holding(portfolio, order.contract, order.left, now)
         if holding is None or not order.left:
             continue
         price = holding.mark if order.price is None else order.price
@@ -182,6 +196,8 @@ def _resting(portfolio: Portfolio, orders: Iterable[Order]) -> Iterator[OpenOrde
             underlying_price=holding.underlying_price,
             fee=fee,
             reduce_only=order.reduce_only,
+            years=holding.years,
+            iv=holding.iv,
         )
 
 
@@ -194,12 +210,12 @@ def _reducing(held: Decimal, size: Decimal) -> Decimal:
 
 def _cost(portfolio: Portfolio, contract: ContractId, size: Decimal, limit: Decimal | None) -> Decimal:
     """Premium and fee that trading `size` takes from the cash (negative: brings)."""
-    holding = _holding(portfolio, contract, size)
-    if holding is None:
+    specification, mark, underlying = portfolio.contracts.get(contract), _mark(portfolio, contract), portfolio.underlying_price(contract)
+    if specification is None or mark is None or underlying is None:
         return ZERO
-    price = holding.mark if limit is None else limit
-    fee = trading_fee(holding.contract, size, price, holding.underlying_price, is_maker=False)
-    return price * size * holding.contract.multiplier + fee
+    price = _money(mark) if limit is None else limit
+    fee = trading_fee(specification, size, price, _money(underlying), is_maker=False)
+    return price * size * specification.multiplier + fee
 
 
 def _equity(balance: BalanceUpdated | None) -> float:

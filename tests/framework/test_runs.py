@@ -34,6 +34,7 @@ from strikeloop import (
 from strikeloop.live import Ending, Live
 from strikeloop.load import Mode, Plan, load
 from strikeloop.load.plan import Backend, PluginPlan, RunSettings
+from strikeloop.margin import MODELS, Classic
 from strikeloop.runs import Options, backtest_of, from_now, live_of, plugins_of, run_live, sinks_of
 from strikeloop.testing import ScriptedAdapter
 from strikeloop.testing.scripted import ACCOUNT_CHANNELS
@@ -285,6 +286,12 @@ def test_every_mode_hands_the_same_plugins_to_the_same_engine(mode: Mode) -> Non
     live = opened(plan(mode, adapters={"gate": Settings()}))
     assert [(one.name, type(one.plugin)) for one in live.engine.instances] == [("buyer", Buyer)]
     assert (live.summary.mode, live.summary.run) == (mode.value, "r1")
+
+
+def test_margin_is_computed_with_the_model_of_the_venue_the_run_trades_on() -> None:
+    assert opened(plan(venue=VenueSettings(margin="span_like"))).engine.margin is MODELS["span_like"]
+    assert backtest_of(plan(venue=VenueSettings(margin="portfolio"))).engine.margin is MODELS["portfolio"]
+    assert opened(plan(Mode.LIVE, adapters={"gate": Settings()})).engine.margin == Classic()
 
 
 def test_client_ids_bear_the_tag_of_the_run() -> None:

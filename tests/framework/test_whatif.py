@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strikeloop import BalanceUpdated, ContractId, Event, OrderState, Origin, PortfolioRiskUpdated, SubmitOrder
-from strikeloop.margin import Classic, trading_fee
+from strikeloop.margin import GATE, Classic, Holding, trading_fee, value_at_risk
 from strikeloop.orders import Orders
 from strikeloop.portfolio import Portfolio
 from strikeloop.whatif import Exposure, WhatIf, computed_risk, what_if
@@ -48,7 +48,7 @@ def resting(*commands: SubmitOrder) -> Orders:
 
 
 def asked(made: Portfolio, *commands: SubmitOrder, orders: Orders | None = None) -> WhatIf:
-    return what_if(made, orders or Orders(), MODEL, commands)
+    return what_if(made, orders or Orders(), MODEL, commands, 0)
 
 
 def test_greeks_add_up_over_size_and_multiplier() -> None:
@@ -143,7 +143,7 @@ def risk(made: Portfolio, orders: Orders | None = None, adapter: str = "sim") ->
 
 def test_computed_risk_says_that_we_computed_it_and_when() -> None:
     found = risk(market())
-    assert (found.origin, found.time, found.received, found.adapter, found.portfolio_var) == (Origin.COMPUTED, 9, 9, "sim", None)
+    assert (found.origin, found.time, found.received, found.adapter, found.portfolio_var) == (Origin.COMPUTED, 9, 9, "sim", 0.0)
 
 
 def test_computed_risk_sums_greeks_and_margin() -> None:
@@ -154,6 +154,26 @@ def test_computed_risk_sums_greeks_and_margin() -> None:
         view.margin_occupied,
         view.maintenance_margin,
     )
+
+
+def test_computed_risk_carries_the_value_at_risk_of_what_is_held() -> None:
+    made = market(ticker(mark=2_000.0, underlying_price=U, mark_iv=0.5, **GREEKS), position(-2), position(3, FAR))
+    held = Holding(contract=contract(), size=D(-2), mark=D(2_000), underlying_price=D(70_000), years=contract().years(9), iv=0.5)
+    found = risk(made).portfolio_var
+    assert found is not None
+    assert found == value_at_risk([held]) > 0.0
+
+
+def test_where_a_position_cannot_be_priced_the_value_at_risk_is_not_known() -> None:
+    assert risk(market(position(1), position(1, PUT))).portfolio_var is None
+
+
+def test_a_model_that_counts_options_as_balance_makes_them_available() -> None:
+    made = market(position(2))
+    view = what_if(made, Orders(), GATE, [order(4, price=D(100))], 0)
+    assert (view.before.credit, view.after.credit) == (D(2), D(6))
+    assert view.after.cash == D(996)
+    assert view.after.available == D(996) + D(6) - view.after.initial_margin
 
 
 def test_leverage_is_delta_notional_over_equity() -> None:

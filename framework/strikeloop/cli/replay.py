@@ -18,7 +18,7 @@ from strikeloop.load import load
 from strikeloop.load.layers import PREFIX
 from strikeloop.replay import Replayed
 from strikeloop.replay import replay as replay_inputs
-from strikeloop.runs import plugins_of
+from strikeloop.runs import margin_of, plugins_of
 from strikeloop.settings import event_from_record
 
 _EXAMPLES = examples("strikeloop replay 20260626-080000-a1b2c3", "strikeloop replay runs/20260626-080000-a1b2c3 --json")
@@ -41,8 +41,8 @@ def replay(run: str, state_dir: Path, as_json: bool) -> int:
         _compare_versions(header.get("versions", {}), plan.versions)
         memories = _memories_at_start(journal)
         inputs = (event_from_record(row.body) for row in journal.rows("input"))
-        names = {"tag": header["tag"], "tags": header.get("tags", ())}
-        found = replay_inputs(plugins_of(plan, memories), inputs, _commands(journal), seed=header["seed"], **names)
+        identity = {"tag": header["tag"], "tags": header.get("tags", ()), "seed": header["seed"], "margin": margin_of(plan)}
+        found = replay_inputs(plugins_of(plan, memories), inputs, _commands(journal), **identity)
     _print(found, as_json=as_json)
     return Exit.OK if found.divergence is None else Exit.GATE
 

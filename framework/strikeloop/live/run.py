@@ -25,7 +25,6 @@ from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
 from strikeloop.live.sender import Sender
 from strikeloop.live.takeover import Takeover
-from strikeloop.margin import Classic
 from strikeloop.orders import Order
 from strikeloop.session import Listing, Phase, Session
 from strikeloop.summary import Summary
@@ -255,7 +254,7 @@ class Live:
         self._risk_at = now
         for name, port in self.ports.items():
             if not any(channel.reports_risk for channel in port.stream.channels):
-                self.deliver((computed_risk(self.engine.portfolio, self.engine.orders, Classic(), name, now),))
+                self.deliver((computed_risk(self.engine.portfolio, self.engine.orders, self.engine.margin, name, now),))
 
     def _watch(self, now: int) -> None:
         reason = self._halted()

@@ -18,14 +18,13 @@ from strikeloop import (
     PositionClosed,
     PositionUpdated,
 )
-from strikeloop.margin import AccountMargin, Classic, Holding, MarginModel, OpenOrder, account_margin, trading_fee
+from strikeloop.margin import AccountMargin, Holding, OpenOrder, trading_fee, value_at_risk
 from strikeloop_venue.ledger import Ledger, product
 from strikeloop_venue.markets import Market, Markets
 from strikeloop_venue.order import Order
 from strikeloop_venue.position import Closed
 from strikeloop_venue.rules import Rules
 from strikeloop_venue.steps import Step
-from strikeloop_venue.var import Exposure, value_at_risk
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -34,9 +33,8 @@ CENT = Decimal("0.01")
 class Account:
     """One account in one currency. `now` and `step` are set by the machine before anything is booked."""
 
-    def __init__(self, adapter: str, rules: Rules, markets: Markets, model: MarginModel | None = None) -> None:
+    def __init__(self, adapter: str, rules: Rules, markets: Markets) -> None:
         self.adapter, self.rules, self.markets = adapter, rules, markets
-        self.model: MarginModel = Classic() if model is None else model
         self.ledger = Ledger(rules.balance)
         self.step = Step()
         self.now = 0
@@ -125,11 +123,11 @@ class Account:
     def margin(self, extra: OpenOrder | None = None, without: Order | None = None) -> AccountMargin:
         """The margin of positions and resting orders, with one order more or less."""
         orders = [self.open_order(market, order) for market in self.markets.busy() for order in market.open_orders if order is not without]
-        return account_margin(self.model, self._holdings(), orders if extra is None else [*orders, extra])
+        return self.rules.margin.account(self._holdings(), orders if extra is None else [*orders, extra])
 
     def available(self, margin: AccountMargin) -> Decimal:
-        """Cash that no margin holds back."""
-        return self.ledger.cash - margin.occupied
+        """What no margin holds back."""
+        return margin.available(self.ledger.cash)
 
     def open_order(self, market: Market, order: Order) -> OpenOrder:
         """What margin is computed from, for what is left of a resting order."""
@@ -147,6 +145,8 @@ class Account:
             underlying_price=Decimal(repr(self.markets.forward(market))),
             fee=trading_fee(market.contract, size, price, index, is_maker=False),
             reduce_only=reduce_only,
+            years=market.contract.years(self.now),
+            iv=None if market.ticker is None else market.ticker.mark_iv,
         )
 
     def _holdings(self) -> list[Holding]:
@@ -156,6 +156,8 @@ class Account:
                 size=market.position.size,
                 mark=self.markets.mark(market),
                 underlying_price=Decimal(repr(self.markets.forward(market))),
+                years=market.contract.years(self.now),
+                iv=None if market.ticker is None else market.ticker.mark_iv,
             )
             for market in self.markets.held()
         ]
@@ -207,7 +209,7 @@ class Account:
     def risk(self, margin: AccountMargin, received: int, *, is_new_book: bool) -> PortfolioRiskUpdated:
         """Totals are Σ size · multiplier · greek, vega per volatility point, theta per day.
 
-        effective_leverage = Σ |size · multiplier · delta · forward| / equity. portfolio_var: see strikeloop_venue.var; it is
+        effective_leverage = Σ |size · multiplier · delta · forward| / equity. portfolio_var: `strikeloop.margin.value_at_risk`,
         computed when a position changed and else at most every `var_refresh_s`.
         """
         totals = dict.fromkeys(("delta", "gamma", "vega", "theta"), 0.0)
@@ -235,14 +237,5 @@ class Account:
 
     def _value_at_risk(self, *, is_new_book: bool) -> float:
         if self._var is None or is_new_book or self.now >= self._var[0] + self.rules.var_refresh:
-            self._var = (self.now, value_at_risk([self._exposure(market) for market in self.markets.held()], self.now))
+            self._var = (self.now, value_at_risk(self._holdings()))
         return self._var[1]
-
-    def _exposure(self, market: Market) -> Exposure:
-        return Exposure(
-            contract=market.contract,
-            units=float(market.position.size * market.contract.multiplier),
-            mark=float(self.markets.mark(market)),
-            forward=self.markets.forward(market),
-            iv=None if market.ticker is None else market.ticker.mark_iv,
-        )

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import attrs
 
+from strikeloop.margin import MarginModel
 from strikeloop_venue.latency import LatencyModel
 from strikeloop_venue.matching import SelfTrade
 from strikeloop_venue.queue import QueueModel
@@ -23,6 +24,7 @@ class Rules:
     latency: LatencyModel
     feed_is_slow: bool
     queue: QueueModel
+    margin: MarginModel
     consume_liquidity: bool
     whole_fills: bool
     self_trade: SelfTrade

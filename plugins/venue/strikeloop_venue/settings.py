@@ -16,6 +16,8 @@ import attrs
 from strikeloop import (
     Contract,
 )
+from strikeloop.margin import MODELS as MARGINS
+from strikeloop.margin import MarginModel
 from strikeloop_venue.latency import LatencySettings
 from strikeloop_venue.machine import SimulatedVenue
 from strikeloop_venue.matching import SelfTrade
@@ -44,6 +46,7 @@ class VenueSettings:
     took is gone until the level changes or trades. `whole_fills`: a resting order that is reached fills whole, as hftbacktest's
     exchange without partial fills has it. `self_trade`: what two of our own orders that meet do: `allow` they trade, `cn`, `co`,
     `cb` cancels the newest, the oldest, both.
+    `margin`: a name of `strikeloop.margin.MODELS`: `classic`, `portfolio`, `deribit_like` or `span_like`.
     `settlement_window_s`: seconds before the expiry over which the index is averaged, `settlement_sample_s` the step of
     the samples. `refresh_s`: least seconds of venue time between two refreshes of marks and risk, `var_refresh_s` between
     two computations of the value at risk while no position changes. `liquidation`: whether margin calls are carried out.
@@ -62,6 +65,7 @@ class VenueSettings:
     consume_liquidity: bool = True
     whole_fills: bool = False
     self_trade: str = "allow"
+    margin: str = "classic"
     settlement_window_s: int = 1800
     settlement_sample_s: int = 1
     refresh_s: float = 1.0
@@ -76,12 +80,19 @@ class VenueSettings:
             raise ValueError(f"self_trade is {self.self_trade!r}; expected one of {', '.join(SelfTrade)}")
         if not (0 < self.queue_exponent < math.inf and 0 < self.queue_unit < math.inf):
             raise ValueError("queue_exponent and queue_unit must be greater than 0")
+        if self.margin not in MARGINS:
+            raise ValueError(f"margin is {self.margin!r}; expected one of {', '.join(MARGINS)}")
         if not self.balance.is_finite() or self.balance < 0:
             raise ValueError(f"balance is {self.balance}; expected a finite amount that is not negative")
         if min(self.settlement_window_s, self.settlement_sample_s) < 1:
             raise ValueError("settlement_window_s and settlement_sample_s must be at least 1")
         if min(self.refresh_s, self.var_refresh_s) <= 0:
             raise ValueError("refresh_s and var_refresh_s must be greater than 0")
+
+    @property
+    def margin_model(self) -> MarginModel:
+        """What the venue and, in a run on it, `desk.what_if` compute margin with."""
+        return MARGINS[self.margin]
 
     def open(self, adapter: str, contracts: Sequence[Contract]) -> SimulatedVenue:
         """A venue that trades `contracts` for the adapter instance `adapter`, with a fresh account."""
@@ -91,6 +102,7 @@ class VenueSettings:
             latency=self.latency.open(self.seed),
             feed_is_slow=self.latency.feed_ms > 0,
             queue=QUEUES[self.queue](self.queue_exponent, self.queue_unit),
+            margin=self.margin_model,
             consume_liquidity=self.consume_liquidity,
             whole_fills=self.whole_fills,
             self_trade=SelfTrade(self.self_trade),

@@ -7,6 +7,7 @@ from decimal import Decimal as D
 import pytest
 
 import strikeloop_venue
+from strikeloop.margin import GATE, Classic
 from strikeloop_venue import LatencySettings, VenueSettings
 
 
@@ -39,3 +40,10 @@ def test_every_public_name_is_found_and_no_other() -> None:
     assert all(getattr(strikeloop_venue, name) for name in strikeloop_venue.__all__)
     with pytest.raises(AttributeError, match="Nothing"):
         strikeloop_venue.Nothing  # noqa: B018  # the look-up is the point
+
+
+def test_the_margin_model_is_chosen_by_name() -> None:
+    assert VenueSettings(margin="portfolio").margin_model is GATE
+    assert VenueSettings().margin_model == Classic()
+    with pytest.raises(ValueError, match="margin is 'regt'; expected one of classic, portfolio, deribit_like, span_like"):
+        VenueSettings(margin="regt")

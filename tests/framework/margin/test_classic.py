@@ -1,4 +1,4 @@
-"""The specification of strikeloop.margin."""
+"""The specification of strikeloop.margin.classic: Gate's classic account."""
 
 from __future__ import annotations
 
@@ -15,15 +15,10 @@ from strikeloop.margin import (
     AccountMargin,
     Classic,
     Holding,
-    MarginModel,
     OpenOrder,
-    account_margin,
-    settlement_cash,
-    settlement_fee,
-    trading_fee,
 )
 
-MODEL: MarginModel = Classic()
+MODEL = Classic()
 D = Decimal
 U, MARK = D("79371.64"), D("350.6")
 AMOUNTS = st.decimals(D("0.1"), D("200000"), places=1)
@@ -71,6 +66,11 @@ def test_out_of_the_money_lowers_initial_margin_down_to_the_low_rate(short: Cont
     assert MODEL.initial(short, D(-1), D(mark), D(index)) == expected
 
 
+def test_the_short_call_of_gates_help_needs_sixteen_and_a_half() -> None:
+    """BTC_USDT-20221028-20000-C, one contract short, index 15,000, mark 150: max(15 % · 15,000 − 5,000, 10 % · 15,000) + 150 = 1,650."""
+    assert MODEL.initial(contract(OptionKind.CALL, "20000"), D(-1), D(150), D(15_000)) == D("16.5")
+
+
 def test_maintenance_is_the_base_rate_plus_the_mark() -> None:
     assert MODEL.maintenance(CALL, D(-2), D(100), D(80_000)) == D("122.00")
     assert MODEL.maintenance(PUT, D(-2), D(100), D(80_000)) == D("122.00")
@@ -96,40 +96,6 @@ def test_a_sell_order_far_above_the_mark_still_holds_back_the_least() -> None:
     assert MODEL.order(PUT, D(-2), D(9_000), MARK, U, D(0)) == D("0.1") * U * 2 / 100
 
 
-def test_the_trading_fee_is_capped_by_the_premium() -> None:
-    """Gate's help: 0.3 BTC at 200, index 102,000, 0.03 %, cap 12.5 %."""
-    assert trading_fee(PUT, D(30), D(200), D(102_000), is_maker=False) == D("7.5")
-
-
-def test_the_trading_fee_of_a_recorded_fill_comes_out() -> None:
-    assert trading_fee(PUT, D(-1), D(529), D("26809.59"), is_maker=False) == D("0.08042877")
-
-
-def test_makers_pay_their_own_rate_and_no_cap_means_none() -> None:
-    uncapped = attrs.evolve(PUT, fee_cap=None)
-    assert trading_fee(uncapped, D(1), D(1), D(100_000), is_maker=True) == D("0.2")
-    assert trading_fee(uncapped, D(1), D(1), D(100_000), is_maker=False) == D("0.3")
-
-
-def test_the_settlement_of_a_recorded_expiry_comes_out() -> None:
-    settled, price = contract(OptionKind.CALL, "25000"), D("26826.68068927182")
-    assert settlement_cash(settled, D(1), price) == D("18.2668068927182")
-    assert settlement_cash(settled, D(-2), price) == D("-36.5336137854364")
-    assert settlement_fee(settled, D(-1), price) == D("0.04024002103390773")
-
-
-def test_the_settlement_fee_is_capped_by_the_intrinsic_value() -> None:
-    assert settlement_fee(contract(OptionKind.CALL, "25000"), D(10), D(25_001)) == D("0.01")
-    assert settlement_fee(contract(OptionKind.CALL, "25000", settle_fee_cap=None), D(10), D(25_001)) == D("0.375015")
-
-
-@pytest.mark.parametrize("price", ["24999", "25000"])
-def test_a_call_that_expires_worthless_pays_and_costs_nothing(price: str) -> None:
-    for cap in (D("0.1"), None):
-        settled = contract(OptionKind.CALL, "25000", settle_fee_cap=cap)
-        assert settlement_cash(settled, D(5), D(price)) == settlement_fee(settled, D(5), D(price)) == 0
-
-
 def holding(held: Contract, size: int) -> Holding:
     return Holding(contract=held, size=D(size), mark=MARK, underlying_price=U)
 
@@ -139,37 +105,37 @@ def order(of: Contract, size: int, price: int = 350, *, reduce_only: bool = Fals
 
 
 def test_an_empty_account_needs_nothing() -> None:
-    assert account_margin(MODEL, ()) == AccountMargin(initial=D(0), maintenance=D(0), order=D(0))
+    assert MODEL.account(()) == AccountMargin(initial=D(0), maintenance=D(0), order=D(0))
 
 
 def test_positions_add_up() -> None:
-    total = account_margin(MODEL, [holding(PUT, -2), holding(CALL, -1), holding(CALL, 3)])
+    total = MODEL.account([holding(PUT, -2), holding(CALL, -1), holding(CALL, 3)])
     assert total.initial == MODEL.initial(PUT, D(-2), MARK, U) + MODEL.initial(CALL, D(-1), MARK, U)
     assert total.maintenance == MODEL.maintenance(PUT, D(-2), MARK, U) + MODEL.maintenance(CALL, D(-1), MARK, U)
     assert total.occupied == total.initial
 
 
 def test_orders_that_open_hold_back_and_add_to_what_is_occupied() -> None:
-    total = account_margin(MODEL, [holding(PUT, -1)], [order(PUT, -2), order(CALL, 3, 10)])
+    total = MODEL.account([holding(PUT, -1)], [order(PUT, -2), order(CALL, 3, 10)])
     assert total.order == MODEL.order(PUT, D(-2), D(350), MARK, U, D(2)) + D("3.3")
     assert total.occupied == total.initial + total.order
 
 
 @pytest.mark.parametrize(("position", "size"), [(5, -5), (5, -2), (-5, 5), (-5, 3)])
 def test_an_order_that_closes_needs_no_margin(position: int, size: int) -> None:
-    assert account_margin(MODEL, [holding(PUT, position)], [order(PUT, size)]).order == 0
+    assert MODEL.account([holding(PUT, position)], [order(PUT, size)]).order == 0
 
 
 def test_an_order_that_turns_a_position_needs_margin_for_what_it_opens() -> None:
-    assert account_margin(MODEL, [holding(PUT, 2)], [order(PUT, -5)]).order == MODEL.order(PUT, D(-3), D(350), MARK, U, D(3))
-    assert account_margin(MODEL, [holding(PUT, -2)], [order(PUT, 5)]).order == D(3) * D("3.5") + D(3)
+    assert MODEL.account([holding(PUT, 2)], [order(PUT, -5)]).order == MODEL.order(PUT, D(-3), D(350), MARK, U, D(3))
+    assert MODEL.account([holding(PUT, -2)], [order(PUT, 5)]).order == D(3) * D("3.5") + D(3)
 
 
 def test_orders_use_a_position_up_in_their_sequence() -> None:
-    total = account_margin(MODEL, [holding(PUT, 3)], [order(PUT, -2), order(PUT, -2), order(PUT, -1)])
+    total = MODEL.account([holding(PUT, 3)], [order(PUT, -2), order(PUT, -2), order(PUT, -1)])
     assert total.order == MODEL.order(PUT, D(-1), D(350), MARK, U, D(1)) * 2
 
 
 def test_a_reduce_only_order_never_needs_margin() -> None:
-    assert account_margin(MODEL, [holding(PUT, 1)], [order(PUT, -9, reduce_only=True)]).order == 0
-    assert account_margin(MODEL, (), [order(PUT, -9, reduce_only=True)]).order == 0
+    assert MODEL.account([holding(PUT, 1)], [order(PUT, -9, reduce_only=True)]).order == 0
+    assert MODEL.account((), [order(PUT, -9, reduce_only=True)]).order == 0

@@ -1,0 +1,91 @@
+"""Gate's classic account: margin one contract at a time, from rates that the contract states.
+
+Owns `Classic`. Initial margin is the venue's published formula; maintenance margin and the margin of sell orders are
+not public and say so where they stand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import attrs
+
+from strikeloop.contracts import Contract, ContractId
+from strikeloop.margin.account import AccountMargin, Holding, OpenOrder
+
+ZERO = Decimal(0)
+
+
+@attrs.frozen(kw_only=True)
+class Classic:
+    """Gate's classic account, one contract at a time. Rates come from the contract.
+
+    Initial margin: Gate help 28364. Maintenance margin and the margin of sell orders are not public: see the methods.
+    `min_order_margin` is the least margin of a sell order as a fraction of the underlying price (a contract field of
+    the venue's, 0.1 where it was seen).
+    """
+
+    min_order_margin: Decimal = Decimal("0.1")
+
+    def account(self, holdings: Sequence[Holding], orders: Sequence[OpenOrder] = ()) -> AccountMargin:
+        """The sums over positions and orders; only cash counts as balance.
+
+        Of each order only the part that opens counts: orders against a position use it up in the sequence given, and what
+        they close needs no margin; a reduce-only order never opens.
+        """
+        held: dict[ContractId, Decimal] = {}
+        initial = maintenance = ZERO
+        for holding in holdings:
+            figures = (holding.contract, holding.size, holding.mark, holding.underlying_price)
+            initial += self.initial(*figures)
+            maintenance += self.maintenance(*figures)
+            held[holding.contract.id] = held.get(holding.contract.id, ZERO) + holding.size
+        opening = sum((self._opening(held, order) for order in orders), ZERO)
+        return AccountMargin(initial=initial, maintenance=maintenance, order=opening)
+
+    def initial(self, contract: Contract, size: Decimal, mark: Decimal, underlying_price: Decimal) -> Decimal:
+        """Longs none. Short call [max(a·U, b·U − OTM) + M], short put [max(a·U·(1 + M/U), b·U − OTM) + M], × |size| × multiplier.
+
+        a is init_margin_low, b init_margin_high, U the underlying price, M the mark. Source: Gate help 28364.
+        """
+        if size >= 0:
+            return ZERO
+        out_of_the_money = contract.strike - underlying_price if contract.is_call else underlying_price - contract.strike
+        base = underlying_price if contract.is_call else underlying_price + mark
+        low = contract.init_margin_low * base
+        high = contract.init_margin_high * underlying_price - max(ZERO, out_of_the_money)
+        return (max(low, high) + mark) * -size * contract.multiplier
+
+    def maintenance(self, contract: Contract, size: Decimal, mark: Decimal, underlying_price: Decimal) -> Decimal:
+        """Longs none. Short call [m·U + M], short put [max(m·U, m·M) + M], × |size| × multiplier; m is maint_margin_base.
+
+        Unverified: Gate's page is cut off in every copy we know; this is the form other venues use with these rates.
+        """
+        if size >= 0:
+            return ZERO
+        base = underlying_price if contract.is_call else max(underlying_price, mark)
+        return (contract.maint_margin_base * base + mark) * -size * contract.multiplier
+
+    def order(self, contract: Contract, size: Decimal, price: Decimal, mark: Decimal, underlying_price: Decimal, fee: Decimal) -> Decimal:
+        """Buys: premium + fee (Gate help 28364). Sells: max(initial margin − premium, min_order_margin·U·|size|·multiplier).
+
+        The form for sells is unverified: the page shows no formula; this one follows the fields of the contract and OKX's rule.
+        """
+        premium = price * abs(size) * contract.multiplier
+        if size >= 0:
+            return premium + fee
+        least = self.min_order_margin * underlying_price * -size * contract.multiplier
+        return max(self.initial(contract, size, mark, underlying_price) - premium, least)
+
+    def _opening(self, held: dict[ContractId, Decimal], order: OpenOrder) -> Decimal:
+        """The margin of the part of `order` that opens; the part that closes is taken off `held`."""
+        position = held.get(order.contract.id, ZERO)
+        closing = min(abs(order.size), abs(position)) if order.size * position < 0 else ZERO
+        sign = 1 if order.size > 0 else -1
+        held[order.contract.id] = position + sign * closing
+        opening = abs(order.size) - closing
+        if order.reduce_only or opening == 0:
+            return ZERO
+        fee = order.fee * opening / abs(order.size)
+        return self.order(order.contract, sign * opening, order.price, order.mark, order.underlying_price, fee)

@@ -1,0 +1,151 @@
+"""A book of options priced anew under shocks of price and volatility.
+
+Owns `Leg`, `Shocks` and the two ways to revalue, which agree: on numpy where it is installed, on the standard library
+where not. No option is ever worth less than nothing, so a long never loses more than its mark.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+import attrs
+
+from strikeloop.margin.account import Holding, OpenOrder
+from strikeloop.pricing import greeks, implied_volatility, price
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+DAYS = 365.0
+REFERENCE_DAYS = 30.0
+UNKNOWN_VOLATILITY = 0.6
+"""Annual volatility of a contract whose volatility nobody states and whose mark has none."""
+
+
+@attrs.frozen(kw_only=True)
+class Leg:
+    """One option of a book, per unit of the underlying; `units` is size · multiplier, signed. `delta` and `vega` are of one unit."""
+
+    underlying: str
+    expiry: int
+    strike: float
+    is_call: bool
+    units: float
+    mark: float
+    forward: float
+    years: float
+    iv: float
+    delta: float
+    vega: float
+
+    @classmethod
+    def of(cls, source: Holding | OpenOrder) -> Leg:
+        """The leg of a position, or of an order that filled."""
+        contract, forward, mark = source.contract, float(source.underlying_price), float(source.mark)
+        strike, is_call, iv = float(contract.strike), contract.is_call, source.iv
+        if iv is None:
+            iv = implied_volatility(mark, forward, strike, source.years, is_call=is_call)
+        if not 0.0 <= iv < math.inf:
+            iv = UNKNOWN_VOLATILITY
+        slopes = greeks(forward, strike, source.years, iv, is_call=is_call)
+        return cls(
+            underlying=contract.underlying,
+            expiry=contract.expiry,
+            strike=strike,
+            is_call=is_call,
+            units=float(source.size * contract.multiplier),
+            mark=mark,
+            forward=forward,
+            years=source.years,
+            iv=iv,
+            delta=slopes.delta,
+            vega=slopes.vega,
+        )
+
+
+@attrs.frozen(kw_only=True)
+class Shocks:
+    """Scenarios: scenario i multiplies the forward by `prices[i]` and volatility by 1 + `volatilities[i]` · (30/days left)^power.
+
+    The power is `short_power` under 30 days to expiry and `long_power` from there on; days count as at least 1.
+    `elapsed` years pass meanwhile.
+    """
+
+    prices: tuple[float, ...]
+    volatilities: tuple[float, ...]
+    short_power: float = 0.0
+    long_power: float = 0.0
+    elapsed: float = 0.0
+
+    def term(self, years: float) -> float:
+        """The factor on the shock of volatility for an option with this time left."""
+        days = max(1.0, years * DAYS)
+        return math.pow(REFERENCE_DAYS / days, self.short_power if days < REFERENCE_DAYS else self.long_power)
+
+
+class Revaluation(Protocol):
+    """The change of value of one unit of each leg in each scenario."""
+
+    def profits(self, units: Sequence[float]) -> list[float]:
+        """Profit (negative: loss) of the book in each scenario, holding this many units of each leg."""
+        ...
+
+
+def revalue(legs: Sequence[Leg], shocks: Shocks) -> Revaluation:
+    """Price every leg in every scenario, on numpy where it is installed."""
+    kernel = vector_kernel()
+    return ScalarRevaluation(legs, shocks) if kernel is None else VectorRevaluation(legs, shocks, kernel)
+
+
+@cache
+def vector_kernel() -> ModuleType | None:
+    """The kernel for arrays, loaded when it is first needed; None without the `vector` extra."""
+    try:
+        from strikeloop.pricing import vector  # noqa: PLC0415  # numpy is an extra, and heavy
+    except ModuleNotFoundError:
+        return None
+    return vector
+
+
+class ScalarRevaluation:
+    """On the standard library."""
+
+    def __init__(self, legs: Sequence[Leg], shocks: Shocks) -> None:
+        self._changes = [self._of(leg, shocks) for leg in legs]
+        self._count = len(shocks.prices)
+
+    def profits(self, units: Sequence[float]) -> list[float]:
+        return [math.fsum(change[at] * held for change, held in zip(self._changes, units, strict=True)) for at in range(self._count)]
+
+    @staticmethod
+    def _of(leg: Leg, shocks: Shocks) -> list[float]:
+        term, left = shocks.term(leg.years), max(0.0, leg.years - shocks.elapsed)
+        offset = leg.mark - price(leg.forward, leg.strike, leg.years, leg.iv, is_call=leg.is_call)
+        return [
+            max(0.0, offset + price(leg.forward * move, leg.strike, left, leg.iv * max(0.0, 1.0 + shock * term), is_call=leg.is_call))
+            - leg.mark
+            for move, shock in zip(shocks.prices, shocks.volatilities, strict=True)
+        ]
+
+
+class VectorRevaluation:
+    """On numpy."""
+
+    def __init__(self, legs: Sequence[Leg], shocks: Shocks, kernel: Any) -> None:
+        import numpy as np  # noqa: PLC0415  # the kernel has it
+
+        rows = [(leg.forward, leg.strike, leg.years, leg.iv, leg.mark, leg.is_call) for leg in legs]
+        forward, strike, years, iv, mark, is_call = np.array(rows, dtype=float).reshape(-1, 6).T
+        calls = is_call > 0
+        days = np.maximum(1.0, years * DAYS)
+        term = (REFERENCE_DAYS / days) ** np.where(days < REFERENCE_DAYS, shocks.short_power, shocks.long_power)
+        factor = np.maximum(0.0, 1.0 + np.multiply.outer(shocks.volatilities, term))
+        moved, left = np.multiply.outer(shocks.prices, forward), np.maximum(0.0, years - shocks.elapsed)
+        offset = mark - kernel.price(forward, strike, years, iv, is_call=calls)
+        self._changes = np.maximum(0.0, offset + kernel.price(moved, strike, left, iv * factor, is_call=calls)) - mark
+
+    def profits(self, units: Sequence[float]) -> list[float]:
+        return (self._changes * units).sum(axis=1).tolist()  # type: ignore[no-any-return]  # an array of floats as a list

@@ -1,0 +1,74 @@
+"""The specification of strikeloop.margin.revaluation: with and without numpy the same, and never below nothing."""
+
+from __future__ import annotations
+
+from decimal import Decimal as D
+from typing import Any
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strikeloop.margin import Leg, Shocks, revalue
+from strikeloop.margin.revaluation import ScalarRevaluation, VectorRevaluation, vector_kernel
+from strikeloop.pricing import price
+from tests.framework.margin.stage import held
+
+SHOCKS = Shocks(prices=(0.8, 1.0, 1.2, 6.0), volatilities=(0.4, -0.3, 0.0, -2.0), short_power=0.3, long_power=0.13, elapsed=1 / 365)
+POSITIONS = st.tuples(
+    st.integers(-50, 50), st.integers(30_000, 150_000), st.booleans(), st.floats(0.01, 400), st.floats(0.05, 2), st.floats(1e3, 2e5)
+)
+
+
+def leg(size: int, strike: int, is_call: bool, days: float, iv: float, forward: float) -> Leg:
+    return Leg.of(held(size, strike, is_call=is_call, days=days, iv=iv, forward=forward))
+
+
+@given(st.lists(POSITIONS, max_size=8))
+def test_numpy_and_the_standard_library_say_the_same(book: list[Any]) -> None:
+    kernel = vector_kernel()
+    if kernel is None:
+        pytest.skip("the vector extra is not installed")
+    legs = [leg(*position) for position in book]
+    units = [one.units for one in legs]
+    scalar, vector = ScalarRevaluation(legs, SHOCKS).profits(units), VectorRevaluation(legs, SHOCKS, kernel).profits(units)
+    assert vector == pytest.approx(scalar, rel=1e-9, abs=1e-6)
+
+
+@given(POSITIONS)
+def test_a_long_never_loses_more_than_its_mark(position: Any) -> None:
+    one = leg(*position)
+    assert min(revalue([one], SHOCKS).profits([1.0])) >= -one.mark
+
+
+def test_a_scenario_moves_price_and_volatility_and_time() -> None:
+    one = leg(1, 72_000, True, 7, 0.5, 70_000.0)
+    shocks = Shocks(prices=(1.1,), volatilities=(0.4,), short_power=0.3, elapsed=2 / 365)
+    term = (30 / 7) ** 0.3
+    expected = price(77_000.0, 72_000.0, 5 / 365, 0.5 * (1 + 0.4 * term), is_call=True) - one.mark
+    for found in (revalue([one], shocks), ScalarRevaluation([one], shocks)):
+        assert found.profits([3.0]) == pytest.approx([3 * expected])
+
+
+def test_the_mark_that_differs_from_the_model_keeps_its_difference() -> None:
+    one = attrs.evolve(leg(1, 72_000, True, 7, 0.5, 70_000.0), mark=2_000.0)
+    still = Shocks(prices=(1.0,), volatilities=(0.0,))
+    for found in (revalue([one], still), ScalarRevaluation([one], still)):
+        assert found.profits([1.0]) == pytest.approx([0.0], abs=1e-9)
+
+
+@pytest.mark.parametrize(("days", "expected"), [(0.1, 30**0.3), (15, 2**0.3), (30, 1.0), (60, 0.5**0.13)])
+def test_the_term_of_a_volatility_shock_shrinks_with_the_time_left(days: float, expected: float) -> None:
+    assert SHOCKS.term(days / 365) == pytest.approx(expected)
+
+
+def test_a_leg_without_a_volatility_takes_the_one_of_its_mark_and_where_there_is_none_a_fixed_one() -> None:
+    told = held(1, 75_000)
+    assert Leg.of(attrs.evolve(told, iv=None)).iv == pytest.approx(0.5, abs=1e-9)
+    assert Leg.of(attrs.evolve(told, iv=None, mark=D(80_000))).iv == 0.6
+
+
+def test_an_empty_book_has_no_profits() -> None:
+    assert revalue([], SHOCKS).profits([]) == [0.0] * 4
+    assert ScalarRevaluation([], SHOCKS).profits([]) == [0.0] * 4
