@@ -69,7 +69,7 @@ class Channel:
     repeats_bars: bool = False
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Decoded:
     """What one frame says. `is_heartbeat` frames only prove that the link lives; `reconnect` is the venue's request to move on.
 

@@ -6,7 +6,7 @@ here places or changes anything, and nothing is kept. Source: APIv4, sections Op
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from decimal import Decimal
 from functools import partial
@@ -152,7 +152,7 @@ class Books:
     async def trades(self, underlying: str, *, contract: str = "", since: int = 0, until: int = 0) -> list[Filled]:
         """GET /options/my_trades, oldest first."""
         query = (*_scope(contract, underlying), *_window(since, until, always=True))
-        build: Callable[..., Iterator[Any]] = ledger.trade
+        build: Callable[..., Iterable[Any]] = ledger.trade
         found = await self._all("/options/my_trades", query, TRADES, build, lambda fill: (fill.contract, fill.trade_id, fill.order_id))
         return sorted(found, key=lambda fill: (fill.time, fill.contract, len(fill.trade_id), fill.trade_id))
 
@@ -171,13 +171,13 @@ class Books:
     async def entries(self, *, kind: str = "", since: int = 0, until: int = 0) -> list[LedgerPosted]:
         """GET /options/account_book, oldest first; `kind` dnw, prem, fee, refr or set."""
         query = (*((("type", kind),) if kind else ()), *_window(since, until))
-        build: Callable[..., Iterator[Any]] = ledger.entry
+        build: Callable[..., Iterable[Any]] = ledger.entry
         found = await self._all("/options/account_book", query, ENTRIES, build)
         return sorted(found, key=lambda entry: entry.time)
 
     async def closes(self, underlying: str, *, contract: str = "") -> list[PositionClosed]:
         """GET /options/position_close, oldest first."""
-        build: Callable[..., Iterator[Any]] = ledger.closed_position
+        build: Callable[..., Iterable[Any]] = ledger.closed_position
         found = await self._all("/options/position_close", _scope(contract, underlying), CLOSES, build)
         return sorted(found, key=lambda closed: closed.time)
 
@@ -218,14 +218,14 @@ class Books:
     def _order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any]) -> Iterator[OrderUpdated]:  # noqa: ARG004 - the form of a builder
         yield ledger.order_updated(source, item, raw)
 
-    def _built(self, path: str, rows: list[Row], build: Callable[..., Iterator[Any]]) -> Iterator[Any]:
+    def _built(self, path: str, rows: list[Row], build: Callable[..., Iterable[Any]]) -> Iterator[Any]:
         source = self.source()
         with _named(path):
             for row in rows:
                 yield from build(source, *row)
 
     async def _rows(
-        self, path: str, query: Pairs, form: Answer, build: Callable[..., Iterator[E]], wanted: Callable[[E], bool] | None = None
+        self, path: str, query: Pairs, form: Answer, build: Callable[..., Iterable[E]], wanted: Callable[[E], bool] | None = None
     ) -> list[E]:
         """A listing page by page, to its end or to the first page with a row that is `wanted`. Raises VenueError when it has no end."""
         found: list[E] = []
@@ -238,7 +238,7 @@ class Books:
         raise VenueError(f"GET {path}: more than {MOST_PAGES * PAGE} rows; ask for a shorter time")
 
     async def _all(
-        self, path: str, query: Pairs, form: Answer, build: Callable[..., Iterator[E]], key: Callable[[E], Hashable] = id
+        self, path: str, query: Pairs, form: Answer, build: Callable[..., Iterable[E]], key: Callable[[E], Hashable] = id
     ) -> list[E]:
         """Every row of a listing; of rows with one `key` the first, which is the newest."""
         found = await self._rows(path, query, form, build)

@@ -2,31 +2,30 @@
 
 Owns the table of channels and the meaning of envelopes: updates, acknowledgements, errors, pongs. A frame gives a
 `Decoded` or raises DecodeError, nothing else; nothing of a bad frame is used. It never keeps anything between frames.
-Theory of operation: an update is decoded in C (see strictjson); when it has as many colons as known keys, there is
-nothing else in it. Only frames with unknown fields, and those that are no updates, are read again as a tree.
+Theory of operation: an update as documented is read the swift way, in C; everything else is read the thorough way, as a
+tree. What the swift way gives is what the thorough way would have given; a test holds the two together.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
-from functools import reduce
-from operator import or_
 from types import MappingProxyType
 from typing import Any, Final
 
 import attrs
 import msgspec
 
-from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event
+from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event, OrderState, OrderUpdated, Origin, maker
 from strikeloop.adapter import Decoded
 from strikeloop_gate import forms, ledger, market
 from strikeloop_gate.ledger import MILLISECOND_NS, NOTHING, SECOND_NS, Source
 from strikeloop_gate.refusals import LABELS, Verdict
-from strikeloop_gate.strictjson import MalformedError, Numeral, count_keys, envelope, explain, extras, frozen, tree, twin
+from strikeloop_gate.strictjson import MalformedError, Numeral, extras, frozen, tree
+from strikeloop_gate.structure import structured, within
+from strikeloop_gate.swift import Swift, reader
 
 LARGEST_FRAME: Final = 1 << 20
-SEED_CHANNELS: Final = frozenset({"options.positions", "options.orders", "options.balances", "options.portfolio"})
 AUTH_CODES: Final = frozenset({"4", "6", "11", "401", "403"})
 AUTH_LABELS: Final = frozenset(name for name, label in LABELS.items() if label.verdict is Verdict.CREDENTIALS)
 
@@ -39,73 +38,96 @@ class Dialect(StrEnum):
     AUTO = "auto"
 
 
-Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterator[Event]]
+Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterable[Event]]
+_decoded: Final = maker(Decoded)
+_source: Final = maker(Source)
 
 
-def _market(build: Callable[[Source, Any], Iterator[Event]]) -> Build:
-    return lambda source, _item, twin, _raw: build(source, twin)
+def _market(build: Callable[[Source, Any], Iterable[Event]]) -> Build:
+    return lambda source, _item, figures, _raw: build(source, figures)
+
+
+@attrs.frozen
+class _Way:
+    """How an item of a result is read: its form, and what builds the events."""
+
+    form: type[msgspec.Struct]
+    build: Build
 
 
 @attrs.frozen
 class _Channel:
-    """A channel: the type of its result, what builds the events, and the events its updates may have."""
+    """A channel. `whole` is an object as the seed document has it, `listed` an item of a list as the venue sends it.
+
+    Where the two are one, or differ by shape alone (`by_shape`), the dialect does not matter.
+    """
 
     name: str
-    result: Any
-    build: Build
-    is_private: bool = False
+    whole: _Way
+    listed: _Way
+    is_private: bool
     events: tuple[str, ...] = ("update",)
+    by_shape: bool = False
+
+    def way(self, dialect: Dialect, node: Mapping[str, Any], *, is_listed: bool) -> _Way:
+        """How this item is to be read in a dialect; `auto` goes by its shape, and tells balances from entries by their fields."""
+        if self.by_shape or dialect is Dialect.AUTO:
+            is_snapshot = self.name == "options.balances" and "total" in node
+            return self.listed if is_listed and not is_snapshot else self.whole
+        return self.whole if dialect is Dialect.SEED else self.listed
 
 
-def _private(name: str, result: Any, build: Build) -> _Channel:
-    return _Channel(name, result, build, is_private=True)
+def _private(name: str, listed: type[msgspec.Struct], build: Build, whole: _Way | None = None) -> _Channel:
+    way = _Way(listed, build)
+    return _Channel(name, whole or way, way, is_private=True)
 
 
-def _public(name: str, result: Any, build: Callable[[Source, Any], Iterator[Event]], *events: str) -> _Channel:
-    return _Channel(name, result, _market(build), events=events or ("update",))
+def _public(name: str, form: type[msgspec.Struct], build: Callable[[Source, Any], Iterable[Event]]) -> _Channel:
+    way = _Way(form, _market(build))
+    return _Channel(name, way, way, is_private=False)
 
 
-def _book(source: Source, item: Any) -> Iterator[Event]:
-    return market.book_row(source, item) if hasattr(item, "c") else market.book_snapshot(source, item)
-
-
-_TRADES = list[forms.Trade] | forms.Trade | None
-_CANDLES = list[forms.Candle] | None
+_LISTED_CONTRACT = _Way(forms.ListedContract, market.listed)
 _CHANNELS: Final = (
-    _private("options.positions", forms.SeedPosition | list[forms.GatePosition] | None, ledger.position),
-    _private("options.orders", forms.SeedOrder | list[forms.GateOrder] | None, ledger.order),
-    _private("options.balances", forms.SeedBalance | list[forms.LedgerEntry] | None, ledger.balance),
-    _private("options.portfolio", forms.Portfolio | list[forms.Portfolio] | None, ledger.portfolio),
-    _private("options.usertrades", list[forms.UserTrade] | None, ledger.trade),
-    _private("options.liquidates", list[forms.Liquidation] | None, ledger.liquidation),
-    _private("options.user_settlements", list[forms.UserSettlement] | None, ledger.settlement),
-    _private("options.position_closes", list[forms.ClosedPosition] | None, ledger.closed_position),
+    _private("options.positions", forms.GatePosition, ledger.position, _Way(forms.SeedPosition, ledger.position)),
+    _private("options.orders", forms.GateOrder, ledger.order, _Way(forms.SeedOrder, ledger.seed_order)),
+    _private("options.balances", forms.LedgerEntry, ledger.entry, _Way(forms.SeedBalance, ledger.balance)),
+    _private("options.portfolio", forms.Portfolio, ledger.portfolio),
+    _private("options.usertrades", forms.UserTrade, ledger.trade),
+    _private("options.liquidates", forms.Liquidation, ledger.liquidation),
+    _private("options.user_settlements", forms.UserSettlement, ledger.settlement),
+    _private("options.position_closes", forms.ClosedPosition, ledger.closed_position),
     _public("options.contract_tickers", forms.Ticker, market.ticker),
     _public("options.tickers", forms.Ticker, market.ticker),
     _public("options.book_ticker", forms.BookTicker, market.book_ticker),
     _public("options.order_book_update", forms.BookChange, market.book_change),
-    _public("options.order_book", forms.BookSnapshot | list[forms.BookRow], _book, "all", "update"),
-    _public("options.trades", _TRADES, market.trade),
-    _public("options.ul_trades", _TRADES, market.trade),
+    _Channel(
+        "options.order_book",
+        _Way(forms.BookSnapshot, _market(market.book_snapshot)),
+        _Way(forms.BookRow, _market(market.book_row)),
+        is_private=False,
+        events=("all", "update"),
+        by_shape=True,
+    ),
+    _public("options.trades", forms.Trade, market.trade),
+    _public("options.ul_trades", forms.Trade, market.trade),
     _public("options.ul_price", forms.UnderlyingPrice, market.underlying_price),
     _public("options.ul_tickers", forms.UnderlyingTicker, market.underlying_ticker),
     _public("options.mark_prices", forms.MarkPrice, market.mark_price),
-    _public("options.contract_candlesticks", _CANDLES, market.candle),
-    _public("options.ul_candlesticks", _CANDLES, market.candle),
+    _public("options.contract_candlesticks", forms.Candle, market.candle),
+    _public("options.ul_candlesticks", forms.Candle, market.candle),
     _public("options.settlements", forms.PublicSettlement, market.public_settlement),
-    _Channel("options.contracts", forms.ListedContract, market.listed),
+    _Channel("options.contracts", _LISTED_CONTRACT, _LISTED_CONTRACT, is_private=False),
 )
-# A snapshot of the balances that comes in a list, which no document shows, is still one by its fields.
-_LISTED_BALANCE: Final = _private("options.balances", list[forms.SeedBalance], ledger.balance)
-
 _BY_NAME: Final = {channel.name: channel for channel in _CHANNELS}
-_EXACT: Final = {channel.name: envelope(channel.name, channel.events, channel.result) for channel in _CHANNELS}
-_BY_TWIN: Final[dict[type, _Channel]] = {twin(_EXACT[channel.name]): channel for channel in _CHANNELS}
-_twins: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(reduce(or_, _BY_TWIN), strict=False)
-_exact: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(reduce(or_, _EXACT.values()))
-_balance_form: Final = envelope("options.balances", ("update",), list[forms.SeedBalance])
-_balance_twins: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(twin(_balance_form), strict=False)
-_balance_exact: Final[msgspec.json.Decoder[Any]] = msgspec.json.Decoder(_balance_form)
+_SWIFT: Final = [
+    Swift.of(one.name, one.events, one.whole.form, one.listed.form, is_market=not one.is_private and one.name != "options.contracts")
+    for one in _CHANNELS
+]
+_reader: Final = reader(_SWIFT)
+_BY_FORM: Final = {swift.exact: (swift, channel) for swift, channel in zip(_SWIFT, _CHANNELS, strict=True)}
+_ENVELOPE: Final = frozenset({"time", "channel", "event", "result", "time_ms", "error"})
+_MOST_NOTICES: Final = 8
 
 
 @attrs.frozen
@@ -122,48 +144,44 @@ class FrameDecoder:
 
     def __call__(self, frame: bytes | str, received: int) -> Decoded:
         """Translate one frame that was received at `received` (ns UTC). Raises DecodeError."""
+        decoded = self.swiftly(frame, received)
+        return self.thoroughly(frame, received) if decoded is None else decoded
+
+    def swiftly(self, frame: bytes | str, received: int) -> Decoded | None:
+        """What `thoroughly` gives, where the frame is an update as documented; None where it is left to that."""
         try:
-            raw = _octets(frame)
-            try:
-                twin_form, form = _twins.decode(raw), _exact.decode(raw)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
-                return self._other(raw, received, exc)
-            return self._update(_BY_TWIN[type(twin_form)], form, twin_form, raw, received)
+            raw = frame if type(frame) is bytes else _octets(frame)
+            form = _reader.decode(raw)
+            swift, channel = _BY_FORM[type(form)]
+            result, figures = form.result, swift.figures.decode(raw).result
+            if raw.count(b":") != swift.keys(form, figures) or len(raw) > LARGEST_FRAME:
+                return None
+            time = form.time * SECOND_NS if form.time_ms is msgspec.UNSET else form.time_ms * MILLISECOND_NS
+            source = _source(self.name, time, received, Origin.VENUE)
+            if type(result) is not list:
+                if self.dialect is Dialect.GATE and channel.whole is not channel.listed and not channel.by_shape:
+                    return None
+                events = channel.whole.build(source, result, figures, NOTHING)
+            elif self.dialect is Dialect.SEED and channel.whole is not channel.listed and not channel.by_shape:
+                return None
+            else:
+                build = channel.listed.build
+                events = [event for item, found in zip(result, figures, strict=True) for event in build(source, item, found, NOTHING)]
+            return _decoded(channel.name, tuple(events), False, False, None, ())
+        except (msgspec.MsgspecError, MalformedError, UnicodeDecodeError, RecursionError):
+            return None
+
+    def thoroughly(self, frame: bytes | str, received: int) -> Decoded:
+        """Translate any frame, or tell what is wrong with it. Raises DecodeError."""
+        try:
+            document = tree(_octets(frame))
+            if not isinstance(document, dict):
+                raise MalformedError("", "expected one JSON object")
+            return self._read(document, received)
         except MalformedError as exc:
             raise _refusal(frame, exc) from None
 
-    def _update(self, channel: _Channel, form: Any, twin_form: Any, raw: bytes, received: int) -> Decoded:
-        result, twins = form.result, twin_form.result
-        document = None if raw.count(b":") == count_keys(twin_form) else tree(raw)
-        if channel.name in SEED_CHANNELS:
-            self._check_shape(channel.name, result)
-        time = form.time * SECOND_NS if form.time_ms is msgspec.UNSET else form.time_ms * MILLISECOND_NS
-        source = Source(self.name, time, received)
-        build = ledger.entry if channel.name == "options.balances" and _is_ledger(result) else channel.build
-        if type(result) is not list:
-            if result is None:
-                return Decoded(channel=channel.name)
-            beyond = NOTHING if document is None else _beyond(form, document, result, document["result"])
-            return Decoded(channel=channel.name, events=_events(build(source, result, twins, beyond), "result"))
-        events: list[Event] = []
-        for index, item in enumerate(result):
-            beyond = NOTHING if document is None else _beyond(form, document, item, document["result"][index])
-            events += _events(build(source, item, twins[index], beyond), f"result[{index}]")
-        return Decoded(channel=channel.name, events=tuple(events))
-
-    def _check_shape(self, channel: str, result: Any) -> None:
-        if self.dialect is Dialect.SEED and (result is None or type(result) is list):
-            raise MalformedError("result", "expected an object, as the seed dialect has it")
-        if self.dialect is Dialect.GATE and result is not None and type(result) is not list:
-            raise MalformedError("result", "expected an array, as the venue sends it")
-        if self.dialect is Dialect.GATE and channel == "options.portfolio":
-            raise MalformedError("channel", "the venue has no such channel; only the seed dialect does")
-
-    def _other(self, raw: bytes, received: int, refused: Exception) -> Decoded:
-        """Everything that is no well-formed update."""
-        document = tree(raw)
-        if not isinstance(document, dict):
-            raise MalformedError("", "expected one JSON object")
+    def _read(self, document: Mapping[str, Any], received: int) -> Decoded:
         channel, event = _text(document, "channel"), document.get("event", "")
         failure = self._failure(document, channel, received)
         if failure is not None:
@@ -179,16 +197,34 @@ class FrameDecoder:
             raise MalformedError("channel", f"unknown channel {channel[:64]!r}")
         if event not in known.events:
             raise MalformedError("event", "the field is missing" if "event" not in document else f"unknown event {str(event)[:64]!r}")
-        return self._listed_balance(raw, received, channel, refused)
+        return self._update(known, document, received)
 
-    def _listed_balance(self, raw: bytes, received: int, channel: str, refused: Exception) -> Decoded:
-        if channel == "options.balances" and b'"total"' in raw:
-            try:
-                twin_form, form = _balance_twins.decode(raw), _balance_exact.decode(raw)
-            except msgspec.MsgspecError:
-                raise explain(raw, refused) from None
-            return self._update(_LISTED_BALANCE, form, twin_form, raw, received)
-        raise explain(raw, refused)
+    def _update(self, channel: _Channel, document: Mapping[str, Any], received: int) -> Decoded:
+        if "result" not in document:
+            raise MalformedError("result", "the field is missing")
+        result, source = document["result"], Source(self.name, _time(document), received)
+        around = {key: frozen(value) for key, value in document.items() if key not in _ENVELOPE}
+        events: list[Event] = []
+        unknown = dict.fromkeys(around)
+        nodes = [] if result is None else result if isinstance(result, list) else [result]
+        for index, node in enumerate(nodes):
+            with within(f"result[{index}]" if nodes is result else "result"):
+                found, more = self._item(channel, source, node, around, is_listed=nodes is result)
+            events += found
+            unknown.update(dict.fromkeys(more))
+        return Decoded(channel=channel.name, events=tuple(events), notices=_notices(channel.name, unknown, events))
+
+    def _item(
+        self, channel: _Channel, source: Source, node: Any, around: Mapping[str, Any], *, is_listed: bool
+    ) -> tuple[Iterable[Event], Mapping[str, Any]]:
+        """The events of one object of a result, and what it holds that no form names."""
+        if not isinstance(node, dict):
+            raise MalformedError("", "expected an object")
+        way = channel.way(self.dialect, node, is_listed=is_listed)
+        item = structured(node, way.form)
+        more = extras(item, node)
+        raw = MappingProxyType({**around, **more}) if around or more else NOTHING
+        return list(way.build(source, item, item, raw)), more
 
     def _failure(self, document: Mapping[str, Any], channel: str, received: int) -> ChannelRefused | None:
         """The refusal in a frame: the venue's `error` object, a failed status, or the seed document's event error."""
@@ -253,20 +289,12 @@ def _refusal(frame: bytes | str, exc: MalformedError) -> DecodeError:
     return DecodeError(exc.reason, channel=channel, field=exc.field, frame=text)
 
 
-def _events(built: Iterable[Event], path: str) -> tuple[Event, ...]:
-    try:
-        return tuple(built)
-    except MalformedError as exc:
-        raise MalformedError(f"{path}.{exc.field}" if exc.field else path, exc.reason) from None
-
-
-def _beyond(form: Any, document: Mapping[str, Any], item: Any, node: Mapping[str, Any]) -> Mapping[str, Any]:
-    found = {**extras(form, document), **extras(item, node)}
-    return MappingProxyType(found) if found else NOTHING
-
-
-def _is_ledger(result: Any) -> bool:
-    return type(result) is list and bool(result) and isinstance(result[0], forms.LedgerEntry)
+def _notices(channel: str, unknown: Iterable[str], events: Iterable[Event]) -> tuple[str, ...]:
+    """What nobody documented and did no harm: fields, and values that leave an order's state unknown."""
+    fields = [f"{channel} has a field {key[:40]!r} that is not documented" for key in unknown]
+    if any(isinstance(event, OrderUpdated) and event.state is OrderState.UNKNOWN for event in events):
+        fields.append(f"{channel} has a status, finish_as or tif that is not documented: the order's state is unknown")
+    return tuple(fields[:_MOST_NOTICES])
 
 
 def _port(channel: str) -> str:
@@ -300,10 +328,14 @@ def _labelled(label: str, message: str) -> tuple[str, str]:
 
 def _time(document: Mapping[str, Any]) -> int:
     """The frame's own time in ns, from time_ms where there is one."""
-    for key, unit, most in (("time_ms", MILLISECOND_NS, 9_000_000_000_000), ("time", SECOND_NS, 9_000_000_000)):
-        if key in document:
-            value = document[key]
-            if not isinstance(value, Numeral) or not value.isdigit() or len(value) > 13 or int(value) > most:
-                raise MalformedError(key, "expected a time as a whole number")
-            return int(value) * unit
-    raise MalformedError("time", "the field is missing")
+    if "time" not in document:
+        raise MalformedError("time", "the field is missing")
+    seconds = _ticks(document, "time", 9_000_000_000)
+    return _ticks(document, "time_ms", 9_000_000_000_000) * MILLISECOND_NS if "time_ms" in document else seconds * SECOND_NS
+
+
+def _ticks(document: Mapping[str, Any], key: str, most: int) -> int:
+    value = document[key]
+    if not isinstance(value, Numeral) or not value.isascii() or not value.isdigit() or len(value) > 13 or int(value) > most:
+        raise MalformedError(key, "expected a time as a whole number")
+    return int(value)

@@ -6,7 +6,7 @@ events. It needs no key. Source: APIv4, section Options.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeVar
 
 import attrs
@@ -122,7 +122,7 @@ class Downloads:
     def _source(self) -> Source:
         return Source(self.name, self.rest.clock.now(), self.rest.clock.local())
 
-    def _built(self, path: str, rows: Iterator[Any], build: Callable[[Source, Any], Iterator[Event]]) -> Iterator[Any]:
+    def _built(self, path: str, rows: Iterator[Any], build: Callable[[Source, Any], Iterable[Event]]) -> Iterator[Any]:
         source = self._source()
         try:
             for row in rows:
@@ -130,7 +130,7 @@ class Downloads:
         except MalformedError as exc:
             raise VenueError(f"GET {path}: {exc}") from None
 
-    async def _rows(self, path: str, query: Pairs, form: Answer, build: Callable[[Source, Any], Iterator[E]]) -> list[E]:
+    async def _rows(self, path: str, query: Pairs, form: Answer, build: Callable[[Source, Any], Iterable[E]]) -> list[E]:
         rows = listed(f"GET {path}", form, await self._get(path, query))
         return list(self._built(path, ((item, twin) for item, twin, _ in rows), build))
 

@@ -17,6 +17,7 @@ from strikeloop_gate.strictjson import Figure
 
 Seconds = Annotated[int, Meta(ge=0, le=9_000_000_000)]
 Milliseconds = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
+Ordinal = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Blank = str | float
 """A number, or the empty string where the venue has none."""
 
@@ -32,6 +33,7 @@ class SeedPosition(Struct, kw_only=True):
     gamma: Figure
     vega: Figure
     theta: Figure
+    time: Seconds | UnsetType = UNSET
     time_ms: Milliseconds | UnsetType = UNSET
 
 
@@ -67,6 +69,7 @@ class SeedOrder(Struct, kw_only=True):
     finish_as: str | UnsetType | None = UNSET
     text: str | UnsetType = UNSET
     is_reduce_only: bool | UnsetType = UNSET
+    time: Seconds | UnsetType = UNSET
     time_ms: Milliseconds | UnsetType = UNSET
 
 
@@ -109,6 +112,7 @@ class SeedBalance(Struct, kw_only=True):
     margin_ratio: Figure
     unrealized_pnl: Decimal | UnsetType = UNSET
     unrealised_pnl: Decimal | UnsetType = UNSET
+    time: Seconds | UnsetType = UNSET
     time_ms: Milliseconds | UnsetType = UNSET
 
 
@@ -131,6 +135,7 @@ class Portfolio(Struct, kw_only=True):
     margin_required: Decimal
     effective_leverage: Figure
     portfolio_var: Figure
+    time: Seconds | UnsetType = UNSET
     time_ms: Milliseconds | UnsetType = UNSET
 
 
@@ -164,6 +169,7 @@ class UserSettlement(Struct, kw_only=True):
     settle_price: Decimal
     settle_profit: Decimal
     realised_pnl: Decimal
+    fee: Decimal | UnsetType = UNSET
     strike_price: Figure | UnsetType = UNSET
     underlying: str | UnsetType = UNSET
     user: str | int | UnsetType = UNSET
@@ -211,7 +217,7 @@ class Ticker(Struct, kw_only=True):
 
 class BookTicker(Struct, kw_only=True):
     t: Milliseconds
-    u: int
+    u: Ordinal
     s: str
     b: Blank
     B: Figure
@@ -227,8 +233,8 @@ class Level(Struct, kw_only=True):
 class BookChange(Struct, kw_only=True):
     t: Milliseconds
     s: str
-    U: int
-    u: int
+    U: Ordinal
+    u: Ordinal
     b: list[Level]
     a: list[Level]
 
@@ -236,7 +242,7 @@ class BookChange(Struct, kw_only=True):
 class BookSnapshot(Struct, kw_only=True):
     t: Milliseconds
     contract: str
-    id: int
+    id: Ordinal
     asks: list[Level]
     bids: list[Level]
 
@@ -245,7 +251,7 @@ class BookRow(Struct, kw_only=True):
     p: Figure
     s: Figure
     c: str
-    id: int
+    id: Ordinal
 
 
 class Trade(Struct, kw_only=True):
@@ -334,5 +340,22 @@ class ListedContract(Struct, kw_only=True):
     maint_margin_base: Decimal | UnsetType = UNSET
     order_price_deviate: Decimal | UnsetType = UNSET
     is_active: bool | UnsetType = UNSET
+    min_balance_short: Figure | UnsetType = UNSET
+    min_order_margin: Figure | UnsetType = UNSET
+    ref_discount_rate: Figure | UnsetType = UNSET
+    ref_rebate_rate: Figure | UnsetType = UNSET
+    underlying_price: Blank | UnsetType = UNSET
+    last_price: Blank | UnsetType = UNSET
+    mark_price: Blank | UnsetType = UNSET
+    mark_price_up: Blank | UnsetType = UNSET
+    mark_price_down: Blank | UnsetType = UNSET
+    bid1_price: Blank | UnsetType = UNSET
+    bid1_size: Figure | UnsetType = UNSET
+    ask1_price: Blank | UnsetType = UNSET
+    ask1_size: Figure | UnsetType = UNSET
+    orderbook_id: Figure | UnsetType = UNSET
+    position_size: Figure | UnsetType = UNSET
+    trade_id: Figure | UnsetType = UNSET
+    trade_size: Figure | UnsetType = UNSET
     time: Seconds | UnsetType = UNSET
     time_ms: Milliseconds | UnsetType = UNSET

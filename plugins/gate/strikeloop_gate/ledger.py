@@ -7,7 +7,7 @@ from its twin (see strictjson). Source: options WebSocket page; REST v4 options 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Underflow
 from functools import lru_cache
 from types import MappingProxyType
@@ -31,12 +31,12 @@ from strikeloop import (
     PositionClosed,
     PositionUpdated,
     TimeInForce,
+    maker,
 )
-from strikeloop_gate.forms import SeedOrder
 from strikeloop_gate.strictjson import MalformedError
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-ZERO = Decimal(0)
+ZERO, _ONE = Decimal(0), Decimal(1)
 SETTLEMENT_CURRENCY = "USDT"
 CLIENT_PREFIX = "t-"
 SECOND_NS, MILLISECOND_NS = 1_000_000_000, 1_000_000
@@ -58,7 +58,11 @@ _FINISHED = {
 _NO_REASON = ("", "_new", "_update")
 
 
-@attrs.frozen
+_position_updated, _order_updated, _filled = maker(PositionUpdated), maker(OrderUpdated), maker(Filled)
+_balance_updated, _ledger_posted, _risk_updated = maker(BalanceUpdated), maker(LedgerPosted), maker(PortfolioRiskUpdated)
+
+
+@attrs.frozen(weakref_slot=False)
 class Source:
     """Whose frame or answer it is, when it was said and seen (ns UTC), and in what capacity."""
 
@@ -86,10 +90,10 @@ def figure(value: Decimal, field: str) -> Decimal:
 
 def whole(value: Decimal, field: str) -> Decimal:
     """A number of contracts; `1.0` and `1` both give Decimal(1)."""
-    number = int(value)
-    if number != value:
-        raise MalformedError(field, f"{value} is no whole number")
-    return Decimal(number)
+    try:
+        return _EXACT.quantize(value, _ONE) or ZERO
+    except DecimalException:
+        raise MalformedError(field, f"{value} is no whole number") from None
 
 
 def product(left: Decimal, right: Decimal, field: str) -> Decimal:
@@ -135,8 +139,8 @@ def moment(source: Source, item: Any, seconds: str = "time", milliseconds: str =
     return source.time
 
 
-def position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
-    yield PositionUpdated(
+def position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    event = _position_updated(
         time=moment(source, item),
         received=source.received,
         origin=source.origin,
@@ -152,33 +156,46 @@ def position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTH
         vega=market(twin.vega),
         theta=market(twin.theta),
     )
+    return (event,)
 
 
-def order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+def order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     """The order, and where its status is the seed document's `closed`, the fill that this implies, marked synthetic."""
-    updated = order_updated(source, item, raw)
-    yield updated
-    if item.status == "closed" and updated.fill_price > 0 and updated.filled:
-        yield Filled(
-            time=updated.finished or updated.time,
-            received=source.received,
-            origin=source.origin,
-            contract=updated.contract,
-            trade_id=f"order:{updated.order_id}",
-            order_id=updated.order_id or "",
-            client_id=updated.client_id,
-            size=updated.filled,
-            price=updated.fill_price,
-            synthetic=True,
-        )
+    return _told(source, item, order_updated(source, item, raw))
 
 
-def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING) -> OrderUpdated:
+def seed_order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    """The same of the seed document's order, which has no `left` and says when it was finished."""
+    return _told(source, item, order_updated(source, item, raw, is_seed=True))
+
+
+def _told(source: Source, item: Any, updated: OrderUpdated) -> tuple[Event, ...]:
+    if item.status != "closed" or updated.fill_price <= 0 or not updated.filled:
+        return (updated,)
+    fill = _filled(
+        time=updated.finished or updated.time,
+        received=source.received,
+        origin=source.origin,
+        raw=NOTHING,
+        contract=updated.contract,
+        trade_id=f"order:{updated.order_id}",
+        order_id=updated.order_id or "",
+        size=updated.filled,
+        price=updated.fill_price,
+        client_id=updated.client_id,
+        fee=None,
+        is_maker=None,
+        synthetic=True,
+    )
+    return (updated, fill)
+
+
+def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING, *, is_seed: bool = False) -> OrderUpdated:
     """One order of any dialect or of REST. The venue's texts that are no client id stay in `raw`."""
     time = moment(source, item)
     size = whole(item.size, "size")
     price, fill_price = figure(item.price, "price"), figure(item.fill_price, "fill_price")
-    state, left, finish_as = _standing(item, size, fill_price)
+    state, left, finish_as = _standing(item, size, fill_price, is_seed=is_seed)
     text = item.text if isinstance(item.text, str) else ""
     tif = _TIFS.get(item.tif)
     if tif is None:
@@ -187,7 +204,7 @@ def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING) -
     if text and not text.startswith(CLIENT_PREFIX):
         raw = MappingProxyType({**raw, "text": text})
     is_market = getattr(item, "type", UNSET) == "market" or (not price and tif is TimeInForce.IOC)
-    return OrderUpdated(
+    return _order_updated(
         time=time,
         received=source.received,
         origin=source.origin,
@@ -204,15 +221,16 @@ def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING) -
         is_market=is_market,
         reduce_only=item.is_reduce_only is True,
         created=nanoseconds(item.create_time, "create_time") if item.create_time is not UNSET else None,
-        finished=_finished(item, state, time),
+        finished=_finished(item, state, time, is_seed=is_seed),
         finish_as=finish_as,
+        reason="",
     )
 
 
 _TIFS = {tif.value: tif for tif in TimeInForce}
 
 
-def _standing(item: Any, size: Decimal, fill_price: Decimal) -> tuple[OrderState, Decimal | None, str]:
+def _standing(item: Any, size: Decimal, fill_price: Decimal, *, is_seed: bool) -> tuple[OrderState, Decimal | None, str]:
     """(state, left, finish_as). A seed order says `closed` and no more: filled when it has a fill price, else canceled.
 
     With a fill price, how much of it was filled is not said (left None), unless there is only one contract to fill.
@@ -221,7 +239,7 @@ def _standing(item: Any, size: Decimal, fill_price: Decimal) -> tuple[OrderState
     reason = item.finish_as if isinstance(item.finish_as, str) and item.finish_as not in _NO_REASON else ""
     if left is not None and (abs(left) > abs(size) or left * size < 0):
         raise MalformedError("left", f"{left} does not lie between 0 and the size {size}")
-    if left is None and item.status != "closed" and not isinstance(item, SeedOrder):
+    if left is None and item.status != "closed" and not is_seed:
         raise MalformedError("left", "the field is missing")
     if item.status in ("closed", "finished"):
         if left is None and (fill_price <= 0 or abs(size) == 1):
@@ -236,21 +254,21 @@ def _state(status: str, reason: str) -> OrderState:
     return _FINISHED.get(reason, OrderState.UNKNOWN) if status in ("closed", "finished") else OrderState.UNKNOWN
 
 
-def _finished(item: Any, state: OrderState, time: int) -> int | None:
+def _finished(item: Any, state: OrderState, time: int, *, is_seed: bool) -> int | None:
     if not state.is_terminal:
         return None
     if item.finish_time is not UNSET and item.finish_time is not None:
         return nanoseconds(item.finish_time, "finish_time")
-    if isinstance(item, SeedOrder):
+    if is_seed:
         raise MalformedError("finish_time", "the field is missing")
     return time
 
 
-def trade(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+def trade(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     """An execution of ours, from usertrades (`order`) or REST my_trades (`order_id`, no fee)."""
     text = item.text if isinstance(item.text, str) else ""
     is_maker = {"maker": True, "taker": False}.get(item.role)
-    yield Filled(
+    event = _filled(
         time=moment(source, item, "create_time", "create_time_ms"),
         received=source.received,
         origin=source.origin,
@@ -263,15 +281,17 @@ def trade(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING
         price=figure(item.price, "price"),
         fee=optional(item.fee, "fee"),
         is_maker=is_maker,
+        synthetic=False,
     )
+    return (event,)
 
 
-def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     """The seed document's account snapshot; it spells unrealized_pnl with z, the venue with s."""
     unrealized = item.unrealized_pnl if item.unrealized_pnl is not UNSET else item.unrealised_pnl
     if unrealized is UNSET:
         raise MalformedError("unrealized_pnl", "the field is missing")
-    yield BalanceUpdated(
+    event = _balance_updated(
         time=moment(source, item),
         received=source.received,
         origin=source.origin,
@@ -285,7 +305,11 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
         short_positions=_count(item.short_positions, "short_positions"),
         long_positions=_count(item.long_positions, "long_positions"),
         margin_ratio=market(twin.margin_ratio),
+        initial_margin=None,
+        maintenance_margin=None,
+        order_margin=None,
     )
+    return (event,)
 
 
 def currency(text: str) -> str:
@@ -301,8 +325,8 @@ def _count(value: Decimal, field: str) -> int:
     return number
 
 
-def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
-    yield LedgerPosted(
+def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    event = _ledger_posted(
         time=moment(source, item),
         received=source.received,
         origin=source.origin,
@@ -314,10 +338,11 @@ def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING
         kind=item.type,
         text=item.text,
     )
+    return (event,)
 
 
-def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
-    yield PortfolioRiskUpdated(
+def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    event = _risk_updated(
         time=moment(source, item),
         received=source.received,
         origin=source.origin,
@@ -332,10 +357,11 @@ def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOT
         effective_leverage=twin.effective_leverage + 0.0,
         portfolio_var=twin.portfolio_var + 0.0,
     )
+    return (event,)
 
 
-def liquidation(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
-    yield Liquidated(
+def liquidation(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    event = Liquidated(
         time=moment(source, item),
         received=source.received,
         origin=source.origin,
@@ -345,13 +371,14 @@ def liquidation(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = N
         maintenance_margin=figure(item.maint_margin, "maint_margin"),
         order_margin=figure(item.order_margin, "order_margin"),
     )
+    return (event,)
 
 
-def settlement(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
+def settlement(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     """Our settlement: the venue's settle_profit is per contract, so the cash is settle_profit · size."""
     size = whole(item.size, "size")
     fee = getattr(item, "fee", UNSET)
-    yield ContractSettled(
+    event = ContractSettled(
         time=moment(source, item),
         received=source.received,
         origin=source.origin,
@@ -363,10 +390,11 @@ def settlement(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NO
         fee=ZERO if fee is UNSET else figure(fee, "fee"),
         realized_pnl=figure(item.realised_pnl, "realised_pnl"),
     )
+    return (event,)
 
 
-def closed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> Iterator[Event]:
-    yield PositionClosed(
+def closed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    event = PositionClosed(
         time=moment(source, item),
         received=source.received,
         origin=source.origin,
@@ -376,6 +404,7 @@ def closed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any]
         pnl=figure(item.pnl, "pnl"),
         reason=item.text,
     )
+    return (event,)
 
 
 def account(source: Source, item: Any) -> BalanceUpdated:

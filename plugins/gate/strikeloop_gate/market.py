@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import UNSET
@@ -26,10 +26,13 @@ from strikeloop import (
     TickerUpdated,
     Traded,
     UnderlyingPriced,
+    maker,
 )
 from strikeloop_gate.ledger import SECOND_NS, Source, contract_id, figure, moment, nanoseconds, whole
 from strikeloop_gate.strictjson import MalformedError
 
+_ticker_updated, _made_quote, _traded = maker(TickerUpdated), maker(Quoted), maker(Traded)
+_book_updated, _priced = maker(BookUpdated), maker(UnderlyingPriced)
 _NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _CANDLE = re.compile(r"([0-9]{1,3})([smhd])_(.+)", re.ASCII | re.DOTALL)
@@ -37,6 +40,8 @@ _CANDLE = re.compile(r"([0-9]{1,3})([smhd])_(.+)", re.ASCII | re.DOTALL)
 
 def blank(value: Any, field: str) -> float | None:
     """A market figure where the venue writes the empty string, or leaves the field out, for none."""
+    if type(value) is float and -1e30 <= value <= 1e30:
+        return value + 0.0
     if value is UNSET or value == "":
         return None
     if isinstance(value, str):
@@ -55,7 +60,7 @@ def _present(value: Any, field: str) -> float | None:
 
 def _quoted(source: Source, time: int, contract: str, bid: float | None, bid_size: float, ask: float | None, ask_size: float) -> Quoted:
     has_bid, has_ask = bool(bid and bid_size), bool(ask and ask_size)
-    return Quoted(
+    return _made_quote(
         time=time,
         received=source.received,
         contract=contract_id(source.adapter, contract),
@@ -67,9 +72,9 @@ def _quoted(source: Source, time: int, contract: str, bid: float | None, bid_siz
     )
 
 
-def ticker(source: Source, item: Any) -> Iterator[Event]:
+def ticker(source: Source, item: Any) -> tuple[Event, ...]:
     last = item.last_price if item.last_price is not UNSET else item.last
-    yield TickerUpdated(
+    updated = _ticker_updated(
         time=source.time,
         received=source.received,
         contract=contract_id(source.adapter, item.name, "name"),
@@ -88,11 +93,11 @@ def ticker(source: Source, item: Any) -> Iterator[Event]:
         leverage=blank(item.leverage, "leverage"),
     )
     bid, ask = blank(item.bid1_price, "bid1_price"), blank(item.ask1_price, "ask1_price")
-    yield _quoted(source, source.time, item.name, bid, item.bid1_size, ask, item.ask1_size)
+    return (updated, _quoted(source, source.time, item.name, bid, item.bid1_size, ask, item.ask1_size))
 
 
-def book_ticker(source: Source, item: Any) -> Iterator[Event]:
-    yield _quoted(source, moment(source, item, "", "t"), item.s, blank(item.b, "b"), item.B, blank(item.a, "a"), item.A)
+def book_ticker(source: Source, item: Any) -> tuple[Event, ...]:
+    return (_quoted(source, moment(source, item, "", "t"), item.s, blank(item.b, "b"), item.B, blank(item.a, "a"), item.A),)
 
 
 def _levels(rows: Any, field: str) -> tuple[tuple[float, float], ...]:
@@ -102,8 +107,8 @@ def _levels(rows: Any, field: str) -> tuple[tuple[float, float], ...]:
     return tuple((row.p, abs(row.s)) for row in rows)
 
 
-def book_change(source: Source, item: Any) -> Iterator[Event]:
-    yield BookUpdated(
+def book_change(source: Source, item: Any) -> tuple[Event, ...]:
+    event = _book_updated(
         time=moment(source, item, "", "t"),
         received=source.received,
         contract=contract_id(source.adapter, item.s, "s"),
@@ -111,11 +116,13 @@ def book_change(source: Source, item: Any) -> Iterator[Event]:
         asks=_levels(item.a, "a"),
         first_id=item.U,
         last_id=item.u,
+        snapshot=False,
     )
+    return (event,)
 
 
-def book_snapshot(source: Source, item: Any) -> Iterator[Event]:
-    yield BookUpdated(
+def book_snapshot(source: Source, item: Any) -> tuple[Event, ...]:
+    event = _book_updated(
         time=moment(source, item, "", "t"),
         received=source.received,
         contract=contract_id(source.adapter, item.contract),
@@ -125,6 +132,7 @@ def book_snapshot(source: Source, item: Any) -> Iterator[Event]:
         last_id=item.id,
         snapshot=True,
     )
+    return (event,)
 
 
 def rest_book(source: Source, contract: ContractId, item: Any) -> BookUpdated:
@@ -141,10 +149,10 @@ def rest_book(source: Source, contract: ContractId, item: Any) -> BookUpdated:
     )
 
 
-def book_row(source: Source, item: Any) -> Iterator[Event]:
+def book_row(source: Source, item: Any) -> tuple[Event, ...]:
     """One change of the older book channel: s > 0 is a bid, s < 0 an ask; s = 0 deletes the price from whichever side has it."""
     (level,) = _levels([item], "")
-    yield BookUpdated(
+    event = _book_updated(
         time=source.time,
         received=source.received,
         contract=contract_id(source.adapter, item.c, "c"),
@@ -152,11 +160,13 @@ def book_row(source: Source, item: Any) -> Iterator[Event]:
         asks=(level,) if item.s <= 0 else (),
         first_id=item.id,
         last_id=item.id,
+        snapshot=False,
     )
+    return (event,)
 
 
-def trade(source: Source, item: Any) -> Iterator[Event]:
-    yield Traded(
+def trade(source: Source, item: Any) -> tuple[Event, ...]:
+    event = _traded(
         time=moment(source, item, "create_time", "create_time_ms"),
         received=source.received,
         contract=contract_id(source.adapter, item.contract),
@@ -164,28 +174,29 @@ def trade(source: Source, item: Any) -> Iterator[Event]:
         size=item.size,
         trade_id=str(item.id),
     )
+    return (event,)
 
 
 def _underlying(source: Source, time: int, name: str, field: str, price: float) -> UnderlyingPriced:
     contract_id(source.adapter, name, field)
-    return UnderlyingPriced(time=time, received=source.received, adapter=source.adapter, underlying=name, price=price)
+    return _priced(time=time, received=source.received, adapter=source.adapter, underlying=name, price=price)
 
 
-def underlying_price(source: Source, item: Any) -> Iterator[Event]:
-    yield _underlying(source, moment(source, item), item.underlying, "underlying", item.price)
+def underlying_price(source: Source, item: Any) -> tuple[Event, ...]:
+    return (_underlying(source, moment(source, item), item.underlying, "underlying", item.price),)
 
 
-def underlying_ticker(source: Source, item: Any) -> Iterator[Event]:
-    yield _underlying(source, source.time, item.name, "name", item.index_price)
+def underlying_ticker(source: Source, item: Any) -> tuple[Event, ...]:
+    return (_underlying(source, source.time, item.name, "name", item.index_price),)
 
 
-def mark_price(source: Source, item: Any) -> Iterator[Event]:
+def mark_price(source: Source, item: Any) -> tuple[Event, ...]:
     """The mark alone: every other figure of the ticker stays None."""
     contract = contract_id(source.adapter, item.contract)
-    yield TickerUpdated(time=moment(source, item), received=source.received, contract=contract, mark_price=item.price + 0.0)
+    return (TickerUpdated(time=moment(source, item), received=source.received, contract=contract, mark_price=item.price + 0.0),)
 
 
-def candle(source: Source, item: Any) -> Iterator[Event]:
+def candle(source: Source, item: Any) -> tuple[Event, ...]:
     """A bar as of now: the venue repeats the running one every 2 s, so the last event with one `start` is the final one.
 
     A bar of an underlying carries the underlying's name as its contract.
@@ -193,7 +204,7 @@ def candle(source: Source, item: Any) -> Iterator[Event]:
     match = _CANDLE.fullmatch(item.n)
     if match is None:
         raise MalformedError("n", f"{item.n[:64]!r} is no interval and name")
-    yield CandleClosed(
+    event = CandleClosed(
         time=source.time,
         received=source.received,
         contract=contract_id(source.adapter, match[3], "n"),
@@ -205,17 +216,18 @@ def candle(source: Source, item: Any) -> Iterator[Event]:
         close=item.c,
         volume=item.v,
     )
+    return (event,)
 
 
-def public_settlement(source: Source, item: Any) -> Iterator[Event]:
+def public_settlement(source: Source, item: Any) -> tuple[Event, ...]:
     """The contract has expired. What it paid us comes on options.user_settlements, and only there."""
-    yield ContractExpired(time=moment(source, item), received=source.received, contract=contract_id(source.adapter, item.contract))
+    return (ContractExpired(time=moment(source, item), received=source.received, contract=contract_id(source.adapter, item.contract)),)
 
 
-def listed(source: Source, item: Any, twin: Any, raw: Mapping[str, Any]) -> Iterator[Event]:
+def listed(source: Source, item: Any, twin: Any, raw: Mapping[str, Any]) -> tuple[Event, ...]:
     specification = contract(source.adapter, item)
     time = moment(source, item)
-    yield ContractListed(time=time, received=source.received, contract=specification.id, specification=specification)
+    return (ContractListed(time=time, received=source.received, contract=specification.id, specification=specification),)
 
 
 def contract(adapter: str, item: Any) -> Contract:

@@ -19,7 +19,6 @@ from strikeloop import (
     ChannelRefused,
     ChannelSubscribed,
     ContractExpired,
-    ContractId,
     ContractListed,
     ContractSettled,
     DecodeError,
@@ -42,82 +41,7 @@ from strikeloop import (
 )
 from strikeloop.adapter import Decoded
 from strikeloop_gate.decode import Dialect, FrameDecoder
-
-S = 1_000_000_000
-C = "BTC_USDT-20230630-30000-C"
-CONTRACT = ContractId.of("gate", C)
-AT = 1234567890
-
-POSITION: dict[str, Any] = {
-    "contract": C,
-    "size": "1.0",
-    "entry_price": "2000",
-    "mark_price": "2100",
-    "realised_pnl": "0",
-    "unrealised_pnl": "100",
-    "delta": "0.65",
-    "gamma": "0.0001",
-    "vega": "10",
-    "theta": "-5",
-}
-ORDER: dict[str, Any] = {
-    "id": "123456789",
-    "contract": C,
-    "size": "1.0",
-    "price": "2000",
-    "fill_price": "2000",
-    "status": "closed",
-    "type": "limit",
-    "tif": "gtc",
-    "create_time": AT,
-    "finish_time": AT,
-}
-BALANCE: dict[str, Any] = {
-    "total": "10000",
-    "unrealized_pnl": "500",
-    "option_value": "2000",
-    "short_positions": "3",
-    "long_positions": "2",
-    "available": "7500",
-    "currency": "USDT",
-    "margin_ratio": "0.2",
-}
-PORTFOLIO: dict[str, Any] = {
-    "total_delta": "0.5",
-    "total_gamma": "0.001",
-    "total_vega": "20",
-    "total_theta": "-10",
-    "margin_occupied": "2000",
-    "margin_required": "1500",
-    "effective_leverage": "2.5",
-    "portfolio_var": "1000",
-}
-SEED: dict[str, dict[str, Any]] = {
-    "options.positions": POSITION,
-    "options.orders": ORDER,
-    "options.balances": BALANCE,
-    "options.portfolio": PORTFOLIO,
-}
-GATE_ORDER: dict[str, Any] = {
-    "id": 123456789,
-    "contract": C,
-    "size": 1,
-    "left": 0,
-    "price": 2000,
-    "fill_price": 2000,
-    "status": "finished",
-    "finish_as": "filled",
-    "tif": "gtc",
-    "text": "t-r1-a-1",
-    "create_time": AT,
-    "user": "9",
-    "time": AT,
-    "time_ms": AT * 1000,
-}
-
-
-def frame(channel: str, result: Any, event: str = "update", **more: Any) -> dict[str, Any]:
-    return {"time": AT, "channel": channel, "event": event, "result": result, **more}
+from tests.plugins.gate.frames import AT, BALANCE, CONTRACT, GATE, GATE_ORDER, NEARLY, ORDER, PORTFOLIO, POSITION, SEED, C, S, frame
 
 
 def decode(document: Any, dialect: Dialect = Dialect.AUTO) -> Decoded:
@@ -333,11 +257,22 @@ def test_one_push_may_hold_several_items_and_none() -> None:
     assert decode(frame("options.orders", None)) == Decoded(channel="options.orders")
 
 
+@pytest.mark.parametrize("dialect", Dialect)
 @pytest.mark.parametrize("channel", sorted(SEED))
-def test_a_dialect_that_is_set_refuses_the_other_form(channel: str) -> None:
-    assert refused(frame(channel, SEED[channel]), Dialect.GATE).channel == channel
-    if channel in ("options.positions", "options.orders"):
-        assert refused(frame(channel, [SEED[channel]]), Dialect.SEED).field == "result"
+def test_an_object_and_a_list_of_it_say_the_same_in_every_dialect(channel: str, dialect: Dialect) -> None:
+    item = dict(SEED[channel])
+    if dialect is Dialect.GATE and channel in GATE:
+        item = GATE[channel]
+    assert events(channel, item, dialect) == events(channel, [item], dialect)
+
+
+@pytest.mark.parametrize(("channel", "field"), [("options.orders", "type"), ("options.balances", "total")])
+def test_a_dialect_that_is_set_wants_its_own_fields(channel: str, field: str) -> None:
+    assert refused(frame(channel, GATE[channel]), Dialect.SEED).field == f"result.{field}"
+
+
+def test_the_venues_dialect_wants_its_own_fields() -> None:
+    assert refused(frame("options.balances", BALANCE), Dialect.GATE).field == "result.balance"
 
 
 def test_unknown_fields_are_kept_in_raw_and_are_no_error() -> None:
@@ -376,10 +311,6 @@ NUMBERS = [
     for field, value in item.items()
     if isinstance(value, str) and value.lstrip("-").replace(".", "").isdigit() and field != "id"
 ]
-NEARLY = [
-    "NaN", "-NaN", "sNaN", "Infinity", "-inf", "1e999", " 1 ", "1 ", "1_000", "_1", "1_", "+1", ".5", "1.", "01", "１２", "٣", "", "-",
-    "0x10", "1,5", "9" * 5_000, "1\u00a0",
-]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", [*NEARLY, True, False, None, [], {}, ["1"], {"a": 1}], ids=lambda value: repr(value)[:12])

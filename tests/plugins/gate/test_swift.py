@@ -1,0 +1,92 @@
+"""The swift way gives what the thorough way gives, or nothing: for every channel, whatever is done to a frame."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from strikeloop import DecodeError, canonical
+from strikeloop.adapter import Decoded
+from strikeloop_gate.decode import Dialect, FrameDecoder
+from tests.plugins.gate.frames import DOCUMENTED, NEARLY, frame, swiftness
+
+LITERALS = st.sampled_from(
+    [
+        "null", "true", "NaN", "-Infinity", "1e999", "-0", "-0.0", "01", "+1", ".5", "1.", "1_0", "1e2", "1E-2", "0.1", "5", "-3",
+        "9" * 30, "9" * 50, "0." + "1" * 41, "9" * 5_000, "1.0", "[]", "{}", '""', '"x"', '"\\ud800"', '"\\u0031"', '"t-a"',
+        '{"a":1,"a":2}', "-1600000000",
+        "1600000000", "9000000001", "[" * 100 + "]" * 100, *(json.dumps(text) for text in NEARLY),
+    ]
+)  # fmt: skip
+
+
+def both(raw: bytes, dialect: Dialect) -> tuple[Decoded | None, Decoded | None]:
+    """What the swift way gives, and what the thorough way does; None where they give nothing."""
+    decoder = FrameDecoder("gate", dialect)
+    try:
+        thorough = decoder.thoroughly(raw, 7)
+    except DecodeError:
+        thorough = None
+    return decoder.swiftly(raw, 7), thorough
+
+
+def agree(raw: bytes, dialect: Dialect) -> None:
+    swift, thorough = both(raw, dialect)
+    if swift is not None:
+        assert swift == thorough
+        assert thorough is not None
+        assert [canonical(event) for event in swift.events] == [canonical(event) for event in thorough.events]
+
+
+@given(st.sampled_from(DOCUMENTED), st.sampled_from(Dialect), st.data())
+def test_a_field_that_is_changed_added_left_out_or_repeated_changes_nothing_about_it(
+    document: dict[str, Any], dialect: Dialect, data: st.DataObject
+) -> None:
+    text = json.dumps(document, separators=(",", ":"))
+    for _ in range(data.draw(st.integers(0, 2))):
+        pieces = text.split(",")
+        at = data.draw(st.integers(0, len(pieces) - 1))
+        key, colon, value = pieces[at].rpartition(":")
+        match data.draw(st.sampled_from(["change", "leave out", "repeat", "add"])):
+            case "change":
+                pieces[at] = key + colon + data.draw(LITERALS) + "".join(end for end in value[-3:] if end in "}]")
+            case "leave out":
+                del pieces[at]
+            case "repeat":
+                pieces.insert(at, pieces[at])
+            case "add":
+                pieces.insert(at, f'"new":{data.draw(LITERALS)}')
+        text = ",".join(pieces)
+    agree(text.encode(), dialect)
+
+
+@given(st.sampled_from(DOCUMENTED), st.data())
+def test_bytes_that_are_changed_change_nothing_about_it(document: dict[str, Any], data: st.DataObject) -> None:
+    raw = bytearray(json.dumps(document).encode())
+    for _ in range(data.draw(st.integers(1, 3))):
+        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
+    agree(bytes(raw), Dialect.AUTO)
+
+
+@pytest.mark.parametrize("document", DOCUMENTED, ids=lambda document: document["channel"] + type(document["result"]).__name__)
+def test_every_documented_update_is_read_the_swift_way(document: dict[str, Any]) -> None:
+    swift, thorough = both(json.dumps(document).encode(), Dialect.AUTO)
+    assert swift == thorough
+    assert swift is not None
+
+
+def test_every_update_of_the_reference_data_is_read_the_swift_way(shared: Path) -> None:
+    files = [*(shared / "fixtures/gate/ws_docs").glob("*.json"), *(shared / "fixtures/seed_dialect").glob("ws_*.update.json")]
+    slow = {file.name for file in files if both(file.read_bytes(), Dialect.AUTO)[0] is None}
+    assert slow == {"pong.none.json"}
+
+
+def test_a_field_nobody_documented_is_left_to_the_thorough_way() -> None:
+    document = frame("options.trades", [])
+    assert swiftness(document)
+    assert not swiftness(document | {"conn_id": "x"})
