@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import contextlib
+import random
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from importlib.metadata import version
 from typing import Any
 
 import anyio
@@ -146,6 +149,46 @@ async def test_a_thousand_requests_cancelled_by_deadlines_leave_every_place_free
         async with anyio.create_task_group() as tasks:
             for _ in range(10):
                 tasks.start_soon(client.get, "/healthy")
+
+
+async def places_after_a_thousand_deadlines(make: Callable[[str], httpx.AsyncClient]) -> int:
+    """How many of ten requests at once a client of ten connections still answers, after 1,000 that ran out of time at some moment."""
+
+    async def slow(_asked: Asked, _stream: ByteStream) -> bytes | None:
+        await anyio.sleep(0.002)
+        return answered()
+
+    async def give_up(client: httpx.AsyncClient, task: int) -> None:
+        rng = random.Random(task)
+        for _ in range(50):
+            with anyio.move_on_after(rng.uniform(0, 0.01)):
+                await client.post("/order", content=b"{}")
+
+    async def try_once(client: httpx.AsyncClient) -> None:
+        nonlocal answers
+        with contextlib.suppress(httpx.PoolTimeout):
+            answers += (await client.post("/order", content=b"{}", timeout=httpx.Timeout(5, pool=0.5))).status_code == 200
+
+    answers = 0
+    async with serving(HttpVenue(slow)) as port, make(f"http://127.0.0.1:{port}") as client:
+        async with anyio.create_task_group() as tasks:
+            for task in range(20):
+                tasks.start_soon(give_up, client, task)
+        async with anyio.create_task_group() as tasks:
+            for _ in range(10):
+                tasks.start_soon(try_once, client)
+    return answers
+
+
+async def test_requests_that_run_out_of_time_at_any_moment_leave_every_place_free() -> None:
+    assert await places_after_a_thousand_deadlines(lambda url: open_http(url, max_connections=10)) == 10
+
+
+@pytest.mark.skipif(version("httpcore") != "1.0.9", reason="only httpcore 1.0.9 is known to lose connections to cancelled requests")
+async def test_the_pool_that_httpx_comes_with_loses_its_connections_to_the_same_requests() -> None:
+    # encode/httpcore#1093: a request that is cancelled at the wrong moment leaves its connection CONNECTING for ever.
+    limits = httpx.Limits(max_connections=10)
+    assert await places_after_a_thousand_deadlines(lambda url: httpx.AsyncClient(base_url=url, limits=limits, trust_env=False)) < 10
 
 
 async def test_a_connection_whose_request_was_cancelled_is_not_used_again() -> None:
