@@ -92,7 +92,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, Se
 async def facing(proxy: FaultProxy, **settings: Any) -> AsyncIterator[Any]:
     """The Gate adapter, both of whose URLs lead through `proxy`."""
     async with proxy:
-        urls = {"rest_url": proxy.url("https://venue/api/v4"), "ws_url": proxy.url("wss://venue/v4/ws")}
+        urls: dict[str, Any] = {"rest_url": proxy.url("https://venue/api/v4"), "ws_url": proxy.url("wss://venue/v4/ws")}
         adapter = Gate(key=Secret(KEY), secret=Secret(SECRET), request_timeout_s=1.0, **urls, **settings).open("gate")
         try:
             yield adapter
