@@ -15,6 +15,9 @@ from strikeloop.events import Filled, OrderUpdated
 
 OrderEvent = TypeVar("OrderEvent", bound=OrderUpdated | Filled)
 
+MOST_NAMES = 20_000
+"""Pairs that are remembered; an order whose pair was forgotten is looked up again."""
+
 
 class Identity:
     """The pairs (venue id, client id) of one account port, and the events that wait for theirs."""
@@ -43,6 +46,8 @@ class Identity:
             return []
         if event.client_id is not None or event.order_id not in self._client:
             self._client[event.order_id] = event.client_id
+        if len(self._client) > MOST_NAMES:
+            del self._client[next(iter(self._client))]
         return self.release(event.order_id)
 
     def knows(self, event: OrderUpdated | Filled) -> bool:

@@ -25,13 +25,14 @@ from strikeloop.session.actions import Action, FetchBook, FetchContracts, FetchF
 from strikeloop.session.backoff import Backoff
 from strikeloop.session.chains import Chains
 from strikeloop.session.channels import AUTH_RETRY_NS, Channels, ChannelState
+from strikeloop.session.executions import FillKey, OrderKey
 from strikeloop.session.line import Line
 from strikeloop.session.listing import Listing, Strangers
 from strikeloop.session.market import Market
 from strikeloop.session.notices import Notices
 from strikeloop.session.release import Release
 from strikeloop.session.taking import Taking
-from strikeloop.session.truth import FillKey, OrderKey, Truth
+from strikeloop.session.truth import Truth
 from strikeloop.session.venuetime import VenueTime
 
 SNAPSHOT_EVERY_NS = 30 * SECOND_NS

@@ -15,12 +15,14 @@ from strikeloop.contracts import ContractId
 from strikeloop.events import AlertRaised, Event, Filled, OrderState, OrderUpdated, Origin, Severity
 from strikeloop.session.actions import Find
 from strikeloop.session.doubts import Doubts, is_vague
+from strikeloop.session.executions import FillKey, fill_key
 from strikeloop.session.identity import Identity
-from strikeloop.session.truth import FillKey, Truth, fill_key
+from strikeloop.session.truth import Truth
 from strikeloop.session.unknown import Unknown
 
 LOOKUP_AFTER_NS = SECOND_NS
 LOOKUP_AGAIN_NS = 10 * SECOND_NS
+MOST_LOOKUPS = 1_000
 
 
 class Release:
@@ -103,7 +105,10 @@ class Release:
         finds = [find for find, at in self._again.items() if now >= at]
         for find in finds:
             del self._again[find]
-        for contract, order_id in self._identity.held():
+        held = self._identity.held()
+        if len(self._lookups) > MOST_LOOKUPS:
+            self._lookups = {order_id: self._lookups[order_id] for _, order_id in held if order_id in self._lookups}
+        for contract, order_id in held:
             if now >= self._lookups.get(order_id, 0):
                 self._lookups[order_id] = now + LOOKUP_AGAIN_NS
                 finds.append(Find(contract, None, order_id))

@@ -7,7 +7,7 @@ stands against it: the stream ends in the truth. It decides nothing about connec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -26,17 +26,13 @@ from strikeloop.events import (
     Origin,
     PositionUpdated,
 )
+from strikeloop.session.executions import Executions, FillKey, OrderKey, fill_key
 
-FillKey = tuple[ContractId, str, str]
-OrderKey = tuple[ContractId, str]
 ZERO = Decimal(0)
+MOST_CLOSED = 10_000
+"""Names of orders that are over; what is said late of one that was forgotten is put right by the next snapshot."""
 MOST_ENTRIES = 1_000
 """Ledger entries that are remembered, to know those that come over a second line."""
-
-
-def fill_key(fill: Filled) -> FillKey:
-    """Trade ids are small and per contract: only with contract and order do they name one execution."""
-    return (fill.contract, fill.trade_id, fill.order_id)
 
 
 @attrs.frozen
@@ -63,12 +59,7 @@ class Truth:
     """What one account port has told us so far."""
 
     def __init__(self) -> None:
-        self._fills: dict[FillKey, None] = {}
-        self._applied: dict[OrderKey, Decimal] = {}
-        self._paid: dict[OrderKey, Decimal] = {}
-        self._reported: dict[OrderKey, Decimal] = {}
-        self._told: dict[OrderKey, Decimal] = {}
-        self._forgiven: dict[OrderKey, Decimal] = {}
+        self._executions = Executions()
         self._positions: dict[ContractId, PositionUpdated] = {}
         self._expected: dict[ContractId, Decimal] = {}
         self._open: dict[str, OrderUpdated] = {}
@@ -77,6 +68,8 @@ class Truth:
         self._entry: dict[tuple[str, str], LedgerPosted] = {}
         self._entries: dict[tuple[object, ...], None] = {}
         self._cash: dict[tuple[str, str], Decimal] = {}
+        self._balances: dict[tuple[str, str], Decimal] = {}
+        """What was last said of each balance, by whichever way."""
         self._since = _Since()
         self._is_begun = False
         self.last_fill_time = 0
@@ -84,10 +77,7 @@ class Truth:
     def resume(self, since: int, fills: Iterable[FillKey], filled: Mapping[OrderKey, tuple[Decimal, Decimal]]) -> None:
         """Go on where an earlier run ended: fills since `since` are news, but for these; of these orders (size, size · price) was told."""
         self._is_begun, self.last_fill_time = True, since
-        self._fills.update(dict.fromkeys(fills))
-        for order, (size, paid) in filled.items():
-            self._applied[order] = self._reported[order] = size
-            self._paid[order] = paid
+        self._executions.resume(fills, filled)
 
     @property
     def is_begun(self) -> bool:
@@ -113,7 +103,8 @@ class Truth:
             self._expected[event.contract] = ZERO
             self._since.positions.add(event.contract)
         elif isinstance(event, BalanceUpdated):
-            self._since.balances[(event.adapter, event.currency)] = event.total
+            key = (event.adapter, event.currency)
+            self._since.balances[key] = self._balances[key] = event.total
         return event
 
     def answer(self, order: OrderUpdated) -> OrderUpdated:
@@ -131,14 +122,13 @@ class Truth:
 
     def has_told(self, contract: ContractId, order_id: str) -> bool:
         """Whether it is known from the order itself how much of it is filled."""
-        return (contract, order_id) in self._told
+        return self._executions.has_told(contract, order_id)
 
     def implied(self, order: OrderUpdated) -> Filled | None:
         """What an order says is filled of it and nobody reported: for streams without executions, that is the fill."""
         if order.order_id is None or not order.filled or not order.fill_price:
             return None
-        key = (order.contract, order.order_id)
-        applied = self._applied.get(key, ZERO)
+        applied = self._executions.passed_on(order.contract, order.order_id)
         fill = Filled(
             time=order.finished or order.time,
             received=order.received,
@@ -169,7 +159,7 @@ class Truth:
         """
         key = (event.adapter, event.currency)
         before, self._entry[key] = self._entry.get(key), event
-        self._since.balances[key] = event.balance
+        self._since.balances[key] = self._balances[key] = event.balance
         starts = [start for start in (None if before is None else before.balance, self._cash.get(key)) if start is not None]
         if not starts or any(start + event.change == event.balance for start in starts):
             return ""
@@ -187,13 +177,7 @@ class Truth:
 
     def order_gap(self, contract: ContractId, order_id: str) -> str:
         """A sentence when an order says that more of it is filled than fills were reported; only when it lasts, too."""
-        key = (contract, order_id)
-        told, reported = self._told.get(key, ZERO), self._reported.get(key, ZERO) + self._forgiven.get(key, ZERO)
-        return "" if abs(told) <= abs(reported) else f"order {order_id} in {contract} is filled {told}, fills say {reported}"
-
-    def _chains(self) -> Iterator[tuple[OrderKey, Decimal, Decimal]]:
-        """Of each order: how much of it is filled, as it says itself and as fills were reported."""
-        return ((key, told, self._reported.get(key, ZERO)) for key, told in self._told.items())
+        return self._executions.gap(contract, order_id)
 
     # ---- snapshots ----
 
@@ -207,9 +191,10 @@ class Truth:
         adjustments.extend(f"missed fill {fill.trade_id} of {fill.contract}: {fill.size} at {fill.price}" for fill in fills)
         orders, missing = self._merge_orders(snapshot, adjustments)
         positions = self._merge_positions(snapshot, adjustments)
-        balances = [self._merge_balance(balance) for balance in snapshot.balances]
+        balances = [self._merge_balance(balance, adjustments) for balance in snapshot.balances]
         self._since = _Since()
-        self._forgiven = {key: told - reported for key, told, reported in self._chains() if abs(told) > abs(reported)}
+        self._executions.forgive()
+        self._executions.purge(self._open)
         return Merge((*orders, *fills, *positions, *balances), tuple(adjustments), missing)
 
     def _merge_orders(self, snapshot: Snapshot, adjustments: list[str]) -> tuple[list[OrderUpdated], tuple[OrderUpdated, ...]]:
@@ -222,13 +207,15 @@ class Truth:
                 changed.append(order)
                 continue
             if known is None:
-                adjustments.append(f"open order {order.client_id or order.order_id} in {order.contract} was not known")
+                adjustments.append(f"open order {_name(order)} in {order.contract} was not known: {_figures(order)}")
+            elif _standing(known) != _standing(order):
+                adjustments.append(f"order {_name(order)} in {order.contract} is {_figures(order)}, not {_figures(known)}")
             if known is None or _standing(known) != _standing(order):
                 changed.append(order)
             self._on_order(order)
         settled = listed | since
         missing = [order for order in _unique(self._open.values()) if snapshot.complete and not settled.intersection(_keys(order))]
-        adjustments.extend(f"order {order.client_id or order.order_id} in {order.contract} is no longer open" for order in missing)
+        adjustments.extend(f"order {_name(order)} in {order.contract} is no longer open, {_figures(order)} before" for order in missing)
         return changed, tuple(missing)
 
     def _merge_positions(self, snapshot: Snapshot, adjustments: list[str]) -> list[PositionUpdated]:
@@ -252,43 +239,26 @@ class Truth:
         inside = {fill_key(fill) for fill in snapshot.fills}
         return sum((fill.size for fill in self._since.fills if fill.contract == contract and fill_key(fill) not in inside), ZERO)
 
-    def _merge_balance(self, balance: BalanceUpdated) -> BalanceUpdated:
+    def _merge_balance(self, balance: BalanceUpdated, adjustments: list[str]) -> BalanceUpdated:
         key = (balance.adapter, balance.currency)
+        since, known = self._since.balances.get(key), self._balances.get(key)
+        if since is None and known is not None and known != balance.total:
+            adjustments.append(f"balance of {balance.currency} is {balance.total}, not {known}")
         self._cash[key] = balance.total
-        return attrs.evolve(balance, total=self._since.balances.get(key, balance.total))
+        self._balances[key] = total = balance.total if since is None else since
+        return attrs.evolve(balance, total=total)
 
     # ---- single events ----
 
     def _on_fill(self, fill: Filled) -> Filled | None:
-        """The part of `fill` that was not applied before.
-
-        A synthetic fill states how much of its order is filled so far and at what price on average, a reported one a
-        single execution; what both tell of one order overlaps, so an order's fills are applied up to the larger sum.
-        """
-        key, order = fill_key(fill), (fill.contract, fill.order_id)
-        applied = self._applied.get(order, ZERO)
-        if fill.synthetic:
-            total = fill.size
-        elif key in self._fills:
-            return None
-        else:
-            self._fills[key] = None
-            total = self._reported[order] = self._reported.get(order, ZERO) + fill.size
+        """The part of `fill` that is news."""
         self.last_fill_time = max(self.last_fill_time, fill.time)
-        if abs(total) <= abs(applied):
-            return None
-        self._applied[order] = total
-        self._expected[fill.contract] = self._expected.get(fill.contract, ZERO) + total - applied
-        news = fill if total - applied == fill.size else self._remainder(fill, order, total - applied)
-        self._paid[order] = self._paid.get(order, ZERO) + news.size * news.price
-        if fill.origin is not Origin.SNAPSHOT:
-            self._since.fills.append(news)
+        news = self._executions.news(fill)
+        if news is not None:
+            self._expected[fill.contract] = self._expected.get(fill.contract, ZERO) + news.size
+            if fill.origin is not Origin.SNAPSHOT:
+                self._since.fills.append(news)
         return news
-
-    def _remainder(self, fill: Filled, order: OrderKey, size: Decimal) -> Filled:
-        """The part of a fill that is news; of an average price, what makes it come out so."""
-        price = (fill.size * fill.price - self._paid.get(order, ZERO)) / size if fill.synthetic else fill.price
-        return attrs.evolve(fill, size=size, price=price)
 
     def _is_new(self, order: OrderUpdated) -> bool:
         """Whether just this was not said of the order before, by whichever way."""
@@ -303,15 +273,17 @@ class Truth:
 
     def _on_order(self, order: OrderUpdated) -> OrderUpdated:
         """Note how an order stands. One that is over stays so, whatever is said late."""
-        if order.order_id is not None and order.left is not None:
-            key = (order.contract, order.order_id)
-            self._told[key] = max(self._told.get(key, ZERO), order.filled, key=abs)
+        self._executions.told(order)
         names = _keys(order)
         self._since.orders.update(names)
         if order.state.is_terminal:
             self._closed.update(dict.fromkeys(names))
             for name in names:
                 self._open.pop(name, None)
+            while len(self._closed) > MOST_CLOSED:
+                oldest = next(iter(self._closed))
+                del self._closed[oldest]
+                self._said.pop(oldest, None)
         elif order.state is OrderState.OPEN and not any(name in self._closed for name in names):
             self._open.update(dict.fromkeys(names, order))
         return order
@@ -333,6 +305,14 @@ def _keys(order: OrderUpdated) -> tuple[str, ...]:
 
 def _standing(order: OrderUpdated) -> tuple[Any, ...]:
     return (order.state, order.size, order.left, order.price)
+
+
+def _name(order: OrderUpdated) -> str:
+    return order.client_id or order.order_id or ""
+
+
+def _figures(order: OrderUpdated) -> str:
+    return f"{order.size if order.left is None else order.left} of {order.size} at {order.price}"
 
 
 def _unique(orders: Iterable[OrderUpdated]) -> list[OrderUpdated]:

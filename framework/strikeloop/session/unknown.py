@@ -17,6 +17,7 @@ POLLS_NS = tuple(round(seconds * SECOND_NS) for seconds in (0.2, 1, 3, 10, 20, 3
 """When an order is looked up, counted from the loss of its answer; later every LATER_NS."""
 SOONEST_NS = SECOND_NS // 5
 LATER_NS = 10 * SECOND_NS
+MOST_ABSENT = 10_000
 LEAST_MISSES = 3
 LEAST_SPAN_NS = 30 * SECOND_NS
 
@@ -85,6 +86,8 @@ class Unknown:
             return None
         del self._cases[client_id]
         self._absent[client_id] = None
+        if len(self._absent) > MOST_ABSENT:
+            del self._absent[next(iter(self._absent))]
         return attrs.evolve(
             case.update,
             time=now,

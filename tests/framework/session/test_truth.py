@@ -269,8 +269,24 @@ def test_fills_without_a_position_do_not_outlive_a_snapshot_that_is_flat() -> No
 
 def test_an_open_order_that_nobody_knew_is_named() -> None:
     found = merged(begun(), orders=(order(left=10),))
-    assert found.adjustments == ("open order t-a-1 in BTC-C was not known",)
+    assert found.adjustments == ("open order t-a-1 in BTC-C was not known: 10 of 10 at 5",)
     assert [event.client_id for event in found.events if isinstance(event, OrderUpdated)] == ["t-a-1"]
+
+
+def test_an_order_that_stands_otherwise_is_named_with_both_figures() -> None:
+    truth = begun()
+    truth.news(order(left=10))
+    found = merged(truth, orders=(order(left=4, price=D(6)),))
+    assert found.adjustments == ("order t-a-1 in BTC-C is 4 of 10 at 6, not 10 of 10 at 5",)
+
+
+def test_a_balance_that_is_another_is_named_with_both_figures() -> None:
+    truth = begun(balances=(balance(100),))
+    assert merged(truth, balances=(balance(100),)).adjustments == ()
+    assert merged(truth, balances=(balance(90),)).adjustments == ("balance of USDT is 90, not 100",)
+    truth.news(posted(-5, 85))
+    truth.ledger_gap(posted(-5, 85))
+    assert merged(truth, balances=(balance(85),)).adjustments == ()
 
 
 def test_an_open_order_that_is_not_listed_is_missing() -> None:
@@ -278,7 +294,7 @@ def test_an_open_order_that_is_not_listed_is_missing() -> None:
     truth.news(order(left=10))
     found = merged(truth)
     assert [missing.client_id for missing in found.missing] == ["t-a-1"]
-    assert found.adjustments == ("order t-a-1 in BTC-C is no longer open",)
+    assert found.adjustments == ("order t-a-1 in BTC-C is no longer open, 10 of 10 at 5 before",)
 
 
 @pytest.mark.parametrize("said", [order(left=10), order(OrderState.CANCELED, left=10)], ids=["opened", "closed"])
