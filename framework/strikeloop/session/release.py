@@ -96,7 +96,7 @@ class Release:
     def find_failed(self, find: Find, now: int) -> None:
         """A look-up got no answer: ask again."""
         if find.client_id is not None and find.client_id in self._unknown:
-            self._unknown.failed(find.client_id)
+            self._unknown.failed(find.client_id, now)
         else:
             self._again[find] = now + LOOKUP_AFTER_NS
 

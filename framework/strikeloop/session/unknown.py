@@ -16,6 +16,8 @@ from strikeloop.session.actions import Find
 POLLS_NS = tuple(round(seconds * SECOND_NS) for seconds in (0.2, 1, 3, 10, 20, 31))
 """When an order is looked up, counted from the loss of its answer; later every LATER_NS."""
 SOONEST_NS = SECOND_NS // 5
+AGAIN_NS = SECOND_NS // 2
+"""When a look-up that got no answer is made again."""
 LATER_NS = 10 * SECOND_NS
 MOST_ABSENT = 10_000
 LEAST_MISSES = 3
@@ -43,7 +45,12 @@ class Unknown:
         self._absent: dict[str, None] = {}
 
     def add(self, client_id: str, contract: ContractId, update: OrderUpdated, now: int) -> None:
-        self._cases[client_id] = _Case(contract, update, now, now + POLLS_NS[0])
+        """Look this order up from now on; a second doubt of it takes nothing away from what the look-ups have shown so far."""
+        case = self._cases.get(client_id)
+        if case is None:
+            self._cases[client_id] = _Case(contract, update, now, now + POLLS_NS[0])
+        else:
+            case.update, case.next_at = update, min(case.next_at, now + POLLS_NS[0])
 
     def __contains__(self, client_id: str) -> bool:
         return client_id in self._cases
@@ -67,11 +74,11 @@ class Unknown:
                 found.append(Find(case.contract, client_id, case.update.order_id))
         return found
 
-    def failed(self, client_id: str) -> None:
-        """A look-up got no answer: it does not count."""
+    def failed(self, client_id: str, now: int) -> None:
+        """A look-up got no answer: it does not count, and is made again soon."""
         case = self._cases.get(client_id)
         if case is not None:
-            case.asked = None
+            case.asked, case.next_at = None, min(case.next_at, now + AGAIN_NS)
 
     def missed(self, client_id: str, now: int) -> OrderUpdated | None:
         """A look-up found nothing; the ABSENT update once that has been so often and long enough."""
@@ -83,6 +90,7 @@ class Unknown:
         case.misses, case.asked = case.misses + 1, None
         span = asked - case.first_miss
         if case.misses < LEAST_MISSES or span < LEAST_SPAN_NS:
+            case.next_at = min(case.next_at, max(case.first_miss + LEAST_SPAN_NS, now + SOONEST_NS))
             return None
         del self._cases[client_id]
         self._absent[client_id] = None

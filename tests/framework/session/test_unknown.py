@@ -58,7 +58,7 @@ def test_look_ups_without_an_answer_prove_nothing_and_go_on() -> None:
     for now in tenths(120):
         for find in unknown.due(now):
             polls += 1
-            unknown.failed(find.client_id or "")
+            unknown.failed(find.client_id or "", now)
     assert polls > 10
     assert unknown.missed("t-a-1", 121 * SECOND) is None
     assert "t-a-1" in unknown
@@ -106,5 +106,38 @@ def test_evidence_of_an_order_nobody_doubted_is_nothing_special() -> None:
 
 def test_a_failed_look_up_of_another_order_changes_nothing() -> None:
     unknown = case()
-    unknown.failed("t-a-2")
+    unknown.failed("t-a-2", 0)
     assert unknown.due(SECOND) == [Find(CALL, "t-a-1")]
+
+
+def test_a_failed_look_up_is_made_again_soon() -> None:
+    unknown = case()
+    unknown.due(20 * SECOND)
+    unknown.failed("t-a-1", 20 * SECOND)
+    assert unknown.due(20 * SECOND) == []
+    assert unknown.due(21 * SECOND) == [Find(CALL, "t-a-1")]
+
+
+def test_the_look_up_that_decides_comes_as_soon_as_it_may() -> None:
+    unknown, absent, when = case(), None, 0
+    for now in tenths(60):
+        for find in unknown.due(now):
+            if now < 2 * SECOND:
+                unknown.failed(find.client_id or "", now)
+            else:
+                absent, when = unknown.missed(find.client_id or "", now), now
+        if absent is not None:
+            break
+    assert when < 33 * SECOND
+
+
+def test_a_second_doubt_of_one_order_takes_nothing_away_from_the_first() -> None:
+    unknown, absent, when = case(), None, 0
+    for now in tenths(60):
+        if now == 20 * SECOND:
+            unknown.add("t-a-1", CALL, UPDATE, now)
+        for find in unknown.due(now):
+            absent, when = unknown.missed(find.client_id or "", now), now
+        if absent is not None:
+            break
+    assert when <= 31 * SECOND
