@@ -22,9 +22,9 @@ from strikeloop.engine import Engine, Plugin
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.events import Event
 from strikeloop.journal import Journal, Legacy, RunFolder, StateDir, is_begun, legacy_of, memory_of
-from strikeloop.live import Ending, Live, LocalVenue, WallClock
+from strikeloop.live import Ending, Live, LocalVenue, Switch, WallClock, state_of, status_of
 from strikeloop.live.sinks import Sinks
-from strikeloop.load import Mode, Plan
+from strikeloop.load import Countdown, Mode, Plan, RunSettings
 from strikeloop.margin import Classic, MarginModel
 from strikeloop.summary import Summary
 
@@ -134,6 +134,8 @@ def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[
         stale_after_s=plan.run.stale_after_s or None,
         header=plan.header(),
         legacy=earlier.legacy,
+        tags=(*earlier.tags, tag),
+        switch=_switch(plan.run),
     )
     if plan.run.mode is Mode.SIM:
         _add_simulated(live, plan)
@@ -143,6 +145,12 @@ def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[
         if plan.run.mode is Mode.PAPER:
             live.add_venue(LocalVenue(name, plan.venue.open(name, ()), live.clock, live.deliver))
     return live
+
+
+def _switch(settings: RunSettings) -> Switch | None:
+    if settings.countdown is Countdown.OFF:
+        return None
+    return Switch(timeout_s=settings.countdown_s, force=settings.countdown is Countdown.FORCE)
 
 
 async def run_live(live: Live, plan: Plan, record: Record, options: Options) -> Ending:
@@ -158,7 +166,7 @@ async def run_live(live: Live, plan: Plan, record: Record, options: Options) -> 
             tasks.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
             ending = {"cause": live.ending.cause, "reason": live.ending.reason}
-            await record.status({**live.status(), "state": "stopped", "ending": ending})
+            await record.status({**status_of(live), "state": "stopped", "ending": ending})
         guard.cancel_scope.cancel()
     return live.ending
 
@@ -203,8 +211,8 @@ async def _obey_signals(live: Live, *, task_status: TaskStatus[None]) -> None:
 async def _write_status(live: Live, record: Record) -> None:
     """Each second, and at once when the run's state is another."""
     while True:
-        status = live.status()
+        status = status_of(live)
         await record.status(status)
         with anyio.move_on_after(STATUS_S):
-            while live.state == status["state"]:  # noqa: ASYNC110 - the state follows from many things, none of which could set an event
+            while state_of(live) == status["state"]:  # noqa: ASYNC110 - the state follows from many things, none of which could set an event
                 await anyio.sleep(LOOK_S)

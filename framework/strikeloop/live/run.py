@@ -13,19 +13,20 @@ from typing import Any, Protocol
 
 import anyio
 import attrs
+from anyio.abc import TaskGroup
 
 from strikeloop import events as e
 from strikeloop.adapter import Adapter
 from strikeloop.commands import Approved, Command, SubmitOrder
-from strikeloop.encoding import Digest, plain
+from strikeloop.encoding import Digest
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.journal import Legacy
 from strikeloop.live.clock import WallClock
+from strikeloop.live.keeper import Keeper, Switch
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
 from strikeloop.live.sender import Sender
-from strikeloop.live.takeover import Takeover
-from strikeloop.orders import Order
+from strikeloop.live.strangers import Strangers
 from strikeloop.session import Listing, Phase, Session
 from strikeloop.summary import Summary
 from strikeloop.whatif import computed_risk
@@ -66,7 +67,8 @@ class Live:
     """One run. `adapters` bring feeds (and accounts where they trade); `venues` are executed in this process.
 
     `halted` is asked before each order leaves and names a reason, or nothing. `listen` hears every event after the
-    engine, for sinks and screens; it must not block. `legacy` is what earlier runs left on the accounts.
+    engine, for sinks and screens; it must not block. `legacy` is what earlier runs left on the accounts, `tags` are those of
+    this directory's runs; `switch` is how a dead man's switch is set where the venue has one, None leaves it alone.
     """
 
     def __init__(
@@ -83,22 +85,26 @@ class Live:
         stale_after_s: float | None = 60.0,
         header: Mapping[str, Any] | None = None,
         legacy: Legacy | None = None,
+        tags: Sequence[str] = (),
+        switch: Switch | None = None,
     ) -> None:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
         self._digest = Digest(header or {})
         self._halt_cancels, self._stale_after_s = halt_cancels, stale_after_s
         self._book, self._halted, self._listen, self._fail_fast = book, halted, listen, fail_fast
-        self._legacy = legacy or Legacy()
-        self._takeovers: list[Takeover] = []
+        self._legacy, self._switch = legacy or Legacy(), switch
+        self.keepers: dict[str, Keeper] = {}
         self.ports: dict[str, Port] = {}
+        self.strangers = Strangers(engine, self.ports, tags)
         self.feeds: dict[str, Port] = {}
         self.venues: dict[str, LocalVenue] = {}
         self._adapters: list[Adapter] = []
-        self._sender = Sender(engine, self.ports, clock, book.intents, halted, self.venues)
+        self._sender = Sender(engine, self.ports, clock, book.intents, halted, self.venues, self._why_not)
         self._stop = anyio.Event()
         self._started = False
         self._risk_at = 0
-        self._refused: set[str] = set()
+        self.refused: dict[str, str] = {}
+        """What the venue said against the credentials, by adapter."""
         self._undeliverable: list[Command] = []
         self._listings: dict[str, Listing] = {}
 
@@ -111,7 +117,16 @@ class Live:
         if trade and adapter.account is not None:
             self.ports[adapter.name] = self._port(adapter, "account", adapter.account)
             self.engine.block(adapter.name, f"the account of {adapter.name} is not reconciled yet")
-            self._takeovers.append(Takeover(adapter.name, self._legacy, self.ports[adapter.name], self.engine, self.clock, self.deliver))
+            self.keepers[adapter.name] = Keeper(
+                adapter.name,
+                self.ports[adapter.name],
+                self.engine,
+                self.strangers,
+                self.clock,
+                self.deliver,
+                legacy=self._legacy,
+                switch=self._switch,
+            )
 
     def add_venue(self, venue: LocalVenue) -> None:
         """Execute the orders of this adapter in a venue inside the process."""
@@ -136,21 +151,23 @@ class Live:
         return self.ending
 
     async def _run(self, duration_s: float | None) -> None:
-        for takeover in self._takeovers:
-            takeover.begin()
+        for keeper in self.keepers.values():
+            keeper.begin()
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(self._sender.run)
             for port in (*self.feeds.values(), *self.ports.values()):
                 tasks.start_soon(port.run)
             for venue in self.venues.values():
                 tasks.start_soon(venue.run)
-            tasks.start_soon(self._tick)
+            tasks.start_soon(self._tick, tasks)
             with anyio.move_on_after(math.inf if duration_s is None else duration_s):
                 await self._stop.wait()
             if not self._stop.is_set():
                 self.ending = Ending(cause="duration", reason=f"{duration_s:g} s are over")
             await self._finish()
             tasks.cancel_scope.cancel()
+        if self.refused and not self._started and self.ending.cause != "interrupt":
+            self.ending = Ending(cause="credentials", reason="; ".join(self.refused.values()))
 
     def _sum_up(self) -> None:
         accounts = [port.session for port in self.ports.values()]
@@ -169,9 +186,12 @@ class Live:
     def deliver(self, events: Sequence[e.Event]) -> None:
         """Feed the engine, in order."""
         for event in events:
+            if self._is_repeated(event):
+                continue
             self._book.inputs((event,))
             step = self.engine.step(event)
             self._see(event)
+            self.strangers.see(event)
             if step is not NOTHING:
                 self._after(step)
         if events and not self._started:
@@ -184,6 +204,16 @@ class Live:
         session = Session(adapter.name, port, stream.channels, SystemRandom(), listing=listing, stale_after_s=self._stale_after_s)
         deliver = self._deliver_market if port == "feed" else self.deliver
         return Port(session, stream, self.clock, adapter.clock, deliver)
+
+    def _is_repeated(self, event: e.Event) -> bool:
+        """Whether an account's keeper has booked this already."""
+        keeper = self.keepers.get(event.contract.adapter) if isinstance(event, e.ContractSettled) else None
+        return keeper is not None and not keeper.is_news(event)
+
+    async def _why_not(self, order: SubmitOrder) -> str:
+        """Why an approved order must not leave after all, "" where it may."""
+        keeper = self.keepers.get(order.contract.adapter)
+        return "" if keeper is None else await keeper.ready(order)
 
     def _deliver_market(self, events: Sequence[e.Event]) -> None:
         self.deliver(events)
@@ -222,17 +252,17 @@ class Live:
         if self._listen is not None:
             self._listen(event)
 
-    async def _tick(self) -> None:
+    async def _tick(self, tasks: TaskGroup) -> None:
         while True:
             await anyio.sleep(TICK_S)
             self._tick_once()
+            for keeper in self.keepers.values():
+                keeper.tick(tasks, is_started=self._started)
             await self._book.flush()
 
     def _tick_once(self) -> None:
         for port in (*self.feeds.values(), *self.ports.values()):
             port.tick()
-        for takeover in self._takeovers:
-            takeover.tick()
         if not self._started:
             self._try_start()
         now = self.clock.now()
@@ -264,9 +294,11 @@ class Live:
             self.deliver((e.AlertRaised(time=now, received=now, source="live", topic=topic, text=reason, severity=e.Severity.CRITICAL),))
             if topic == "halt-cancel":
                 self._after(self.engine.withdraw())
+        if self._started:
+            self.deliver(self.strangers.alerts(now))
         for name, port in self.ports.items():
-            if port.session.auth_refused and name not in self._refused:
-                self._refused.add(name)
+            if port.session.auth_refused and name not in self.refused:
+                self.refused[name] = port.session.auth_refused
                 self._credentials_refused(f"{name} refused the credentials: {port.session.auth_refused}", now)
 
     def _credentials_refused(self, text: str, now: int) -> None:
@@ -282,6 +314,9 @@ class Live:
         with anyio.move_on_after(STOP_S, shield=True):
             while self._is_busy():  # noqa: ASYNC110 - what is waited for has no one owner that could set an event
                 await anyio.sleep(SETTLE_S)
+        for keeper in self.keepers.values():
+            with anyio.CancelScope(shield=True):
+                await keeper.stop()
 
     def _is_busy(self) -> bool:
         """Whether commands are on their way, or orders of this run still work; foreign ones are not ours to wait for."""
@@ -290,15 +325,6 @@ class Live:
 
     def _can_still_answer(self) -> bool:
         return bool(self.venues) or any(port.session.phase is Phase.READY for port in self.ports.values())
-
-    def status(self) -> dict[str, Any]:
-        """What `strikeloop status` shows (DESIGN §7 of framework/README.md)."""
-        return status_of(self)
-
-    @property
-    def state(self) -> str:
-        """starting, ready, degraded or halted."""
-        return _state(self)
 
     @property
     def started(self) -> bool:
@@ -318,52 +344,3 @@ def _not_sent(command: SubmitOrder, now: int) -> e.OrderUpdated:
         price=command.price,
         reason=f"not sent: {command.contract.adapter} is only listened to, nothing executes orders there",
     )
-
-
-def status_of(live: Live) -> dict[str, Any]:
-    """The run as plain JSON types."""
-    portfolio, orders = live.engine.portfolio, live.engine.orders
-    counts: dict[str, int] = {}
-    for order in orders:
-        counts[order.state.value] = counts.get(order.state.value, 0) + 1
-    return {
-        "run": live.summary.run,
-        "mode": live.summary.mode,
-        "state": live.state,
-        "time": live.clock.now(),
-        "adapters": {name: _adapter_status(live, name) for name in {**live.feeds, **live.ports, **live.venues}},
-        "orders": counts,
-        "working": [_order_status(order) for order in orders.working()],
-        "positions": [{**plain(position), "exposure": plain(position.exposure)} for position in portfolio.positions],
-        "balance": None if portfolio.balance is None else plain(portfolio.balance),
-        "risk": None if portfolio.risk is None else plain(portfolio.risk),
-        "faults": live.summary.rows["fault"],
-    }
-
-
-def _state(live: Live) -> str:
-    if live.engine.is_halted:
-        return "halted"
-    if not live.started:
-        return "starting"
-    healthy = all(port.session.state == "ready" for port in (*live.feeds.values(), *live.ports.values()))
-    return "ready" if healthy and not live.engine.blocks else "degraded"
-
-
-def _adapter_status(live: Live, name: str) -> dict[str, Any]:
-    ports = {kind: table[name] for kind, table in (("feed", live.feeds), ("account", live.ports)) if name in table}
-    main = ports.get("account") or ports.get("feed")
-    return {
-        "connection": "in process" if main is None else main.session.state.value,
-        "shortcomings": [text for port in ports.values() for text in port.session.shortcomings],
-        "connections": 0 if main is None else main.session.connections,
-        "reconnects": 0 if main is None else max(0, main.session.connections - 1),
-        "lag_ms": max((port.lag_ns / 1e6 for port in ports.values()), default=0.0),
-        "channels": {channel: status for port in ports.values() for channel, status in port.session.channel_status().items()},
-        "last_reconciled": None if main is None else main.session.last_reconciled,
-    }
-
-
-def _order_status(order: Order) -> dict[str, Any]:
-    names = ("contract", "size", "left", "price", "state")
-    return {"client_id": order.key, **{name: plain(getattr(order, name)) for name in names}}

@@ -31,10 +31,15 @@ UNKNOWN_PAUSE_S = 1.0
 SPREAD = SystemRandom()
 
 
+async def anything_goes(_order: SubmitOrder) -> str:
+    """Nothing speaks against an order that was approved."""
+    return ""
+
+
 class Sender:
     """Sends to `ports` by adapter, or into a venue of `venues` in this process.
 
-    `halted` is asked before every send to a port and names a reason, or nothing.
+    `halted` is asked before every send to a port and names a reason, or nothing; so is `why_not` before each submission.
     """
 
     def __init__(
@@ -45,9 +50,11 @@ class Sender:
         journal: Callable[[Sequence[Approved[Command]]], Awaitable[None]],
         halted: Callable[[], str],
         venues: Mapping[str, LocalVenue] | None = None,
+        why_not: Callable[[SubmitOrder], Awaitable[str]] = anything_goes,
     ) -> None:
         self._engine, self._ports, self._clock, self._journal, self._halted = engine, ports, clock, journal, halted
         self._venues: Mapping[str, LocalVenue] = {} if venues is None else venues
+        self._why_not = why_not
         self._outbox: list[Approved[Command]] = []
         self._wake = anyio.Event()
         self._last: dict[str, anyio.Event] = {}
@@ -104,6 +111,9 @@ class Sender:
         port = self._ports[command.contract.adapter]
         if isinstance(command, CancelOrder):
             await self._cancel(port, approved)
+            return
+        if isinstance(command, SubmitOrder) and (reason := await self._why_not(command)):
+            self._reject(port, command, f"not sent: {reason}")
             return
         with anyio.CancelScope(shield=True):  # what has begun to leave is brought to an answer
             is_told = await self._leave(port, approved)

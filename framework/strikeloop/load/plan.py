@@ -34,6 +34,14 @@ class Backend(StrEnum):
     TRIO = "trio"
 
 
+class Countdown(StrEnum):
+    """The dead man's switch of a live run: on where no orders of other hands work, force also there, or off."""
+
+    ON = "on"
+    FORCE = "force"
+    OFF = "off"
+
+
 @attrs.frozen(kw_only=True)
 class RunSettings:
     """Section [run]. `state_dir` is relative to where the command runs; `duration_s` None runs until it is stopped.
@@ -41,7 +49,8 @@ class RunSettings:
     `seed` feeds every random stream, those of venue and market too unless they set their own. `fail_fast` ends the run
     when the venue refuses the credentials. Orders that open are refused while an account was not confirmed for
     `stale_after_s` (0 = however long); those that only reduce, and cancels, are not. `feed_latency_ms` delays market
-    data in backtests and simulations.
+    data in backtests and simulations. In a live run the venue withdraws its orders
+    `countdown_s` after it last heard of it, where `countdown` and the venue allow that.
     """
 
     mode: Mode = Mode.PAPER
@@ -52,6 +61,8 @@ class RunSettings:
     fail_fast: bool = False
     stale_after_s: float = attrs.field(default=60.0, validator=attrs.validators.ge(0))
     feed_latency_ms: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
+    countdown: Countdown = Countdown.ON
+    countdown_s: int = attrs.field(default=30, validator=attrs.validators.ge(5))
 
 
 @attrs.frozen(kw_only=True)
@@ -94,7 +105,7 @@ class Plan:
     def header(self) -> dict[str, Any]:
         """What leads a run's digest: configuration and versions, without what cannot change a decision (backend, folders)."""
         config = {section: dict(values) for section, values in self.config.items()}
-        for name in ("backend", "state_dir", "duration_s", "fail_fast"):
+        for name in ("backend", "state_dir", "duration_s", "fail_fast", "countdown", "countdown_s"):
             config.get("run", {}).pop(name, None)
         for section in ("strategies", "risk", "sinks", "adapters"):
             for name, values in config.get(section, {}).items():

@@ -10,13 +10,27 @@ from typing import Any, TypeVar
 import anyio
 import anyio.lowlevel
 
-from strikeloop import AlertRaised, Approved, Command, Contract, ContractId, Desk, Event, OptionKind, Quoted, hookimpl, plugin, state
+from strikeloop import (
+    AlertRaised,
+    Approved,
+    Command,
+    Contract,
+    ContractId,
+    ContractSettled,
+    Desk,
+    Event,
+    OptionKind,
+    Quoted,
+    hookimpl,
+    plugin,
+    state,
+)
 from strikeloop.engine import Engine, Plugin
 from strikeloop.live import Live, LocalVenue
 from strikeloop.margin import Classic
 from strikeloop.summary import Summary
 from strikeloop.testing import ManualClock, ScriptedAccount, ScriptedAdapter, ScriptedFeed
-from strikeloop.testing.scripted import START_NS
+from strikeloop.testing.scripted import ACCOUNT_CHANNELS, START_NS
 from strikeloop_venue import VenueSettings
 
 D = Decimal
@@ -84,13 +98,30 @@ class Notes:
         self.flushes += 1
 
 
+class GuardedAccount(ScriptedAccount):
+    """One whose venue has a dead man's switch and remembers what expired; kinds for scripts are countdown and settled."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self.settlements: list[ContractSettled] = []
+
+    async def countdown(self, underlying: str, timeout_s: int) -> None:
+        await self._answer("countdown", (underlying, timeout_s))
+
+    async def settled(self, since: int) -> Sequence[ContractSettled]:
+        answer = await self._answer("settled", since)
+        return [one for one in self.settlements if one.time >= since] if answer is None else answer
+
+
 class Stage:
     """A run with one adapter, one strategy and a book in memory."""
 
-    def __init__(self, *, paper: bool = False, trade: bool = True, tags: Sequence[str] = (), **options: Any) -> None:
+    def __init__(self, *, paper: bool = False, trade: bool = True, tags: Sequence[str] = (), guarded: bool = False, **options: Any) -> None:
         self.clock, self.notes, self.trader = ManualClock(), Notes(), Trader()
         adapter_options = {key: options.pop(key) for key in ("account_channels", "feed_channels") if key in options}
         self.adapter = ScriptedAdapter([CONTRACT], clock=self.clock, **adapter_options)
+        if guarded:
+            self.adapter._account = GuardedAccount("venue", ACCOUNT_CHANNELS, self.clock)
         self.engine = Engine([Plugin(name="trader", kind="strategy", plugin=self.trader)], margin=Classic(), tag="a", tags=tags)
         self.halt = ""
         self.live = Live(
@@ -99,6 +130,7 @@ class Stage:
             summary=Summary(run="test", mode="paper" if paper else "live"),
             book=self.notes,
             halted=lambda: self.halt,
+            tags=(*tags, "a"),
             **options,
         )
         self.live.add_adapter(self.adapter, trade=trade and not paper)

@@ -27,7 +27,7 @@ from strikeloop import (
     VenueError,
 )
 from strikeloop.adapter import Channel
-from strikeloop.live import Ending
+from strikeloop.live import Ending, status_of
 from strikeloop.testing import Held
 from tests.framework.live.stage import CALL, CONTRACT, D, Stage, until
 
@@ -55,7 +55,7 @@ async def test_no_run_starts_before_every_port_is_ready(part: str, kind: str) ->
         await slow.asked.wait()
         await stage.settle()
         assert not stage.live.started
-        assert stage.live.status()["state"] == "starting"
+        assert status_of(stage.live)["state"] == "starting"
         slow.release()
         await until(lambda: stage.live.started)
 
@@ -103,7 +103,7 @@ async def test_a_halted_run_refuses_orders_raises_an_alarm_and_cancels() -> None
         stage.halt = "halted by hand"
         await until(lambda: [event for event in stage.said(AlertRaised) if event.topic == "halt"])
         assert stage.state(stage.buy()) == ""
-        assert stage.live.status()["state"] == "halted"
+        assert status_of(stage.live)["state"] == "halted"
         stage.cancel(client_id)
         await until(lambda: stage.state(client_id) == "canceled")
 
@@ -269,7 +269,7 @@ async def test_refused_credentials_raise_one_alarm_and_the_feed_goes_on() -> Non
         await until(lambda: [event for event in stage.said(AlertRaised) if event.topic == "credentials"])
         await stage.pass_s(10)
         assert len(stage.said(AlertRaised)) == 1
-        assert stage.live.status()["adapters"]["venue"]["connection"] == "auth-failed"
+        assert status_of(stage.live)["adapters"]["venue"]["connection"] == "auth-failed"
         assert stage.live.feeds["venue"].session.state == "ready"
         assert stage.account.asked("submit") == []
 
@@ -307,22 +307,30 @@ async def test_status_tells_connections_channels_and_orders() -> None:
     async with stage.running():
         client_id = stage.buy(2, 7)
         await until(lambda: stage.state(client_id) == "open")
-        status = stage.live.status()
+        status = status_of(stage.live)
         adapter = status["adapters"]["venue"]
         assert (status["state"], adapter["connection"], adapter["connections"], adapter["reconnects"]) == ("ready", "ready", 1, 0)
         assert {name: channel["state"] for name, channel in adapter["channels"].items()} == dict.fromkeys(
             ("quotes", "orders", "positions", "balances"), "confirmed"
         )
         assert status["orders"] == {"open": 1}
-        working = {"client_id": client_id, "contract": "BTC-C", "size": "2", "left": "2", "price": "7", "state": "open"}
-        assert status["working"] == [working]
+        working = {
+            "client_id": client_id,
+            "instance": "trader",
+            "contract": "BTC-C",
+            "size": "2",
+            "left": "2",
+            "price": "7",
+            "state": "open",
+        }
+        assert status["working"] == [{**working, "state": "open"}]
 
 
 async def test_a_run_with_a_refused_channel_is_degraded() -> None:
     stage = Stage()
     stage.account.refuse("balances")
     async with stage.running():
-        assert stage.live.status()["state"] == "degraded"
+        assert status_of(stage.live)["state"] == "degraded"
 
 
 async def test_the_summary_counts_connections_and_updates_when_the_run_is_over() -> None:

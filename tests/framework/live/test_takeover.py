@@ -21,6 +21,7 @@ from strikeloop import (
     VenueError,
 )
 from strikeloop.journal import Intent, Legacy
+from strikeloop.live import state_of
 from strikeloop.testing.scripted import START_NS
 from tests.framework.live.stage import CALL, SECOND, D, Stage, until
 
@@ -83,13 +84,13 @@ async def test_what_the_first_listing_does_not_explain_is_looked_up_and_nothing_
     gone = stage.account.rest(order())
     stage.account.orders[OLD] = attrs.evolve(gone, state=OrderState.FILLED, left=D(0), fill_price=D(5))
     async with stage.running():
-        assert stage.live.state == "degraded"
+        assert state_of(stage.live) == "degraded"
         stage.buy()
         assert "it is not known yet what became of 1 orders of earlier runs: t-old-trader-1" in refusals(stage)[0]
         await stage.pass_s(2)
         await until(lambda: stage.state(OLD) == "filled")
         await stage.settle()
-        assert stage.live.state == "ready"
+        assert state_of(stage.live) == "ready"
         client_id = stage.buy()
         await until(lambda: stage.state(client_id) == "open")
 
@@ -98,7 +99,7 @@ async def test_cancels_leave_while_orders_of_earlier_runs_are_in_doubt() -> None
     stage = left(intent(), intent("t-old-trader-2"))
     stage.account.rest(order("t-old-trader-2"))
     async with stage.running():
-        assert stage.live.state == "degraded"
+        assert state_of(stage.live) == "degraded"
         stage.cancel("t-old-trader-2")
         await until(lambda: stage.state("t-old-trader-2") == "canceled")
         assert [command.client_id for command in stage.account.asked("cancel") if isinstance(command, CancelOrder)] == ["t-old-trader-2"]
@@ -108,9 +109,9 @@ async def test_an_order_the_venue_never_heard_of_is_absent_after_half_a_minute()
     stage = left(intent())
     async with stage.running():
         await stage.pass_s(25)
-        assert (stage.state(OLD), stage.live.state) == ("unknown", "degraded")
+        assert (stage.state(OLD), state_of(stage.live)) == ("unknown", "degraded")
         await stage.pass_s(12)
-        assert (stage.state(OLD), stage.live.state) == ("absent", "ready")
+        assert (stage.state(OLD), state_of(stage.live)) == ("absent", "ready")
         assert len(stage.account.asked("find")) >= 3
         assert stage.account.asked("submit") == []
 
@@ -120,7 +121,7 @@ async def test_a_look_up_that_fails_proves_nothing() -> None:
     stage.account.script("find", *[VenueError("502")] * 1_000)
     async with stage.running():
         await stage.pass_s(60)
-        assert (stage.state(OLD), stage.live.state) == ("unknown", "degraded")
+        assert (stage.state(OLD), state_of(stage.live)) == ("unknown", "degraded")
 
 
 async def test_an_order_whose_number_is_known_is_looked_up_by_it() -> None:

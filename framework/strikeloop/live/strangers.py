@@ -1,0 +1,82 @@
+"""Orders on our accounts that no instance of this run placed: reported, and never touched.
+
+Owns `Strangers`. An order of an earlier run whose instance is gone, one of another strikeloop, and one of anybody else are
+told apart by their client ids. It only looks at what the venue says of orders.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from strikeloop.clientids import parts_of
+from strikeloop.clock import SECOND_NS
+from strikeloop.contracts import ContractId
+from strikeloop.engine import Engine
+from strikeloop.events import AlertRaised, Event, OrderUpdated, Severity
+from strikeloop.orders import Order
+
+QUIET_NS = 60 * SECOND_NS
+NAMED = 5
+ORPHAN, OTHER_RUN, FOREIGN = "orphan", "other-run", "foreign"
+WORDS = {
+    ORPHAN: "of instances that this run does not have still work on {adapter}; withdraw them with: strikeloop halt --cancel",
+    OTHER_RUN: "on {adapter} were placed by another strikeloop, with a state directory of its own: two must not trade on one account",
+    FOREIGN: "on {adapter} are of other hands and are left alone",
+}
+
+
+class Strangers:
+    """Of the accounts of `adapters` (it may grow); `tags` are those of this state directory's runs, the present one included."""
+
+    def __init__(self, engine: Engine, adapters: Iterable[str], tags: Iterable[str]) -> None:
+        self._engine, self._adapters, self._tags = engine, adapters, frozenset(tags)
+        self._fresh: dict[tuple[str, str], dict[str, None]] = {}
+        self._seen: set[str] = set()
+        self._quiet_until: dict[tuple[str, str], int] = {}
+
+    def see(self, event: Event) -> None:
+        """An event that the engine has folded."""
+        if not isinstance(event, OrderUpdated) or event.contract.adapter not in self._adapters:
+            return
+        order = self._engine.orders.find(event)
+        if order is not None and not order.instance and order.key not in self._seen:
+            self._seen.add(order.key)
+            kind = self._kind(order)
+            if order.is_working or kind != ORPHAN:
+                self._fresh.setdefault((event.contract.adapter, kind), {})[order.client_id or order.key] = None
+
+    def alerts(self, now: int) -> Sequence[AlertRaised]:
+        """What people should know now: each kind at most once a minute."""
+        due = [key for key in self._fresh if now >= self._quiet_until.get(key, 0)]
+        self._quiet_until.update(dict.fromkeys(due, now + QUIET_NS))
+        return [self._alert(key, list(self._fresh.pop(key)), now) for key in due]
+
+    def foreign(self, adapter: str) -> tuple[Order, ...]:
+        """The working orders of other hands; what earlier runs of this directory placed is not among them."""
+        return tuple(
+            order
+            for order in self._engine.orders.working()
+            if not order.instance and order.contract.adapter == adapter and self._kind(order) != ORPHAN
+        )
+
+    def in_underlying(self, adapter: str, underlying: str) -> bool:
+        """Whether orders of other hands work in this underlying."""
+        return any(self._underlying(order.contract) == underlying for order in self.foreign(adapter))
+
+    def _underlying(self, contract: ContractId) -> str:
+        known = self._engine.portfolio.contracts.get(contract)
+        return "" if known is None else known.underlying
+
+    def _kind(self, order: Order) -> str:
+        tag, _ = parts_of(order.client_id)
+        if not tag:
+            return FOREIGN
+        return ORPHAN if tag in self._tags else OTHER_RUN
+
+    @staticmethod
+    def _alert(key: tuple[str, str], names: list[str], now: int) -> AlertRaised:
+        adapter, kind = key
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        text = f"{len(names)} orders {WORDS[kind].format(adapter=adapter)} ({', '.join(names[:NAMED])}{more})"
+        severity = Severity.CRITICAL if kind == OTHER_RUN else Severity.WARNING
+        return AlertRaised(time=now, received=now, source="live", topic=kind, text=text, severity=severity)
