@@ -18,7 +18,7 @@ from strikeloop.commands import SubmitOrder
 from strikeloop.engine import Engine
 from strikeloop.errors import VenueError
 from strikeloop.live.clock import WallClock
-from strikeloop.live.strangers import Strangers
+from strikeloop.live.foreign import ForeignOrders
 
 CHANNEL = "countdown"
 REFRESHES = 4
@@ -36,14 +36,14 @@ class Countdown:
         adapter: str,
         account: DeadMansSwitch,
         engine: Engine,
-        strangers: Strangers,
+        foreign: ForeignOrders,
         clock: WallClock,
         deliver: Callable[[Sequence[e.Event]], None],
         *,
         timeout_s: int,
         force: bool = False,
     ) -> None:
-        self._adapter, self._account, self._engine, self._strangers = adapter, account, engine, strangers
+        self._adapter, self._account, self._engine, self._foreign = adapter, account, engine, foreign
         self._clock, self._deliver, self._timeout_s, self._force = clock, deliver, timeout_s, force
         self._armed: dict[str, int] = {}
         self._spared: set[str] = set()
@@ -145,7 +145,7 @@ class Countdown:
         self._failures, self._reason = 0, ""
 
     def _must_spare(self, underlying: str) -> bool:
-        return not self._force and self._strangers.in_underlying(self._adapter, underlying)
+        return not self._force and self._foreign.in_underlying(self._adapter, underlying)
 
     def _underlying(self, order: object) -> str:
         """Of an order or a command on this account, "" for others."""

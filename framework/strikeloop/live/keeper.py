@@ -21,8 +21,8 @@ from strikeloop.journal import Legacy
 from strikeloop.journal.legacy import SETTLEMENTS_NS
 from strikeloop.live.clock import WallClock
 from strikeloop.live.countdown import Countdown
+from strikeloop.live.foreign import ForeignOrders
 from strikeloop.live.port import Port
-from strikeloop.live.strangers import Strangers
 from strikeloop.live.takeover import Takeover
 from strikeloop.session import Phase
 
@@ -46,7 +46,7 @@ class Keeper:
         adapter: str,
         port: Port,
         engine: Engine,
-        strangers: Strangers,
+        foreign: ForeignOrders,
         clock: WallClock,
         deliver: Callable[[Sequence[e.Event]], None],
         *,
@@ -58,7 +58,7 @@ class Keeper:
         self._countdown: Countdown | None = None
         if switch is not None and isinstance(port.account, DeadMansSwitch):
             self._countdown = Countdown(
-                adapter, port.account, engine, strangers, clock, deliver, timeout_s=switch.timeout_s, force=switch.force
+                adapter, port.account, engine, foreign, clock, deliver, timeout_s=switch.timeout_s, force=switch.force
             )
         self._booked = dict(legacy.settled)
         self._known_since = legacy.begun if legacy.begun is not None else clock.now()

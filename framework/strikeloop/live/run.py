@@ -22,11 +22,11 @@ from strikeloop.encoding import Digest
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.journal import Legacy
 from strikeloop.live.clock import WallClock
+from strikeloop.live.foreign import ForeignOrders
 from strikeloop.live.keeper import Keeper, Switch
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
 from strikeloop.live.sender import Sender
-from strikeloop.live.strangers import Strangers
 from strikeloop.session import Listing, Phase, Session
 from strikeloop.summary import Summary
 from strikeloop.whatif import computed_risk
@@ -95,7 +95,7 @@ class Live:
         self._legacy, self._switch = legacy or Legacy(), switch
         self.keepers: dict[str, Keeper] = {}
         self.ports: dict[str, Port] = {}
-        self.strangers = Strangers(engine, self.ports, tags)
+        self.foreign = ForeignOrders(engine, self.ports, tags)
         self.feeds: dict[str, Port] = {}
         self.venues: dict[str, LocalVenue] = {}
         self._adapters: list[Adapter] = []
@@ -121,7 +121,7 @@ class Live:
                 adapter.name,
                 self.ports[adapter.name],
                 self.engine,
-                self.strangers,
+                self.foreign,
                 self.clock,
                 self.deliver,
                 legacy=self._legacy,
@@ -191,7 +191,7 @@ class Live:
             self._book.inputs((event,))
             step = self.engine.step(event)
             self._see(event)
-            self.strangers.see(event)
+            self.foreign.see(event)
             if step is not NOTHING:
                 self._after(step)
         if events and not self._started:
@@ -295,7 +295,7 @@ class Live:
             if topic == "halt-cancel":
                 self._after(self.engine.withdraw())
         if self._started:
-            self.deliver(self.strangers.alerts(now))
+            self.deliver(self.foreign.alerts(now))
         for name, port in self.ports.items():
             if port.session.auth_refused and name not in self.refused:
                 self.refused[name] = port.session.auth_refused

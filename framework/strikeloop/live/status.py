@@ -28,7 +28,7 @@ def status_of(live: Live) -> dict[str, Any]:
         "adapters": {name: _adapter_status(live, name) for name in {**live.feeds, **live.ports, **live.venues}},
         "orders": counts,
         "working": [_order_status(order) for order in orders.working()],
-        "foreign": [order.key for name in live.ports for order in live.strangers.foreign(name)],
+        "foreign": [order.key for name in live.ports for order in live.foreign.foreign(name)],
         "positions": [{**plain(position), "exposure": plain(position.exposure)} for position in portfolio.positions],
         "balance": None if portfolio.balance is None else plain(portfolio.balance),
         "risk": None if portfolio.risk is None else plain(portfolio.risk),

@@ -152,11 +152,11 @@ async def test_it_is_disarmed_when_others_come_and_armed_again_when_they_go() ->
     async with stage.running():
         await opened(stage)
         stage.account.say("orders", theirs)
-        await until(lambda: stage.live.strangers.foreign("venue"))
+        await until(lambda: stage.live.foreign.foreign("venue"))
         await stage.pass_s(2)
         assert asked(stage) == [ARM, DISARM]
         stage.account.say("orders", attrs.evolve(theirs, time=1, state=OrderState.CANCELED))
-        await until(lambda: not stage.live.strangers.foreign("venue"))
+        await until(lambda: not stage.live.foreign.foreign("venue"))
         await stage.pass_s(2)
         assert asked(stage) == [ARM, DISARM, ARM]
 

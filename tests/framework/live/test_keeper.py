@@ -62,10 +62,10 @@ async def test_settlements_that_venues_post_late_are_asked_for_again() -> None:
 
 
 async def test_a_settlement_the_stream_tells_after_it_was_booked_is_not_told_twice() -> None:
-    stage = stage_with(settled())
+    stage = stage_with(settled(contract=CALL))
     async with stage.running():
         await until(lambda: stage.said(ContractSettled))
-        account(stage).say("orders", settled(origin=Origin.VENUE))
+        account(stage).say("orders", settled(contract=CALL, origin=Origin.VENUE))
         await stage.pass_s(2)
         assert len(stage.said(ContractSettled)) == 1
 
@@ -76,9 +76,9 @@ async def test_a_settlement_the_stream_tells_first_is_not_booked_again() -> None
     account(stage).script("settled", slow)
     async with stage.running():
         await slow.asked.wait()
-        account(stage).say("orders", settled(origin=Origin.VENUE))
+        account(stage).say("orders", settled(contract=CALL, origin=Origin.VENUE))
         await until(lambda: stage.said(ContractSettled))
-        slow.release([settled()])
+        slow.release([settled(contract=CALL)])
         await stage.pass_s(2)
         assert len(stage.said(ContractSettled)) == 1
 

@@ -57,7 +57,7 @@ async def test_each_kind_is_told_at_once_and_then_once_a_minute() -> None:
     stage = Stage()
     async with stage.running():
         stage.account.say("orders", theirs("1", "web"))
-        await until(lambda: stage.live.strangers.foreign("venue"))
+        await until(lambda: stage.live.foreign.foreign("venue"))
         await stage.pass_s(1)
         for number in range(2, 9):
             stage.account.say("orders", theirs(str(number), f"web{number}"))

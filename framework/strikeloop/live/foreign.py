@@ -1,6 +1,6 @@
 """Orders on our accounts that no instance of this run placed: reported, and never touched.
 
-Owns `Strangers`. An order of an earlier run whose instance is gone, one of another strikeloop, and one of anybody else are
+Owns `ForeignOrders`. An order of an earlier run whose instance is gone, one of another strikeloop, and one of anybody else are
 told apart by their client ids. It only looks at what the venue says of orders.
 """
 
@@ -25,7 +25,7 @@ WORDS = {
 }
 
 
-class Strangers:
+class ForeignOrders:
     """Of the accounts of `adapters` (it may grow); `tags` are those of this state directory's runs, the present one included."""
 
     def __init__(self, engine: Engine, adapters: Iterable[str], tags: Iterable[str]) -> None:
