@@ -23,6 +23,7 @@ from strikeloop_venue.ledger import Ledger, product
 from strikeloop_venue.markets import Market, Markets
 from strikeloop_venue.order import Order
 from strikeloop_venue.position import Closed
+from strikeloop_venue.reducing import excess
 from strikeloop_venue.rules import Rules
 from strikeloop_venue.steps import Step
 
@@ -79,7 +80,7 @@ class Account:
             self._complete(market, order)
         if closed is not None:
             self.closed(market, closed, "liquidated" if order.is_liquidation else "closed")
-        self._withdraw_reducing(market)
+        self.withdraw_reducing(market)
 
     def post(self, kind: str, change: Decimal, text: str) -> None:
         """Book cash."""
@@ -112,11 +113,10 @@ class Account:
         else:
             order.finish(OrderState.FILLED, "filled", self.now)
 
-    def _withdraw_reducing(self, market: Market) -> None:
+    def withdraw_reducing(self, market: Market) -> None:
         """Resting reduce-only orders that have nothing left to reduce end."""
-        for order in market.open_orders:
-            if order.reduce_only and not self.room(market, order):
-                self.withdraw(market, order, OrderState.CANCELED, "position_closed", "the position is closed")
+        for order, finish_as, reason in excess(market):
+            self.withdraw(market, order, OrderState.CANCELED, finish_as, reason)
 
     # ---- margin --------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ changes nothing.
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from strikeloop import (
@@ -19,13 +20,17 @@ from strikeloop_venue.markets import Market
 from strikeloop_venue.order import Order
 
 ZERO = Decimal(0)
+TEXT = re.compile(r"t-[0-9A-Za-z_.-]{1,28}|(api|web|app)-[0-9]+")
+"""What a client may name an order, and what the venue calls those that have no name."""
 
 
 def refuse_order(account: Account, market: Market, command: SubmitOrder) -> str | None:
     """Why this order is not taken; None when it is."""
+    if not TEXT.fullmatch(command.client_id):
+        return "INVALID_PARAM_VALUE: text must be t- followed by at most 28 of 0-9 A-Z a-z _ . -"
     if command.tif is TimeInForce.FOK:
         return "INVALID_PARAM_VALUE: options take gtc, ioc and poc, not fok"
-    refusal = _size(market, command.size) or _price(account, market, command.price)
+    refusal = _size(market, command.size) or _iceberg(market, command) or _price(account, market, command.price)
     if refusal is None and not _ends_at_once(command):
         refusal = _too_many(market)
     if refusal is not None or command.reduce_only:
@@ -56,6 +61,13 @@ def _size(market: Market, size: Decimal) -> str | None:
     return None
 
 
+def _iceberg(market: Market, command: SubmitOrder) -> str | None:
+    shown = command.iceberg
+    if not shown.is_finite() or shown < 0 or shown % market.contract.size_min or shown > abs(command.size):
+        return f"INVALID_PARAM_VALUE: iceberg {shown} must be a part of the size {command.size}"
+    return None
+
+
 def _price(account: Account, market: Market, price: Decimal | None) -> str | None:
     contract = market.contract
     if price is None:
@@ -65,11 +77,19 @@ def _price(account: Account, market: Market, price: Decimal | None) -> str | Non
     if price % contract.tick:
         return f"INVALID_PARAM_VALUE: price {price} is not a multiple of the tick {contract.tick}"
     mark = market.mark
-    if contract.price_deviation is None or mark is None:
-        return None
-    band = contract.price_deviation * Decimal(repr(account.markets.forward(market)))
-    if abs(price - Decimal(repr(mark))) > band:
-        return f"PRICE_TOO_DEVIATED: price {price} is farther than {band} from the mark {mark}"
+    return None if mark is None else _band(account, market, price, Decimal(repr(mark)))
+
+
+def _band(account: Account, market: Market, price: Decimal, mark: Decimal) -> str | None:
+    rules, deviation = account.rules, market.contract.price_deviation
+    if deviation is not None and rules.price_deviation:
+        band = deviation * Decimal(repr(account.markets.forward(market)))
+        if abs(price - mark) > band:
+            return f"PRICE_TOO_DEVIATED: price {price} is farther than {band} from the mark {mark}"
+    if rules.mark_price_up is not None and price > mark * rules.mark_price_up:
+        return f"PRICE_TOO_DEVIATED: price {price} is above {rules.mark_price_up} times the mark {mark}"
+    if rules.mark_price_down is not None and price < mark * rules.mark_price_down:
+        return f"PRICE_TOO_DEVIATED: price {price} is below {rules.mark_price_down} times the mark {mark}"
     return None
 
 

@@ -6,8 +6,9 @@ never errors: an order that was not taken does not exist at the venue.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
+
+import attrs
 
 from strikeloop import (
     AmendOrder,
@@ -20,12 +21,13 @@ from strikeloop import (
 )
 from strikeloop_venue.account import Account
 from strikeloop_venue.admission import refuse_amendment, refuse_order
+from strikeloop_venue.agenda import Request, Scope
 from strikeloop_venue.markets import Market, Markets
 from strikeloop_venue.matching import Matcher
 from strikeloop_venue.order import Order
+from strikeloop_venue.protection import Protection
 
 ZERO = Decimal(0)
-Request = SubmitOrder | CancelOrder | AmendOrder
 
 
 def refused(command: Request, time: int, received: int, reason: str) -> OrderUpdated:
@@ -53,8 +55,8 @@ def refused(command: Request, time: int, received: int, reason: str) -> OrderUpd
 class Counter:
     """`orders` holds every order taken, by order id, oldest first."""
 
-    def __init__(self, account: Account, markets: Markets, matcher: Matcher, next_rank: Callable[[], int]) -> None:
-        self._account, self._markets, self._matcher, self._next_rank = account, markets, matcher, next_rank
+    def __init__(self, protection: Protection, account: Account, markets: Markets, matcher: Matcher) -> None:
+        self._protection, self._account, self._markets, self._matcher = protection, account, markets, matcher
         self.orders: dict[str, Order] = {}
         self._by_client: dict[str, Order] = {}
 
@@ -103,6 +105,12 @@ class Counter:
             return f"CONTRACT_NOT_FOUND: {command.contract} {what}"
         if is_frozen and not command.reduce_only:
             return "POSITION_IN_LIQUIDATION: only reduce-only orders are taken"
+        if command.mmp and self._protection.is_frozen(market.contract.underlying):
+            return "MMP_FROZEN: market maker protection has frozen quoting"
+        if command.reduce_only and not command.size:
+            if not market.position.size:
+                return f"POSITION_EMPTY: there is no position in {command.contract}"
+            command = attrs.evolve(command, size=-market.position.size)
         refusal = refuse_order(self._account, market, command)
         if refusal is not None:
             return refusal
@@ -130,6 +138,15 @@ class Counter:
             account.withdraw(market, order, OrderState.EXPIRED, "ioc")
         else:
             self._matcher.rest(market, order)
+            if order.reduce_only:
+                account.withdraw_reducing(market)
+
+    def cancel_all(self, scope: Scope, reason: str) -> None:
+        """Withdraw every resting order that the scope covers."""
+        for market in self._markets.busy():
+            if scope.covers(market.contract.underlying, market.contract.id):
+                for order in market.open_orders:
+                    self._account.withdraw(market, order, OrderState.CANCELED, "cancelled", reason)
 
     def _cancel(self, order: Order) -> None:
         market = self._markets.by_contract[order.contract]
@@ -153,7 +170,7 @@ class Counter:
         self._account.step.order(order)
         if not keeps_place:
             market.lift(order)
-            order.price, order.limit, order.rank = price, float(price or ZERO), self._next_rank()
+            order.price, order.limit, order.rank = price, float(price or ZERO), self._matcher.next_rank()
             self._place(market, order)
         return None
 
@@ -165,7 +182,7 @@ class Counter:
         return crosses
 
     def _take_in(self, market: Market, command: SubmitOrder, tif: TimeInForce) -> Order:
-        rank = self._next_rank()
+        rank = self._matcher.next_rank()
         self._markets.use(market)
         order = Order(
             order_id=str(rank),

@@ -8,7 +8,6 @@ I/O: time is told.
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -18,11 +17,9 @@ from typing import Any
 import attrs
 
 from strikeloop import (
-    AmendOrder,
     Approved,
     BalanceUpdated,
     BookUpdated,
-    CancelOrder,
     Contract,
     ContractExpired,
     ContractId,
@@ -31,27 +28,29 @@ from strikeloop import (
     Filled,
     LedgerPosted,
     Liquidated,
+    MmpTriggered,
     Origin,
     PositionUpdated,
     Quoted,
-    SubmitOrder,
     TickerUpdated,
     Traded,
     UnderlyingPriced,
 )
-from strikeloop.adapter import Snapshot
+from strikeloop.adapter import Mmp, Snapshot
 from strikeloop_venue.account import Account
+from strikeloop_venue.agenda import NEVER, Agenda, Refresh, Request, Scope
 from strikeloop_venue.counter import Counter, refused
 from strikeloop_venue.latency import Lost
 from strikeloop_venue.liquidation import in_sequence, is_due, trim_orders, withdraw_all
 from strikeloop_venue.markets import Market, Markets
 from strikeloop_venue.matching import Matcher
 from strikeloop_venue.order import Order
+from strikeloop_venue.protection import Protection
 from strikeloop_venue.rules import Rules
-from strikeloop_venue.settlement import NEVER, IndexWindow, Settlement, settle
+from strikeloop_venue.settlement import IndexWindow, Settlement, settle
 from strikeloop_venue.steps import Step
 
-Request = SubmitOrder | CancelOrder | AmendOrder
+ALL = Scope()
 
 
 class SimulatedVenue:
@@ -66,26 +65,24 @@ class SimulatedVenue:
         self._rules = rules
         self._markets = Markets(())
         self._account = Account(adapter, rules, self._markets)
-        next_rank = count(1).__next__
+        self._protection = Protection(self._account)
         self._matcher = Matcher(
             rules.queue,
-            self._account,
-            next_rank,
+            self._protection,
+            count(1).__next__,
             consume=rules.consume_liquidity,
             whole=rules.whole_fills,
             self_trade=rules.self_trade,
         )
-        self._counter = Counter(self._account, self._markets, self._matcher, next_rank)
+        self._counter = Counter(self._protection, self._account, self._markets, self._matcher)
         self._windows: dict[str, IndexWindow] = {}
         self._settlements: list[Settlement] = []
-        self._requests: deque[tuple[int, Request]] = deque()
-        self._expiries: list[tuple[int, int, ContractId]] = []
+        self._agenda = Agenda()
         self._outbox: deque[Event] = deque()
-        self._due = self._refresh_at = NEVER
         self._opened: int | None = None
         self._is_open = self._liquidating = False
         self._watches = rules.latency.watching
-        self._now = self._heard = self._arrived = self._refreshed = self._listed = self._shown = 0
+        self._now = self._heard = self._arrived = self._refreshed = self._shown = 0
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             Quoted: self._on_quote,
             TickerUpdated: self._on_ticker,
@@ -114,7 +111,7 @@ class SimulatedVenue:
         time = event.time
         if self._watches:
             self._rules.latency.watch(event.received - time)
-        if self._due < time:
+        if self._agenda.due < time:
             self._run(time - 1)
         if time > self._now:
             self._now = time
@@ -133,7 +130,7 @@ class SimulatedVenue:
         if not self._is_open:
             self._is_open = True
             self._open(now)
-        if self._due <= now:
+        if self._agenda.due <= now:
             self._run(now)
         outbox = self._outbox
         if not outbox or outbox[0].received > now:
@@ -145,7 +142,7 @@ class SimulatedVenue:
 
     def next_time(self) -> int | None:
         """The earliest time at which `advance` has something to do or to deliver; None when nothing is pending."""
-        due = self._due
+        due = self._agenda.due
         if self._outbox and self._outbox[0].received < due:
             due = self._outbox[0].received
         if not self._is_open and self._opened is not None and self._opened < due:
@@ -182,8 +179,28 @@ class SimulatedVenue:
             self._hear(refused(command, now, self._received(now + delay.after), reason))
             return
         self._arrived = max(self._arrived, now + delay)
-        self._requests.append((self._arrived, command))
-        self._plan()
+        self._agenda.request(self._arrived, command)
+
+    def count_down(self, now: int, timeout: int, scope: Scope = ALL) -> int | None:
+        """Cancel every order in `scope` in `timeout` ns unless asked again before; 0 disarms. Returns when, None when disarmed."""
+        due = now + timeout if timeout else None
+        self._agenda.count_down(scope, due)
+        return due
+
+    def set_mmp(self, limits: Mmp) -> Mmp:
+        """Protect an underlying with these limits; returns them as they stand."""
+        self._begin()
+        return self._protection.set(limits)
+
+    def reset_mmp(self, underlying: str) -> Mmp | None:
+        """End the freeze of an underlying; None when it has no limits."""
+        self._begin()
+        return self._protection.reset(underlying)
+
+    def mmp(self, underlying: str) -> Mmp | None:
+        """The limits of an underlying and until when it is frozen, None when it has none."""
+        self._begin()
+        return self._protection.limits(underlying)
 
     # ---- what a server has to show -------------------------------------------------------------------------------
 
@@ -277,7 +294,7 @@ class SimulatedVenue:
 
     def _on_expired(self, event: ContractExpired) -> None:
         if event.contract in self._markets.by_contract:
-            self._expire_at(max(event.time, self._now), event.contract)
+            self._agenda.expire(max(event.time, self._now), event.contract)
 
     def _rematch(self, market: Market, change: BookUpdated | None) -> None:
         """Our orders meet a displayed market that changed; most changes do nothing to them, and cost a few comparisons."""
@@ -305,41 +322,36 @@ class SimulatedVenue:
             return
         window = self._windows.setdefault(contract.underlying, IndexWindow())
         window.opens = min(window.opens, contract.expiry - self._rules.settlement_window)
-        self._expire_at(contract.expiry, contract.id)
-
-    def _expire_at(self, time: int, contract: ContractId) -> None:
-        self._listed += 1
-        heapq.heappush(self._expiries, (time, self._listed, contract))
-        self._plan()
+        self._agenda.expire(contract.expiry, contract.id)
 
     def _want_refresh(self) -> None:
-        if self._refresh_at == NEVER:
-            self._refresh_at = max(self._now, self._refreshed + self._rules.refresh)
-            self._plan()
-
-    def _plan(self) -> None:
-        self._due = min(
-            self._requests[0][0] if self._requests else NEVER,
-            self._expiries[0][0] if self._expiries else NEVER,
-            self._refresh_at,
-        )
+        self._agenda.refresh(max(self._now, self._refreshed + self._rules.refresh))
 
     def _run(self, until: int) -> None:
-        """Everything due up to and including `until`, in time; at one instant expiries, then requests, then the refresh."""
-        while self._due <= until:
-            self._now = max(self._now, self._due)
-            if self._expiries and self._expiries[0][0] <= self._due:
-                self._expire(heapq.heappop(self._expiries)[2])
-            elif self._requests and self._requests[0][0] <= self._due:
-                self._serve(self._requests.popleft()[1])
-            else:
-                self._refresh()
-            self._plan()
+        """Carry out everything due up to and including `until`."""
+        agenda = self._agenda
+        while agenda.due <= until:
+            self._now = max(self._now, agenda.due)
+            item = agenda.take()
+            match item:
+                case ContractId():
+                    self._expire(item)
+                case Scope():
+                    self._cancel_all(item)
+                case Refresh():
+                    self._refresh()
+                case _:
+                    self._serve(item)
 
     def _serve(self, command: Request) -> None:
         self._begin()
         answer = self._counter.serve(command, is_frozen=self._liquidating)
         self._finish(answer)
+
+    def _cancel_all(self, scope: Scope) -> None:
+        self._begin()
+        self._counter.cancel_all(scope, "the countdown ran out")
+        self._finish()
 
     def _expire(self, contract: ContractId) -> None:
         market = self._markets.get(contract)
@@ -363,7 +375,7 @@ class SimulatedVenue:
 
     def _refresh(self) -> None:
         """Marks moved while a position is held: tell what it is worth, and see whether the margin still suffices."""
-        self._refresh_at, self._refreshed = NEVER, self._now
+        self._refreshed = self._now
         held = self._markets.held()
         if not held:
             return
@@ -419,7 +431,7 @@ class SimulatedVenue:
             return
         account.step = Step()
         received = self._received(account.now + self._rules.latency.response(account.now))
-        told: list[Event] = [*step.events(account.now, received)]
+        told: list[Event] = [*step.events(account.now, received), *self._mmp_events(received)]
         account.ledger.record(told)
         if answer is not None:
             told.append(attrs.evolve(answer, received=received))
@@ -431,6 +443,20 @@ class SimulatedVenue:
             margin = account.margin()
             told += [account.balance(margin, received), account.risk(margin, received, is_new_book=step.moved)]
         self._hear(*told)
+
+    def _mmp_events(self, received: int) -> list[MmpTriggered]:
+        """Every freeze of this step."""
+        triggered, self._protection.triggered = self._protection.triggered, []
+        return [
+            MmpTriggered(
+                time=self._account.now,
+                received=received,
+                adapter=self.adapter,
+                underlying=underlying,
+                frozen_until=None if until == NEVER else until,
+            )
+            for underlying, until in triggered
+        ]
 
     def _received(self, at: int) -> int:
         """Answers come in sequence on one connection: never earlier than the one before."""

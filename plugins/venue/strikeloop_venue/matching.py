@@ -26,6 +26,7 @@ from strikeloop_venue.order import Order
 from strikeloop_venue.queue import QueueModel
 
 ZERO = Decimal(0)
+SELF_TRADE = "SELF_TRADE: it would trade with an order of ours"
 
 
 class SelfTrade(StrEnum):
@@ -212,9 +213,9 @@ class Matcher:
     def _part(self, market: Market, order: Order, resting: Order) -> bool:
         """Two of our own orders may not trade with each other: one of them, or both, end."""
         if self.self_trade in (SelfTrade.OLDEST, SelfTrade.BOTH):
-            self.execution.withdraw(market, resting, OrderState.CANCELED, "stp", "SELF_TRADE: it would trade with an order of ours")
+            self.execution.withdraw(market, resting, OrderState.CANCELED, "cancelled", SELF_TRADE)
         if self.self_trade in (SelfTrade.NEWEST, SelfTrade.BOTH):
-            self.execution.withdraw(market, order, OrderState.CANCELED, "stp", "SELF_TRADE: it would trade with an order of ours")
+            self.execution.withdraw(market, order, OrderState.CANCELED, "cancelled", SELF_TRADE)
         return order.is_open
 
     def _queued(self, market: Market, order: Order, traded: Decimal) -> Decimal:

@@ -28,6 +28,9 @@ class Rules:
     consume_liquidity: bool
     whole_fills: bool
     self_trade: SelfTrade
+    price_deviation: bool
+    mark_price_up: Decimal | None
+    mark_price_down: Decimal | None
     settlement_window: int
     settlement_sample: int
     refresh: int

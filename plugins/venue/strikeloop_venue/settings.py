@@ -41,16 +41,16 @@ def _decimal(value: Decimal | int | str) -> Decimal:
 class VenueSettings:
     """The simulated venue: account, latency and matching.
 
-    `balance`: cash at the start, in `currency`. `queue`: a name of `strikeloop_venue.queue.MODELS`, `queue_exponent` the n
-    of the power models, `queue_unit` how many contracts count as 1 in the logarithms. `consume_liquidity`: displayed size that we
-    took is gone until the level changes or trades. `whole_fills`: a resting order that is reached fills whole, as hftbacktest's
-    exchange without partial fills has it. `self_trade`: what two of our own orders that meet do: `allow` they trade, `cn`, `co`,
-    `cb` cancels the newest, the oldest, both.
-    `margin`: a name of `strikeloop.margin.MODELS`: `classic`, `portfolio`, `deribit_like` or `span_like`.
-    `settlement_window_s`: seconds before the expiry over which the index is averaged, `settlement_sample_s` the step of
-    the samples. `refresh_s`: least seconds of venue time between two refreshes of marks and risk, `var_refresh_s` between
-    two computations of the value at risk while no position changes. `liquidation`: whether margin calls are carried out.
-    `seed`: seed of everything random in the venue.
+    `balance`: cash at the start, in `currency`. `queue`: a name of `strikeloop_venue.queue.MODELS`, `queue_exponent` the n of the power
+    models, `queue_unit` how many contracts count as 1 in the logarithms. `consume_liquidity`: displayed size that we took is gone until
+    the level changes or trades. `whole_fills`: a resting order that is reached fills whole, as hftbacktest's exchange without partial
+    fills has it. `self_trade`: what two of our own orders that meet do: `allow` they trade, `cn`, `co`, `cb` cancels the newest, the
+    oldest, both. `margin`: a name of `strikeloop.margin.MODELS`: `classic`, `portfolio`, `deribit_like` or `span_like`.
+    `price_deviation`: whether the contract's band around the mark is kept; `mark_price_up`, `mark_price_down`: order prices must lie
+    within these multiples of the mark (None: anywhere). `settlement_window_s`: seconds before the expiry over which the index is
+    averaged, `settlement_sample_s` the step of the samples. `refresh_s`: least seconds of venue time between two refreshes of marks and
+    risk, `var_refresh_s` between two computations of the value at risk while no position changes. `liquidation`: whether margin calls
+    are carried out. `seed`: seed of everything random in the venue.
 
     >>> VenueSettings(balance="5000").balance
     Decimal('5000')
@@ -66,6 +66,9 @@ class VenueSettings:
     whole_fills: bool = False
     self_trade: str = "allow"
     margin: str = "classic"
+    price_deviation: bool = True
+    mark_price_up: Decimal | None = attrs.field(default=None, converter=attrs.converters.optional(_decimal))
+    mark_price_down: Decimal | None = attrs.field(default=None, converter=attrs.converters.optional(_decimal))
     settlement_window_s: int = 1800
     settlement_sample_s: int = 1
     refresh_s: float = 1.0
@@ -106,6 +109,9 @@ class VenueSettings:
             consume_liquidity=self.consume_liquidity,
             whole_fills=self.whole_fills,
             self_trade=SelfTrade(self.self_trade),
+            price_deviation=self.price_deviation,
+            mark_price_up=self.mark_price_up,
+            mark_price_down=self.mark_price_down,
             settlement_window=self.settlement_window_s * 1_000_000_000,
             settlement_sample=self.settlement_sample_s * 1_000_000_000,
             refresh=round(self.refresh_s * 1e9),

@@ -107,10 +107,26 @@ class Stage:
             )
         )
 
-    def depth(self, bids: Sequence[tuple[float, float]], asks: Sequence[tuple[float, float]], *, snapshot: bool = True) -> Stage:
-        """Show the book, or changes of it."""
+    def depth(
+        self,
+        bids: Sequence[tuple[float, float]],
+        asks: Sequence[tuple[float, float]],
+        *,
+        snapshot: bool = True,
+        ids: tuple[int, int] = (0, 0),
+    ) -> Stage:
+        """Show the book, or changes of it, as the updates `ids`."""
         return self.market(
-            BookUpdated(time=self.now, received=self.now, contract=CALL, bids=tuple(bids), asks=tuple(asks), snapshot=snapshot)
+            BookUpdated(
+                time=self.now,
+                received=self.now,
+                contract=CALL,
+                bids=tuple(bids),
+                asks=tuple(asks),
+                first_id=ids[0],
+                last_id=ids[1],
+                snapshot=snapshot,
+            )
         )
 
     def trade(self, price: float, size: float) -> Stage:
@@ -155,6 +171,8 @@ class Stage:
         contract: ContractId = CALL,
         *,
         reduce_only: bool = False,
+        iceberg: int = 0,
+        mmp: bool = False,
     ) -> str:
         """Send an order; returns its client id."""
         self.count += 1
@@ -167,6 +185,8 @@ class Stage:
                 price=None if price is None else D(price),
                 tif=tif,
                 reduce_only=reduce_only,
+                iceberg=D(iceberg),
+                mmp=mmp,
             )
         )
         return client_id

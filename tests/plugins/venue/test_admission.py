@@ -6,8 +6,8 @@ from decimal import Decimal as D
 
 import pytest
 
-from strikeloop import ContractId, OrderState, TimeInForce
-from tests.plugins.venue.stage import EXPIRY, SECOND, START, Stage, contract
+from strikeloop import ContractId, OrderState, SubmitOrder, TimeInForce
+from tests.plugins.venue.stage import CALL, EXPIRY, SECOND, START, Stage, contract
 
 HOUR = 3600
 
@@ -119,3 +119,39 @@ def test_a_market_order_is_judged_by_the_worst_price_it_would_reach() -> None:
 def test_a_refused_order_does_not_exist_and_its_id_is_free(stage: Stage) -> None:
     refused = stage.submit("1.5", 500)
     assert stage.venue.order(refused) is None
+
+
+def submit(stage: Stage, **terms: object) -> str:
+    """Send an order with its own client id and other rare terms."""
+    fields: dict[str, object] = {"client_id": "t-x", "contract": CALL, "size": D(3), "price": D(480), **terms}
+    stage.send(SubmitOrder(**fields))  # type: ignore[arg-type]  # the terms are what a test says
+    return str(fields["client_id"])
+
+
+@pytest.mark.parametrize("client_id", ["mine", "t-", "t-" + "x" * 29, "t-a b", "api-", "T-1"])
+def test_a_text_that_is_none_is_refused(stage: Stage, client_id: str) -> None:
+    assert label(stage, submit(stage, client_id=client_id)) == "INVALID_PARAM_VALUE"
+
+
+@pytest.mark.parametrize("client_id", ["t-0", "t-" + "x" * 28, "t-_.-", "api-1", "web-7"])
+def test_what_a_client_may_write_and_what_the_venue_writes_itself_is_taken(stage: Stage, client_id: str) -> None:
+    assert stage.order(submit(stage, client_id=client_id)).state is OrderState.OPEN
+
+
+@pytest.mark.parametrize("shown", ["-1", "1.5", "4", "NaN"])
+def test_an_iceberg_shows_a_whole_part_of_itself(stage: Stage, shown: str) -> None:
+    assert label(stage, submit(stage, iceberg=D(shown))) == "INVALID_PARAM_VALUE"
+    assert stage.order(submit(stage, iceberg=D(3))).state is OrderState.OPEN
+
+
+def test_the_band_of_the_contract_can_be_switched_off() -> None:
+    stage = Stage(price_deviation=False).index(70_000).ticker(500).quote(490, 510)
+    assert stage.order(stage.submit(-1, 20_000)).state is OrderState.OPEN
+
+
+@pytest.mark.parametrize(("price", "taken"), [(250, True), (249, False), (750, True), (751, False)])
+def test_prices_stay_within_multiples_of_the_mark_where_that_is_asked(price: int, taken: bool) -> None:
+    stage = Stage(mark_price_up="1.5", mark_price_down="0.5").index(70_000).ticker(500).quote(100, 900)
+    told = stage.order(stage.submit(1, price))
+    assert (told.state is OrderState.OPEN) is taken
+    assert taken or told.reason.startswith("PRICE_TOO_DEVIATED: ")

@@ -150,3 +150,92 @@ def test_the_market_stands_before_an_own_order_at_the_same_price(stage: Stage) -
 def test_the_displayed_size_after_our_fills_is_what_the_book_shows(stage: Stage) -> None:
     stage.depth([(490, 5)], [(510, 2), (520, 3)]).submit(3, 520)
     assert stage.venue.book(stage.all(Filled)[0].contract) == (((490, 5.0),), ((520, 2.0),))
+
+
+# ---- icebergs --------------------------------------------------------------------------------------------------------
+
+
+def test_of_an_iceberg_only_what_shows_stands_in_the_queue(stage: Stage) -> None:
+    order = stage.quote(490, 510, bid_size=10).submit(9, 490, iceberg=2)
+    stage.trade(490, -12)
+    assert fills(stage) == [(D(2), D(490), True)]
+    assert stage.order(order).left == 7
+
+
+def test_a_trade_larger_than_all_that_shows_reaches_what_is_hidden(stage: Stage) -> None:
+    stage.quote(490, 510, bid_size=10).submit(9, 490, iceberg=2)
+    stage.trade(490, -15)
+    assert fills(stage) == [(D(2), D(490), True), (D(2), D(490), False), (D(1), D(490), False)]
+
+
+def test_the_next_part_shows_behind_everybody_and_trades_as_a_taker(stage: Stage) -> None:
+    stage.quote(490, 510, bid_size=10).submit(9, 490, iceberg=2)
+    stage.trade(490, -12)
+    stage.trade(490, -9)
+    stage.trade(490, -3)
+    assert fills(stage) == [(D(2), D(490), True), (D(2), D(490), False)]
+
+
+def test_another_own_order_comes_before_the_part_that_was_hidden(stage: Stage) -> None:
+    stage.quote(480, 510).submit(9, 490, iceberg=2)
+    stage.submit(3, 490)
+    stage.trade(490, -6)
+    assert [(fill.client_id, fill.size) for fill in stage.all(Filled)] == [("t-1", D(2)), ("t-2", D(3)), ("t-1", D(1))]
+
+
+def test_a_trade_through_the_price_takes_what_is_hidden_too(stage: Stage) -> None:
+    order = stage.quote(490, 510).submit(9, 490, iceberg=2)
+    stage.trade(489, -20)
+    assert fills(stage) == [(D(2), D(490), True), (D(7), D(490), False)]
+    assert stage.order(order).state is OrderState.FILLED
+
+
+def test_an_own_order_that_meets_an_iceberg_goes_on_to_what_was_hidden(stage: Stage) -> None:
+    stage.quote(480, 520).submit(-5, 500, iceberg=2)
+    stage.submit(5, 500)
+    assert [(fill.size, fill.is_maker) for fill in stage.all(Filled) if fill.client_id == "t-1"] == [
+        (D(-2), True),
+        (D(-2), False),
+        (D(-1), False),
+    ]
+
+
+# ---- own orders that would meet --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("policy", "open_after"), [("cn", ["t-1"]), ("co", ["t-2"]), ("cb", [])])
+def test_own_orders_do_not_trade_with_each_other_where_that_is_prevented(policy: str, open_after: list[str]) -> None:
+    stage = Stage(self_trade=policy).index(70_000).ticker(500).quote(480, 520)
+    stage.submit(-2, 500)
+    stage.submit(3, 505)
+    assert fills(stage) == []
+    assert [order.client_id for order in stage.venue.orders(is_open=True)] == open_after
+
+
+def test_what_stood_before_the_own_order_is_taken_first(stage: Stage) -> None:
+    stage = Stage(self_trade="cn").index(70_000).ticker(500).quote(480, 499, ask_size=1)
+    stage.submit(-2, 500)
+    taker = stage.submit(3, 505)
+    assert fills(stage) == [(D(1), D(499), False)]
+    assert (stage.order(taker).state, stage.order(taker).left) == (OrderState.CANCELED, D(2))
+
+
+# ---- what the feed does not show ------------------------------------------------------------------------------------
+
+
+def test_after_a_gap_in_the_depth_nothing_fills_and_nobody_moves_forward(stage: Stage) -> None:
+    stage.depth([(490, 10)], [(510, 5)], ids=(1, 5)).submit(5, 490)
+    stage.depth([(490, 1)], [(489, 9)], snapshot=False, ids=(8, 9))
+    taker = stage.submit(1, None)
+    assert (fills(stage), stage.order(taker).finish_as) == ([], "ioc")
+    stage.depth([(490, 10)], [(510, 5)], ids=(20, 20)).trade(490, -10)
+    assert fills(stage) == []
+    stage.trade(490, -2)
+    assert fills(stage) == [(D(2), D(490), True)]
+
+
+def test_an_order_that_is_reached_fills_whole_where_fills_are_whole() -> None:
+    stage = Stage(whole_fills=True, consume_liquidity=False).index(70_000).ticker(500).quote(490, 510, bid_size=2)
+    orders = [stage.submit(5, 490), stage.submit(5, 490)]
+    stage.trade(490, -3)
+    assert [stage.order(order).state for order in orders] == [OrderState.FILLED] * 2

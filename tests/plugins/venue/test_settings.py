@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tomllib
 from decimal import Decimal as D
 
 import pytest
 
 import strikeloop_venue
 from strikeloop.margin import GATE, Classic
+from strikeloop.settings import structure
 from strikeloop_venue import LatencySettings, VenueSettings
 
 
@@ -21,6 +23,21 @@ def test_numbers_and_tables_of_a_config_file_are_taken() -> None:
     assert (settings.balance, settings.latency) == (D("5000.5"), LatencySettings(entry_ms=1))
 
 
+def test_a_config_file_says_all_of_it() -> None:
+    told = """
+        queue = "power3"
+        queue_exponent = 3.0
+        self_trade = "cn"
+        mark_price_up = "1.5"
+        [latency]
+        kind = "table"
+        rows = [[0, 10, 30], [100, 130, 190]]
+    """
+    settings = structure(tomllib.loads(told), VenueSettings)
+    assert settings.latency.rows == ((0, 10, 30), (100, 130, 190))
+    assert (settings.queue, settings.self_trade, settings.mark_price_up) == ("power3", "cn", D("1.5"))
+
+
 @pytest.mark.parametrize(
     ("wrong", "named"),
     [
@@ -29,6 +46,9 @@ def test_numbers_and_tables_of_a_config_file_are_taken() -> None:
         ({"balance": "NaN"}, "balance"),
         ({"settlement_window_s": 0}, "settlement_window_s"),
         ({"refresh_s": 0.0}, "refresh_s"),
+        ({"self_trade": "never"}, "cn, co, cb"),
+        ({"queue_exponent": 0.0}, "queue_exponent"),
+        ({"queue_unit": -1.0}, "queue_unit"),
     ],
 )
 def test_settings_that_make_no_venue_are_refused_by_name(wrong: dict[str, object], named: str) -> None:
