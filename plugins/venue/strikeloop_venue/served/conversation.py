@@ -56,8 +56,7 @@ class Conversation:
 
     def upgrade(self, connection: Connection) -> None:
         """Ask a client to connect anew: the venue is about to be replaced."""
-        now = self.streams.venue.now
-        connection.outbox.put(encoded({"time": seconds(now), "time_ms": millis(now), "channel": "", "event": "upgrade", "result": None}))
+        connection.outbox.put(self._frame({"channel": "options.upgrade", "event": "upgrade"}, error=None, result=None))
 
     def _change(self, connection: Connection, message: Mapping[str, Any]) -> None:
         """Judge a subscription or its end; carry it out, acknowledge it, show the present state."""

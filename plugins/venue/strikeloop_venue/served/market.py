@@ -224,6 +224,8 @@ class MarketBoard:
             case TickerUpdated():
                 board.ticker = event
                 board.marked.add(event.time, event.mark_price)
+                if board.trades:  # a candle without a trade holds the price of the last one
+                    board.traded.add(event.time, board.trades[-1].event.price)
         return None
 
     def _add_trade(self, board: ContractBoard, event: Traded) -> None:

@@ -22,6 +22,8 @@ Row = TypeVar("Row")
 PREFIX = "/api/v4"
 _DIGITS = 18
 """More of them make no number that is within any bounds here."""
+_LATEST = 10**14
+"""Seconds; clients that send milliseconds by mistake are told of nothing, as by the venue."""
 
 
 class RestError(Exception):
@@ -124,8 +126,8 @@ class Router:
 
 def page(newest: Iterable[Row], request: Request, time_of: Callable[[Row], int]) -> list[Row]:
     """Of rows that come newest first: those within `from`/`to` (seconds, inclusive), after `offset`, at most `limit`."""
-    start = request.integer("from", 0, 0, 10**12) * SECOND_NS
-    end = (request.integer("to", 10**12, 0, 10**12) + 1) * SECOND_NS
+    start = request.integer("from", 0, 0, _LATEST) * SECOND_NS
+    end = (request.integer("to", _LATEST, 0, _LATEST) + 1) * SECOND_NS
     offset, limit = request.integer("offset", 0, 0, 10**9), request.integer("limit", 100, 1, 1000)
     wanted = (row for row in newest if start <= time_of(row) < end)
     return list(itertools.islice(wanted, offset, offset + limit))

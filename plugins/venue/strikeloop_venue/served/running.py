@@ -11,7 +11,7 @@ import anyio
 import anyio.lowlevel
 import attrs
 
-from strikeloop import ContractSettled, Event
+from strikeloop import ContractSettled, Event, Filled, Traded
 from strikeloop_venue.served.clock import PacedClock
 from strikeloop_venue.served.market import BookChange, MarketBoard
 from strikeloop_venue.served.member import Machine, Member
@@ -114,3 +114,10 @@ class RunningVenue:
         self.publish_account(member, event)
         if isinstance(event, ContractSettled) and self.market.settle(event):
             self.publish_market(event, None)
+        elif isinstance(event, Filled) and not event.is_maker:
+            self._print(event)
+
+    def _print(self, fill: Filled) -> None:
+        """A member took: everybody sees the trade. One that a member made was in the market's own trades, or met nobody's order."""
+        trade = Traded(time=self.now, received=self.now, contract=fill.contract, price=float(fill.price), size=float(fill.size))
+        self.publish_market(trade, self.market.add(trade))
