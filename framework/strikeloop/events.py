@@ -46,6 +46,9 @@ class OrderState(StrEnum):
     UNKNOWN = "unknown"
     ABSENT = "absent"
 
+    __hash__ = str.__hash__
+    """That of Enum is written in Python, and every look-up of a state would pay for it."""
+
     @property
     def is_terminal(self) -> bool:
         return self in _TERMINAL

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import attrs
 import msgspec
+from msgspec import UNSET
 
 from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event, OrderState, OrderUpdated, Origin, maker
 from strikeloop.adapter import Decoded
@@ -39,6 +40,8 @@ class Dialect(StrEnum):
 
 
 Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterable[Event]]
+# Looking a member up in its enumeration costs as much as building a small event.
+_VENUE, _GATE, _SEED = Origin.VENUE, Dialect.GATE, Dialect.SEED
 _decoded: Final = maker(Decoded)
 _source: Final = maker(Source)
 
@@ -89,7 +92,7 @@ def _public(name: str, form: type[msgspec.Struct], build: Callable[[Source, Any]
 
 _LISTED_CONTRACT = _Way(forms.ListedContract, market.listed)
 _CHANNELS: Final = (
-    _private("options.positions", forms.GatePosition, ledger.position, _Way(forms.SeedPosition, ledger.position)),
+    _private("options.positions", forms.GatePosition, ledger.position, _Way(forms.SeedPosition, ledger.seed_position)),
     _private("options.orders", forms.GateOrder, ledger.order, _Way(forms.SeedOrder, ledger.seed_order)),
     _private("options.balances", forms.LedgerEntry, ledger.entry, _Way(forms.SeedBalance, ledger.balance)),
     _private("options.portfolio", forms.Portfolio, ledger.portfolio),
@@ -156,13 +159,13 @@ class FrameDecoder:
             result, figures = form.result, swift.figures.decode(raw).result
             if raw.count(b":") != swift.keys(form, figures) or len(raw) > LARGEST_FRAME:
                 return None
-            time = form.time * SECOND_NS if form.time_ms is msgspec.UNSET else form.time_ms * MILLISECOND_NS
-            source = _source(self.name, time, received, Origin.VENUE)
+            time = form.time * SECOND_NS if form.time_ms is UNSET else form.time_ms * MILLISECOND_NS
+            source = _source(self.name, time, received, _VENUE)
             if type(result) is not list:
-                if self.dialect is Dialect.GATE and channel.whole is not channel.listed and not channel.by_shape:
+                if self.dialect is _GATE and channel.whole is not channel.listed and not channel.by_shape:
                     return None
                 events = channel.whole.build(source, result, figures, NOTHING)
-            elif self.dialect is Dialect.SEED and channel.whole is not channel.listed and not channel.by_shape:
+            elif self.dialect is _SEED and channel.whole is not channel.listed and not channel.by_shape:
                 return None
             else:
                 build = channel.listed.build

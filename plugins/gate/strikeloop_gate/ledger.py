@@ -56,8 +56,13 @@ _FINISHED = {
     "liquidated": OrderState.LIQUIDATED,
 }
 _NO_REASON = ("", "_new", "_update")
+_OVER = ("closed", "finished")
+_SINGLE = (_ONE, -_ONE)
 
 
+# Looking a member up in its enumeration costs as much as building a small event.
+_OPEN, _FILLED, _CANCELED, _UNKNOWN = OrderState.OPEN, OrderState.FILLED, OrderState.CANCELED, OrderState.UNKNOWN
+_GTC, _IOC = TimeInForce.GTC, TimeInForce.IOC
 _position_updated, _order_updated, _filled = maker(PositionUpdated), maker(OrderUpdated), maker(Filled)
 _balance_updated, _ledger_posted, _risk_updated = maker(BalanceUpdated), maker(LedgerPosted), maker(PortfolioRiskUpdated)
 
@@ -115,10 +120,10 @@ def market(value: Any) -> float | None:
 
 def identity(value: str | int, field: str) -> str:
     """The venue's id as text."""
-    text = str(value)
-    if not text.isascii() or not text.isalnum() or len(text) > 40:
-        raise MalformedError(field, f"{text[:40]!r} is no id")
-    return text
+    text = value if type(value) is str else str(value)
+    if text.isalnum() and text.isascii() and len(text) <= 40:
+        return text
+    raise MalformedError(field, f"{text[:40]!r} is no id")
 
 
 def nanoseconds(seconds: int | Decimal, field: str) -> int:
@@ -137,6 +142,27 @@ def moment(source: Source, item: Any, seconds: str = "time", milliseconds: str =
     if (value := getattr(item, seconds, UNSET)) is not UNSET:
         return nanoseconds(value, seconds)
     return source.time
+
+
+def seed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    """The seed document's position, which has every figure."""
+    event = _position_updated(
+        time=source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        contract=contract_id(source.adapter, item.contract),
+        size=whole(item.size, "size"),
+        entry_price=figure(item.entry_price, "entry_price"),
+        realized_pnl=figure(item.realised_pnl, "realised_pnl"),
+        mark_price=twin.mark_price + 0.0,
+        unrealized_pnl=figure(item.unrealised_pnl, "unrealised_pnl"),
+        delta=twin.delta + 0.0,
+        gamma=twin.gamma + 0.0,
+        vega=twin.vega + 0.0,
+        theta=twin.theta + 0.0,
+    )
+    return (event,)
 
 
 def position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
@@ -170,7 +196,10 @@ def seed_order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NO
 
 
 def _told(source: Source, item: Any, updated: OrderUpdated) -> tuple[Event, ...]:
-    if item.status != "closed" or updated.fill_price <= 0 or not updated.filled:
+    if item.status != "closed" or not updated.fill_price > ZERO:
+        return (updated,)
+    filled = updated.filled
+    if not filled:
         return (updated,)
     fill = _filled(
         time=updated.finished or updated.time,
@@ -180,7 +209,7 @@ def _told(source: Source, item: Any, updated: OrderUpdated) -> tuple[Event, ...]
         contract=updated.contract,
         trade_id=f"order:{updated.order_id}",
         order_id=updated.order_id or "",
-        size=updated.filled,
+        size=filled,
         price=updated.fill_price,
         client_id=updated.client_id,
         fee=None,
@@ -196,32 +225,33 @@ def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING, *
     size = whole(item.size, "size")
     price, fill_price = figure(item.price, "price"), figure(item.fill_price, "fill_price")
     state, left, finish_as = _standing(item, size, fill_price, is_seed=is_seed)
-    text = item.text if isinstance(item.text, str) else ""
+    text = item.text or ""  # absent and null are no text either
     tif = _TIFS.get(item.tif)
+    is_ours = text.startswith(CLIENT_PREFIX)
     if tif is None:
         raw = MappingProxyType({**raw, "tif": item.tif})
-        state = state if state.is_terminal else OrderState.UNKNOWN
-    if text and not text.startswith(CLIENT_PREFIX):
+        state = state if state is not _OPEN else _UNKNOWN
+    if text and not is_ours:
         raw = MappingProxyType({**raw, "text": text})
-    is_market = getattr(item, "type", UNSET) == "market" or (not price and tif is TimeInForce.IOC)
-    return _order_updated(
-        time=time,
-        received=source.received,
-        origin=source.origin,
-        raw=raw,
+    is_market = getattr(item, "type", UNSET) == "market" or (not price and tif is _IOC)
+    return _order_updated(  # more than 15 keywords would cost as much as all the rest
+        time,
+        source.received,
+        source.origin,
+        raw,
         contract=contract_id(source.adapter, item.contract),
         state=state,
         size=size,
         order_id=identity(item.id, "id"),
-        client_id=text if text.startswith(CLIENT_PREFIX) else None,
+        client_id=text if is_ours else None,
         left=left,
         price=None if is_market else price,
         fill_price=fill_price,
-        tif=tif or TimeInForce.GTC,
+        tif=tif or _GTC,
         is_market=is_market,
         reduce_only=item.is_reduce_only is True,
         created=nanoseconds(item.create_time, "create_time") if item.create_time is not UNSET else None,
-        finished=_finished(item, state, time, is_seed=is_seed),
+        finished=None if state is _OPEN or state is _UNKNOWN else _finished(item, time, is_seed=is_seed),
         finish_as=finish_as,
         reason="",
     )
@@ -235,28 +265,25 @@ def _standing(item: Any, size: Decimal, fill_price: Decimal, *, is_seed: bool) -
 
     With a fill price, how much of it was filled is not said (left None), unless there is only one contract to fill.
     """
-    left = None if item.left is UNSET else whole(item.left, "left")
-    reason = item.finish_as if isinstance(item.finish_as, str) and item.finish_as not in _NO_REASON else ""
-    if left is not None and (abs(left) > abs(size) or left * size < 0):
-        raise MalformedError("left", f"{left} does not lie between 0 and the size {size}")
-    if left is None and item.status != "closed" and not is_seed:
+    status, reason, left = item.status, item.finish_as, None
+    if reason is UNSET or reason is None or reason in _NO_REASON:
+        reason = ""
+    if item.left is not UNSET:
+        left = whole(item.left, "left")
+        if abs(left) > abs(size) or left * size < ZERO:
+            raise MalformedError("left", f"{left} does not lie between 0 and the size {size}")
+    elif not is_seed and status != "closed":
         raise MalformedError("left", "the field is missing")
-    if item.status in ("closed", "finished"):
-        if left is None and (fill_price <= 0 or abs(size) == 1):
-            left = ZERO if fill_price > 0 else size
-        reason = reason or ("cancelled" if left else "filled")
-    return _state(item.status, reason), left, reason
+    if status not in _OVER:
+        return _OPEN if status == "open" else _UNKNOWN, left, reason
+    is_traded = fill_price > ZERO
+    if left is None and (not is_traded or size in _SINGLE):
+        left = ZERO if is_traded else size
+    reason = reason or ("cancelled" if left else "filled")
+    return _FINISHED.get(reason, _UNKNOWN), left, reason
 
 
-def _state(status: str, reason: str) -> OrderState:
-    if status == "open":
-        return OrderState.OPEN
-    return _FINISHED.get(reason, OrderState.UNKNOWN) if status in ("closed", "finished") else OrderState.UNKNOWN
-
-
-def _finished(item: Any, state: OrderState, time: int, *, is_seed: bool) -> int | None:
-    if not state.is_terminal:
-        return None
+def _finished(item: Any, time: int, *, is_seed: bool) -> int:
     if item.finish_time is not UNSET and item.finish_time is not None:
         return nanoseconds(item.finish_time, "finish_time")
     if is_seed:
@@ -291,11 +318,11 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
     unrealized = item.unrealized_pnl if item.unrealized_pnl is not UNSET else item.unrealised_pnl
     if unrealized is UNSET:
         raise MalformedError("unrealized_pnl", "the field is missing")
-    event = _balance_updated(
-        time=moment(source, item),
-        received=source.received,
-        origin=source.origin,
-        raw=raw,
+    event = _balance_updated(  # more than 15 keywords would cost as much as all the rest
+        source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
+        source.received,
+        source.origin,
+        raw,
         adapter=source.adapter,
         currency=currency(item.currency),
         total=figure(item.total, "total"),
@@ -304,7 +331,7 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
         option_value=figure(item.option_value, "option_value"),
         short_positions=_count(item.short_positions, "short_positions"),
         long_positions=_count(item.long_positions, "long_positions"),
-        margin_ratio=market(twin.margin_ratio),
+        margin_ratio=twin.margin_ratio + 0.0,
         initial_margin=None,
         maintenance_margin=None,
         order_margin=None,
@@ -312,6 +339,7 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
     return (event,)
 
 
+@lru_cache(maxsize=64)
 def currency(text: str) -> str:
     if not text.isascii() or not text.isalnum() or len(text) > 16:
         raise MalformedError("currency", f"{text[:16]!r} is no currency")
@@ -319,9 +347,9 @@ def currency(text: str) -> str:
 
 
 def _count(value: Decimal, field: str) -> int:
-    number = int(whole(value, field))
-    if number < 0:
-        raise MalformedError(field, f"{number} is no count")
+    number = int(value)
+    if number < 0 or number != value:
+        raise MalformedError(field, f"{value} is no count")
     return number
 
 

@@ -51,7 +51,7 @@ class Half:
                 figures.append((field.name, _figure(kind), *default))
             terms.append(_term(field.name, kind, required=field.required, place="f" if is_figure or is_market else "e"))
         scope: dict[str, Any] = {"UNSET": UNSET}
-        exec(f"def keys(e, f): return {' + '.join(terms)}", scope)  # noqa: S102 - the text is made of the forms' field names
+        exec(f"def keys(e, f): return {terms.count('1')} + {' + '.join(term for term in terms if term != '1') or 0}", scope)  # noqa: S102 - the text is made of the forms' field names
         return cls(_struct(f"{form.__name__}Exact", exact), _struct(f"{form.__name__}Figures", figures), scope["keys"])
 
 
@@ -110,8 +110,7 @@ class Swift:
 
     def keys(self, form: Any, figures: Any) -> int:
         """How many keys of the frame stand in what was read of it."""
-        count = 4 + (form.time_ms is not UNSET) + (form.error is not UNSET)
-        result = form.result
+        count, result = 4 + (form.time_ms is not UNSET) + (form.error is not UNSET), form.result
         if type(result) is not list:
             return count + self.whole.keys(result, figures)
         keys = self.listed.keys
