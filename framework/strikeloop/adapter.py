@@ -24,6 +24,7 @@ from strikeloop.events import (
     Event,
     Filled,
     OrderUpdated,
+    PortfolioRiskUpdated,
     PositionClosed,
     PositionUpdated,
 )
@@ -275,6 +276,15 @@ class Protection(Protocol):
 
     async def reset_mmp(self, underlying: str) -> Mmp:
         """Let quoting go on after it was triggered. Raises VenueError."""
+        ...
+
+
+@runtime_checkable
+class ReportsRisk(Protocol):
+    """The venue computes the risk of a portfolio itself, for some accounts, and has to be asked for it."""
+
+    async def risk(self) -> PortfolioRiskUpdated | None:
+        """The account's risk now, origin venue; None where the venue computes none for it. Raises VenueError."""
         ...
 
 

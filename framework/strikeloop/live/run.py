@@ -26,14 +26,13 @@ from strikeloop.live.foreign import ForeignOrders
 from strikeloop.live.keeper import Keeper, Switch
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
+from strikeloop.live.risk import RiskWatch
 from strikeloop.live.sender import Sender
 from strikeloop.session import Listing, Phase, Session
 from strikeloop.summary import Summary
-from strikeloop.whatif import computed_risk
 
 TICK_S = 0.1
 MARKET = frozenset(e.MARKET_EVENTS)
-RISK_NS = 1_000_000_000
 STOP_S = 4.0
 CLOSE_S = 2.0
 SETTLE_S = 0.02
@@ -102,7 +101,7 @@ class Live:
         self._sender = Sender(engine, self.ports, clock, book.intents, halted, self.venues, self._why_not)
         self._stop = anyio.Event()
         self._started = False
-        self._risk_at = 0
+        self._risks: list[RiskWatch] = []
         self.refused: dict[str, str] = {}
         """What the venue said against the credentials, by adapter."""
         self._undeliverable: list[Command] = []
@@ -127,6 +126,7 @@ class Live:
                 legacy=self._legacy,
                 switch=self._switch,
             )
+            self._risks.append(RiskWatch(adapter.name, self.ports[adapter.name], self.engine, self.clock, self.deliver))
 
     def add_venue(self, venue: LocalVenue) -> None:
         """Execute the orders of this adapter in a venue inside the process."""
@@ -255,12 +255,12 @@ class Live:
     async def _tick(self, tasks: TaskGroup) -> None:
         while True:
             await anyio.sleep(TICK_S)
-            self._tick_once()
+            self._tick_once(tasks)
             for keeper in self.keepers.values():
                 keeper.tick(tasks, is_started=self._started)
             await self._book.flush()
 
-    def _tick_once(self) -> None:
+    def _tick_once(self, tasks: TaskGroup) -> None:
         for port in (*self.feeds.values(), *self.ports.values()):
             port.tick()
         if not self._started:
@@ -269,22 +269,15 @@ class Live:
         while (fired := self.engine.due(now)) is not None:
             self.deliver((fired,))
         self._return_undeliverable(now)
-        self._compute_risk(now)
+        if self._started:
+            for watch in self._risks:
+                watch.tick(tasks)
         self._watch(now)
 
     def _return_undeliverable(self, now: int) -> None:
         """Orders for an adapter that is only listened to: nobody executes them."""
         commands, self._undeliverable = self._undeliverable, []
         self.deliver([_not_sent(command, now) for command in commands if isinstance(command, SubmitOrder)])
-
-    def _compute_risk(self, now: int) -> None:
-        """Portfolio risk, once a second, for accounts whose venue does not report it."""
-        if not self._started or now - self._risk_at < RISK_NS:
-            return
-        self._risk_at = now
-        for name, port in self.ports.items():
-            if not any(channel.reports_risk for channel in port.stream.channels):
-                self.deliver((computed_risk(self.engine.portfolio, self.engine.orders, self.engine.margin, name, now),))
 
     def _watch(self, now: int) -> None:
         reason = self._halted()
