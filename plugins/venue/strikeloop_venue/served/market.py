@@ -196,11 +196,12 @@ class MarketBoard:
         return None
 
     def settle(self, event: ContractSettled) -> bool:
-        """Keep the public row of a settlement; False when it is known or the contract is not."""
+        """A contract has settled: keep the public row, list it no more. False when that is known or the contract is not."""
         contract = self.specification(event.contract.name)
         if contract is None or any(row.contract.id == contract.id for row in self.settlements):
             return False
         self.settlements.append(SettlementRow(contract, event.time, event.settle_price))
+        self._expire(contract.id.name)
         return True
 
     def _expire(self, name: str) -> None:
