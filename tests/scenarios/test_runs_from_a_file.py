@@ -99,7 +99,8 @@ async def test_a_strategy_twice_under_two_names_decides_the_same_simulated_on_pa
             for mode in folders:
                 tasks.start_soon(one, mode)
     for mode, (short, done) in found.items():
-        assert (short["mode"], short["backend"], short["fills"], short["refusals"], short["faults"]) == (mode, anyio_backend_name, 3, 2, 0)
+        assert (short["mode"], short["backend"], short["refusals"], short["faults"]) == (mode, anyio_backend_name, 2, 0)
+        assert short["fills"] >= 3, "two contracts may be bought at two prices"
         assert intents(folders[mode], short["run"]) == PLACED
         assert "low: step-3 refused by limits" in done.err
         assert "high: step-2 refused by limits" in done.err

@@ -10,14 +10,18 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import anyio
+import attrs
 import click
 
 from strikeloop import ConfigError, Contract
 from strikeloop.venue import Source
 from strikeloop_venue.market import GeneratedMarket
+from strikeloop_venue.market.process import PROCESSES
+from strikeloop_venue.market.scenarios import SCENARIOS
 from strikeloop_venue.recorded import RecordedMarket
 from strikeloop_venue.served import Limit, Login, ServedVenue, ServerRules, serve
 from strikeloop_venue.served.limits import GATE
@@ -49,6 +53,9 @@ def venue() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, show_default=True, help="Port to listen on; 0 takes a free one.")
 @click.option("--seed", type=int, default=1, show_default=True, help="Seed of the market and of everything random at the venue.")
+@click.option(
+    "--scenario", type=click.Choice(list(SCENARIOS)), default="plain", show_default=True, help="What happens in the market, over a day."
+)
 @click.option("--source", type=click.Path(dir_okay=False), help="A recording, events as JSON lines, in place of the generated market.")
 @click.option("--speed", type=float, callback=_speed, default=1.0, show_default=True, help="Venue seconds per second.")
 @click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many accounts, each with its own key.")
@@ -95,9 +102,8 @@ def _logins(options: dict[str, Any], contracts: Sequence[Contract]) -> Iterator[
 def _source(options: dict[str, Any]) -> Source:
     if options["source"]:
         return RecordedMarket(file=options["source"]).open("venue")
-    return GeneratedMarket(
-        seed=options["seed"], start=time.time_ns(), duration_s=None, step_ms=500, ticker_every_ms=1_000, trades_per_hour=1_800
-    ).open("venue")
+    market = GeneratedMarket(start=time.time_ns(), duration_s=None, step_ms=500, ticker_every_ms=1_000, trades_per_hour=1_800)
+    return attrs.evolve(market, seed=options["seed"], scenario=options["scenario"]).open("venue")
 
 
 def _first_line(server: ServedVenue, logins: Sequence[Login], token: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -117,3 +123,29 @@ def _limit(text: str) -> tuple[str, Limit]:
     if not equals or group not in GATE:
         raise ValueError(f"--limit {text!r}: expected GROUP=N/S with one of {', '.join(GATE)}")
     return group, Limit.parse(limit)
+
+
+_PICTURE_EXAMPLES = """
+\b
+Examples:
+  strikeloop venue picture --out market.html
+  strikeloop venue picture --scenario crash --seed 7 --hours 24 --out crash.html
+"""
+
+
+@venue.command("picture", epilog=_PICTURE_EXAMPLES)
+@click.option("--out", type=click.Path(dir_okay=False, writable=True, path_type=Path), default="market.html", show_default=True)
+@click.option("--scenario", type=click.Choice(list(SCENARIOS)), default="plain", show_default=True, help="What happens in the market.")
+@click.option("--process", type=click.Choice(list(PROCESSES)), default="heston", show_default=True, help="How the index moves.")
+@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the market.")
+@click.option("--hours", type=click.FloatRange(min=0, min_open=True), default=24.0, show_default=True, help="Length of the market.")
+def picture_command(*, out: Path, scenario: str, process: str, seed: int, hours: float) -> None:
+    """Draw a generated market: the path of its index, volatility over time, and the smile of each expiry, as one HTML page."""
+    from strikeloop_venue.market.picture import draw  # noqa: PLC0415  # numpy and plotly are for who draws
+
+    market = GeneratedMarket(seed=seed, scenario=scenario, process={"kind": process}, duration_s=round(hours * 3_600))
+    try:
+        draw(market, out)
+    except ImportError as error:
+        raise click.UsageError(f"{error}; pip install 'strikeloop-venue[picture]'") from error
+    click.echo(str(out))

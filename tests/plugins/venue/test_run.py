@@ -19,7 +19,7 @@ def traded(seed: int) -> tuple[list[Event], D]:
     for event in source.events():
         venue.on_market(event)
         heard += venue.advance(event.time)
-        if isinstance(event, Quoted) and event.bid is not None and event.ask is not None and random.random() < 0.004:
+        if isinstance(event, Quoted) and event.bid is not None and event.ask is not None and random.random() < 0.01:
             count += 1
             price = D(round(random.choice([event.bid, event.ask])))
             size = D(random.choice([-2, -1, 1, 3]))

@@ -1,21 +1,18 @@
-"""The path of the index: geometric Brownian motion whose volatility itself moves a little.
+"""The path of the index: a process, bent by a scenario.
 
-Owns `Path`. Randomness comes in as a generator; time comes in as steps; nothing else moves it.
+Owns `Path`. Time comes in as steps; randomness is the process's own.
 """
 
 from __future__ import annotations
 
 import math
-from random import Random
 
 import attrs
 
 from strikeloop_venue.market.expiries import SECOND
+from strikeloop_venue.market.process import Process
+from strikeloop_venue.market.scenarios import Scenario, at
 
-REVERSION = 25.0
-"""Speed per year at which the logarithm of volatility returns to its mean: half of a shock is gone after ten days."""
-_VOLATILITY_OF_VOLATILITY = 1.5
-_CORRELATION = -0.3
 _YEAR = 365 * 86_400 * SECOND
 _CALM_SECONDS = 60.0
 _ORDINARY_MOVE = 2.0
@@ -23,25 +20,42 @@ _ORDINARY_MOVE = 2.0
 
 @attrs.define(eq=False, kw_only=True)
 class Path:
-    """Index and volatility now. `stress` grows with moves beyond two standard deviations and fades within minutes."""
+    """Index and volatility now. `span` (ns) is the length over which the scenario happens.
 
-    random: Random
+    `stress` grows with moves beyond two standard deviations, fades within minutes, and is at least the scenario's.
+    """
+
+    process: Process
+    scenario: Scenario
+    span: int
     index: float
-    mean_volatility: float
-    stress: float = 0.0
-    _log_level: float = 0.0
+    _elapsed: int = 0
+    _shaken: float = 0.0
+    _bend: float = 0.0
 
     @property
-    def volatility(self) -> float:
-        """Volatility of the index at this moment, a fraction per year."""
-        return self.mean_volatility * math.exp(self._log_level)
+    def share(self) -> float:
+        """How much of the scenario is over."""
+        return self._elapsed / self.span
+
+    @property
+    def level(self) -> float:
+        """The scenario's factor on volatility at this moment."""
+        return at(self.scenario.level, self.share, 1.0)
+
+    @property
+    def stress(self) -> float:
+        return max(self._shaken, at(self.scenario.stress, self.share, 0.0))
 
     def advance(self, step: int) -> None:
-        """Move on by `step` ns. The index has no drift."""
-        years, volatility = step / _YEAR, self.volatility
-        shock, other = self.random.gauss(), self.random.gauss()
-        self.index *= math.exp(volatility * math.sqrt(years) * shock - 0.5 * volatility**2 * years)
-        turn = _CORRELATION * shock + math.sqrt(1.0 - _CORRELATION**2) * other
-        self._log_level += _VOLATILITY_OF_VOLATILITY * math.sqrt(years) * turn - REVERSION * self._log_level * years
-        fading = math.exp(-step / SECOND / _CALM_SECONDS)
-        self.stress = self.stress * fading + max(0.0, abs(shock) - _ORDINARY_MOVE)
+        """Move on by `step` ns."""
+        move, deviations = self.process.advance(step / _YEAR)
+        self._elapsed += step
+        bend = at(self.scenario.index, self.share, 0.0)
+        self.index *= math.exp(self.level * move + bend - self._bend)
+        self._bend = bend
+        self._shaken = self._shaken * math.exp(-step / SECOND / _CALM_SECONDS) + max(0.0, abs(deviations) - _ORDINARY_MOVE)
+
+    def draw_to(self, price: float, share: float) -> None:
+        """Something pulls: the index goes `share` of the way to `price`."""
+        self.index *= (price / self.index) ** share
