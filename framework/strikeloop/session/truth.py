@@ -208,7 +208,7 @@ class Truth:
                 continue
             if known is None:
                 adjustments.append(f"open order {_name(order)} in {order.contract} was not known: {_figures(order)}")
-            elif _standing(known) != _standing(order):
+            elif _figures(known) != _figures(order):
                 adjustments.append(f"order {_name(order)} in {order.contract} is {_figures(order)}, not {_figures(known)}")
             if known is None or _standing(known) != _standing(order):
                 changed.append(order)
