@@ -88,6 +88,12 @@ class Counter:
             return refused(command, self._account.now, self._account.now, reason)
         return None
 
+    def forget(self, keep: int) -> None:
+        """Drop finished orders, oldest first, until `keep` of them are left."""
+        finished = [order for order in self.orders.values() if not order.is_open]
+        for order in finished[: max(0, len(finished) - keep)]:
+            self._forget(order)
+
     def liquidate(self, market: Market) -> None:
         """Reduce a position with a reduce-only market order of the venue's own."""
         size = -market.position.size

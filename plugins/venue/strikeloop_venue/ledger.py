@@ -58,3 +58,8 @@ class Ledger:
                 self.filled.append(event)
             elif isinstance(event, LedgerPosted):
                 self.posted.append(event)
+
+    def forget(self, keep: int) -> None:
+        """Drop all but the latest `keep` executions and postings; cash stays what it is."""
+        for events in (self.posted, self.filled):
+            del events[: max(0, len(events) - keep)]

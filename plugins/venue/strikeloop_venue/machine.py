@@ -181,6 +181,11 @@ class SimulatedVenue:
         self._arrived = max(self._arrived, now + delay)
         self._agenda.request(self._arrived, command)
 
+    def forget(self, keep: int) -> None:
+        """Drop history but for the latest `keep` finished orders, fills and postings: a server lives for long."""
+        self._counter.forget(keep)
+        self._account.ledger.forget(keep)
+
     def count_down(self, now: int, timeout: int, scope: Scope = ALL) -> int | None:
         """Cancel every order in `scope` in `timeout` ns unless asked again before; 0 disarms. Returns when, None when disarmed."""
         due = now + timeout if timeout else None

@@ -323,14 +323,37 @@ async def test_a_countdown_cancels_the_orders_of_its_scope() -> None:
         assert (await client.request("POST", "/options/countdown_cancel_all", {"timeout": 3})).status_code == 400
 
 
+LIMITS = {"underlying": "BTC_USDT", "window": 5000, "frozen_period": 200, "qty_limit": "10", "delta_limit": "10"}
+
+
 async def test_market_maker_protection_is_kept_as_it_was_set() -> None:
-    limits = {"underlying": "BTC_USDT", "window": 5000, "frozen_period": 200, "qty_limit": "10", "delta_limit": "10"}
     async with served() as client:
         assert await client.get("/options/mmp") == []
         assert (await client.request("POST", "/options/mmp/reset", {"underlying": "BTC_USDT"})).status_code == 400
-        kept = (await client.request("POST", "/options/mmp", limits)).json()
-        assert kept == {**limits, "trigger_time_ms": 0, "frozen_until_ms": 0}
+        kept = (await client.request("POST", "/options/mmp", LIMITS)).json()
+        assert kept == {**LIMITS, "trigger_time_ms": 0, "frozen_until_ms": 0}
         assert await client.get("/options/mmp?underlying=BTC_USDT") == [kept]
+
+
+async def test_too_much_traded_at_once_freezes_protected_quotes_until_a_reset() -> None:
+    async with served() as client:
+        await client.request("POST", "/options/mmp", {**LIMITS, "qty_limit": "0.01", "frozen_period": 0})
+        quote = (await client.order(size=1, price="400", mmp=True)).json()
+        assert quote["is_mmp"] is True
+        await client.order(size=1, price="510", mmp=True)
+        assert (await client.get(f"/options/orders/{quote['id']}"))["finish_as"] == "mmp_cancelled"
+        (frozen,) = await client.get("/options/mmp")
+        assert frozen["frozen_until_ms"] > frozen["trigger_time_ms"] > 0
+        assert (await client.order(size=1, price="400", mmp=True)).status_code == 400
+        freed = (await client.request("POST", "/options/mmp/reset", {"underlying": "BTC_USDT"})).json()
+        assert freed["frozen_until_ms"] == 0
+        assert (await client.order(size=1, price="400", mmp=True)).status_code == 201
+
+
+async def test_an_iceberg_says_how_much_it_shows() -> None:
+    async with served() as client:
+        placed = (await client.order(size=-4, price="600", iceberg=1)).json()
+        assert (placed["iceberg"], placed["size"], placed["left"]) == (1, -4, -4)
 
 
 @pytest.mark.parametrize(

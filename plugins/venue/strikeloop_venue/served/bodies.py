@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from strikeloop import BalanceUpdated, Contract, ContractSettled, LedgerPosted, OrderState, OrderUpdated, PositionClosed, PositionUpdated
+from strikeloop.adapter import Mmp
 from strikeloop.margin import settlement_fee
 from strikeloop_venue.served.account import AccountBook, FillRow, OrderRow
 from strikeloop_venue.served.bars import Bar
@@ -314,4 +315,18 @@ def my_settlement_body(event: ContractSettled, contract: Contract | None) -> Bod
         "settle_profit": text(event.pnl),
         "fee": text(event.fee),
         "realised_pnl": text(event.realized_pnl),
+    }
+
+
+def mmp_body(limits: Mmp, triggered: int) -> Body:
+    """Market maker protection; `triggered` is when it last froze quoting, ns, 0 for never."""
+    frozen = limits.frozen_until is not None
+    return {
+        "underlying": limits.underlying,
+        "window": limits.window_ms,
+        "frozen_period": limits.frozen_ms,
+        "qty_limit": text(limits.qty_limit),
+        "delta_limit": text(limits.delta_limit),
+        "trigger_time_ms": millis(triggered) if frozen else 0,
+        "frozen_until_ms": millis(limits.frozen_until or 0),
     }

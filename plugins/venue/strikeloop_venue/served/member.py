@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 import anyio
 import attrs
 
-from strikeloop import BalanceUpdated, Command, Contract, Event, OrderUpdated, PortfolioRiskUpdated, PositionUpdated
+from strikeloop import BalanceUpdated, Command, Contract, Event, MmpTriggered, OrderUpdated, PortfolioRiskUpdated, PositionUpdated
+from strikeloop.adapter import Mmp
+from strikeloop_venue.agenda import Scope
 from strikeloop_venue.served.account import AccountBook
 from strikeloop_venue.served.market import MarketBoard
 from strikeloop_venue.served.signing import Credentials
 
 ANSWER_TIMEOUT_S = 10.0
+FORGET_EVERY, MACHINE_KEEPS = 5_000, 2_000
+"""After so many events a machine drops its history but for so many rows; `AccountBook` is what history is read from."""
 
 
 class Machine(Protocol):
@@ -31,6 +35,16 @@ class Machine(Protocol):
     def advance(self, now: int) -> Sequence[Event]: ...
 
     def next_time(self) -> int | None: ...
+
+    def forget(self, keep: int) -> None: ...
+
+    def count_down(self, now: int, timeout: int, scope: Scope = ...) -> int | None: ...
+
+    def set_mmp(self, limits: Mmp) -> Mmp: ...
+
+    def reset_mmp(self, underlying: str) -> Mmp | None: ...
+
+    def mmp(self, underlying: str) -> Mmp | None: ...
 
     def account(self) -> BalanceUpdated: ...
 
@@ -69,11 +83,10 @@ class Member:
     book: AccountBook = attrs.field(factory=AccountBook)
     risk: PortfolioRiskUpdated | None = None
     """The last that the machine said of its portfolio."""
-    timers: dict[str, tuple[int, Callable[[], None]]] = attrs.field(factory=dict)
-    """What else is due for it at a virtual time, by name."""
-    protections: dict[str, dict[str, Any]] = attrs.field(factory=dict)
-    """Market maker protection as it was set, by underlying."""
+    frozen_at: dict[str, int] = attrs.field(factory=dict)
+    """When market maker protection last froze quoting, by underlying."""
     _answers: dict[str, list[Answer]] = attrs.field(factory=dict, init=False)
+    _taken: int = attrs.field(default=0, init=False)
     _client_ids: Iterator[int] = attrs.field(factory=lambda: itertools.count(1), init=False)
 
     @property
@@ -107,6 +120,13 @@ class Member:
         """Whether an order with this id exists or is on its way."""
         return client_id in self.book.by_text or client_id in self._answers
 
+    def count_down(self, timeout: int, scope: Scope) -> int | None:
+        """Cancel the orders of a scope in `timeout` ns unless this is called again before; 0 disarms. Returns when."""
+        self.venue.step()
+        due = self.machine.count_down(self.venue.now, timeout, scope)
+        self.venue.kick()
+        return due
+
     def tell(self, command: Command) -> None:
         """Give the venue a command at this moment, without waiting."""
         self.venue.step()
@@ -128,23 +148,15 @@ class Member:
     def take(self, event: Event) -> None:
         """The machine said this: keep it, and answer who waits for it."""
         self.book.add(event, self._underlying_price(event))
+        self._taken += 1
+        if self._taken % FORGET_EVERY == 0:
+            self.machine.forget(MACHINE_KEEPS)
         if isinstance(event, PortfolioRiskUpdated):
             self.risk = event
+        if isinstance(event, MmpTriggered):
+            self.frozen_at[event.underlying] = event.time
         if isinstance(event, OrderUpdated) and event.client_id is not None:
             self._settle(event, self._answers.get(event.client_id, []))
-
-    def next_due(self) -> int | None:
-        """When its machine or one of its timers has something to do."""
-        dues = [due for due, _ in self.timers.values()]
-        due = self.machine.next_time()
-        return min(dues if due is None else [*dues, due], default=None)
-
-    def act(self, now: int) -> None:
-        """Let its timers happen that are due."""
-        for name, (time, action) in list(self.timers.items()):
-            if time <= now:
-                del self.timers[name]
-                action()
 
     def _settle(self, event: OrderUpdated, waiting: list[Answer]) -> None:
         for answer in waiting:

@@ -40,7 +40,7 @@ def submit_order(member: Member, body: Mapping[str, Any]) -> tuple[SubmitOrder, 
     contract = _contract(member, body)
     close, reduce_only, mmp = (_flag(body, name) for name in ("close", "reduce_only", "mmp"))
     size = _position_to_close(member, contract, body) if close else _size(body)
-    price = _decimal(body.get("price", "0"), "price")
+    price = decimal_of(body.get("price", "0"), "price")
     tif = _tif(body.get("tif", "gtc"), close)
     if price < 0 or (not price and tif is not TimeInForce.IOC):
         raise invalid("a limit order needs a price above 0; a market order is price 0 with tif ioc")
@@ -66,7 +66,7 @@ def amend_order(row: OrderRow, body: Mapping[str, Any]) -> AmendOrder:
     return AmendOrder(
         client_id=row.event.client_id or "",
         contract=row.event.contract,
-        price=None if price is None else _decimal(price, "price"),
+        price=None if price is None else decimal_of(price, "price"),
         size=None if body.get("size") is None else _size(body),
     )
 
@@ -142,7 +142,7 @@ def _size(body: Mapping[str, Any]) -> Decimal:
     size = body.get("size")
     if isinstance(size, bool) or not isinstance(size, int | str):
         raise invalid("size must be an integer of contracts")
-    value = _decimal(size, "size")
+    value = decimal_of(size, "size")
     if not value or value != value.to_integral_value():
         raise invalid("size must be an integer of contracts other than 0")
     return value
@@ -156,9 +156,9 @@ def _flag(body: Mapping[str, Any], name: str) -> bool:
 
 
 def _iceberg(body: Mapping[str, Any], size: Decimal) -> Decimal:
-    """How much of the order the book shows; the venue writes it with the sign of the side, or without."""
-    value = _decimal(body.get("iceberg") or 0, "iceberg")
-    if value != value.to_integral_value() or value * size < 0 or abs(value) > abs(size):
+    """How much of the order the book shows; some write it with the sign of the side."""
+    value = decimal_of(body.get("iceberg") or 0, "iceberg")
+    if value != value.to_integral_value() or abs(value) > abs(size):
         raise invalid("iceberg must be an integer of contracts, not more than the size")
     return abs(value)
 
@@ -172,7 +172,7 @@ def _position_to_close(member: Member, contract: Contract, body: Mapping[str, An
     return -held[0]
 
 
-def _decimal(value: Any, name: str) -> Decimal:
+def decimal_of(value: Any, name: str) -> Decimal:
     """A number of moderate length, as JSON number or string; the venue takes neither spaces nor underscores."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise invalid(f"{name} must be a decimal")

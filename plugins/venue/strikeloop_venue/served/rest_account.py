@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from decimal import Decimal
-from functools import partial
 from typing import Any, Protocol
 
 import anyio
 
-from strikeloop import CancelOrder, Contract, ContractId, PositionUpdated
+from strikeloop import Contract, ContractId, PositionUpdated
+from strikeloop.adapter import Mmp
+from strikeloop_venue.agenda import Scope
 from strikeloop_venue.served import bodies, orders
 from strikeloop_venue.served.account import OrderRow
 from strikeloop_venue.served.member import Member
@@ -21,6 +22,7 @@ from strikeloop_venue.served.rest import Request, RestError, Route, page, underl
 from strikeloop_venue.served.spelling import MILLI_NS, SECOND_NS
 
 ORDERS_LIMIT = 10
+_LONGEST_COUNTDOWN_S, _LONGEST_WINDOW_MS, _LONGEST_FREEZE_MS = 1_000_000, 5_000, 86_400_000
 
 
 class _OfContract(Protocol):
@@ -198,21 +200,15 @@ def _my_settlements(member: Member, request: Request) -> Any:
 def _countdown(member: Member, request: Request) -> Any:
     """Arm, move or (timeout 0) disarm the timer that cancels every order of a scope."""
     body = request.json()
-    timeout = body.get("timeout")
-    if isinstance(timeout, bool) or not isinstance(timeout, int) or 0 < timeout < 5 or timeout < 0:
+    timeout = _whole(body, "timeout", _LONGEST_COUNTDOWN_S)
+    if 0 < timeout < 5:
         raise orders.invalid("timeout must be 0 or at least 5 seconds")
-    scope = (_name(body, "underlying"), _name(body, "contract"))
-    if scope[0]:
-        underlying_of(member.market, scope[0])
-    if scope[1]:
-        _known(member, scope[1])
-    name = f"countdown {scope[0]} {scope[1]}"
-    member.timers.pop(name, None)
-    if not timeout:
-        return {"triggerTime": "0"}
-    due = member.now + timeout * SECOND_NS
-    member.timers[name] = (due, partial(_cancel_scope, member, *scope))
-    return {"triggerTime": str(due // MILLI_NS)}
+    underlying, contract = _name(body, "underlying"), _name(body, "contract")
+    if underlying:
+        underlying_of(member.market, underlying)
+    scope = Scope(underlying, _known(member, contract).id if contract else None)
+    due = member.count_down(timeout * SECOND_NS, scope)
+    return {"triggerTime": str((due or 0) // MILLI_NS)}
 
 
 def _name(body: Mapping[str, Any], field: str) -> str:
@@ -223,45 +219,50 @@ def _name(body: Mapping[str, Any], field: str) -> str:
     return name or ""
 
 
-def _cancel_scope(member: Member, underlying: str, contract: str) -> None:
-    for row in list(member.book.open.values()):
-        found = member.market.specification(row.event.contract.name)
-        if contract in ("", row.event.contract.name) and underlying in ("", found.underlying if found else ""):
-            member.machine.accept(CancelOrder(client_id=row.event.client_id or "", contract=row.event.contract), member.now)
+def _whole(body: Mapping[str, Any], field: str, most: int) -> int:
+    """A whole number in a body. Raises RestError."""
+    if body.get(field) is None:
+        raise RestError(400, "MISSING_REQUIRED_PARAM", f"missing {field}")
+    value = orders.decimal_of(body[field], field)
+    if value != value.to_integral_value() or not 0 <= value <= most:
+        raise orders.invalid(f"{field} must be a whole number from 0 to {most}")
+    return int(value)
 
 
-_MMP_FIELDS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
-    ("window", int),
-    ("frozen_period", int),
-    ("qty_limit", str),
-    ("delta_limit", str),
-)
+def _amount(body: Mapping[str, Any], field: str) -> Decimal:
+    if body.get(field) is None:
+        raise RestError(400, "MISSING_REQUIRED_PARAM", f"missing {field}")
+    value = orders.decimal_of(body[field], field)
+    if value < 0:
+        raise orders.invalid(f"{field} must not be negative")
+    return value
 
 
 def _list_mmp(member: Member, request: Request) -> Any:
     wanted = request.query.get("underlying", "")
-    return [row for name, row in sorted(member.protections.items()) if wanted in ("", name)]
+    names = [underlying_of(member.market, wanted).name] if wanted else list(member.market.underlyings)
+    rows = [(name, member.machine.mmp(name)) for name in names]
+    return [bodies.mmp_body(row, member.frozen_at.get(name, 0)) for name, row in rows if row is not None]
 
 
 def _set_mmp(member: Member, request: Request) -> Any:
-    """Keep the limits; freezing on them is not simulated."""
     body = request.json()
-    name = underlying_of(member.market, _name(body, "underlying")).name
-    try:
-        limits = {field: convert(body[field]) for field, convert in _MMP_FIELDS}
-    except KeyError as error:
-        raise RestError(400, "MISSING_REQUIRED_PARAM", f"missing {error.args[0]}") from None
-    except (TypeError, ValueError):
-        raise orders.invalid("window and frozen_period must be milliseconds") from None
-    member.protections[name] = {"underlying": name, **limits, "trigger_time_ms": 0, "frozen_until_ms": 0}
-    return member.protections[name]
+    limits = Mmp(
+        underlying=underlying_of(member.market, _name(body, "underlying")).name,
+        window_ms=_whole(body, "window", _LONGEST_WINDOW_MS),
+        frozen_ms=_whole(body, "frozen_period", _LONGEST_FREEZE_MS),
+        qty_limit=_amount(body, "qty_limit"),
+        delta_limit=_amount(body, "delta_limit"),
+    )
+    return bodies.mmp_body(member.machine.set_mmp(limits), member.frozen_at.get(limits.underlying, 0))
 
 
 def _reset_mmp(member: Member, request: Request) -> Any:
     name = underlying_of(member.market, _name(request.json(), "underlying")).name
-    if name not in member.protections:
+    row = member.machine.reset_mmp(name)
+    if row is None:
         raise RestError(400, "INVALID_PARAM_VALUE", f"no market maker protection is set for {name}")
-    return member.protections[name]
+    return bodies.mmp_body(row, member.frozen_at.get(name, 0))
 
 
 ACCOUNT_ROUTES = (

@@ -86,13 +86,13 @@ class RunningVenue:
         self._kick.set()
 
     def _next_due(self) -> int | None:
-        dues = [due for member in self.members if (due := member.next_due()) is not None]
+        dues = [due for member in self.members if (due := member.machine.next_time()) is not None]
         if self._pending is not None:
             dues.append(self._pending.time)
         return min(dues, default=None)
 
     def _advance_to(self, due: int) -> None:
-        """One step: the market events of that instant first, then what the machines make of them, then timers."""
+        """One step: the market events of that instant first, then what the machines make of them."""
         self.now = max(due, self.now)
         while self._pending is not None and self._pending.time <= due:
             event, self._pending = self._pending, next(self.events, None)
@@ -100,8 +100,6 @@ class RunningVenue:
                 member.machine.on_market(event)
             self.publish_market(event, self.market.add(event))
         self._advance(self.now)
-        for member in self.members:
-            member.act(self.now)
 
     def _advance(self, now: int) -> None:
         self.now = now
