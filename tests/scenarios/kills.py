@@ -96,7 +96,7 @@ class Venue:
 @contextmanager
 def venue_process(folder: Path) -> Iterator[Venue]:
     """`strikeloop venue serve`, ended at the end."""
-    words = [sys.executable, "-m", "strikeloop", "venue", "serve", "--dialect", "gate", "--seed", "5", "--balance", "10000000", "--json"]
+    words = [sys.executable, "-m", "strikeloop", "venue", "serve", "--dialect", "gate", "--seed", "5", "--balance", "10000000"]
     with (folder / "venue.err").open("w") as errors:
         child = subprocess.Popen(words, cwd=folder, env=environ(), stdout=subprocess.PIPE, stderr=errors, text=True)
     stdout = child.stdout
