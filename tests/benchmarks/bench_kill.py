@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--backend", choices=["asyncio", "trio"], default="asyncio")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, venue_process(Path(name)) as venue:
+    with tempfile.TemporaryDirectory() as name, venue_process(Path(name)) as (venue,):
         return run(Path(name), venue, options.kills, options.backend, random.Random(options.seed))
 
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -218,10 +219,43 @@ def test_what_a_run_says_is_printed_for_people_too(run: RunFolder, command: str)
 
 
 def test_json_is_what_the_run_wrote(run: RunFolder) -> None:
-    assert data(strikeloop("status", "--json")) == STATUS
+    said = data(strikeloop("status", "--json"))
+    assert said.pop("age_s") > 0
+    assert said == STATUS
     assert data(strikeloop("orders", "--json")) == STATUS["working"]
     assert data(strikeloop("positions", "--json")) == STATUS["positions"]
-    assert data(strikeloop("greeks", "--json"))["positions"] == [{"contract": "C", "delta": 0.5, "gamma": 0.1, "vega": 1.0, "theta": -1.0}]
+
+
+def test_greeks_are_told_by_position_by_underlying_and_in_currency(run: RunFolder) -> None:
+    position = {"contract": "C", "underlying": "BTC_USDT", "underlying_price": 200.0}
+    other = {"contract": "E", "underlying": "ETH_USDT", "underlying_price": 10.0}
+    exposure = {"delta": 0.5, "gamma": 0.1, "vega": 1.0, "theta": -1.0}
+    run.write_status({**STATUS, "positions": [{**one, "exposure": exposure} for one in (position, position, other)]})
+    told = data(strikeloop("greeks", "--json"))
+    assert told["positions"][0] == {"contract": "C", "underlying": "BTC_USDT", **exposure, "cash_delta": 100.0, "cash_gamma": 40.0}
+    assert [(one["underlying"], one["delta"], one["cash_delta"]) for one in told["underlyings"]] == [
+        ("BTC_USDT", 1.0, 200.0),
+        ("ETH_USDT", 0.5, 5.0),
+    ]
+    assert told["total"] == {"underlying": "total", "cash_delta": 205.0, "cash_gamma": pytest.approx(80.1), "vega": 3.0, "theta": -3.0}
+
+
+def test_greeks_in_currency_are_left_out_while_an_underlying_has_no_price(run: RunFolder) -> None:
+    told = data(strikeloop("greeks", "--json"))
+    assert (told["positions"][0]["cash_delta"], told["total"]["cash_delta"], told["total"]["vega"]) == (None, None, 1.0)
+
+
+def test_a_run_whose_process_lives_and_says_nothing_is_told_to_hang(run: RunFolder) -> None:
+    run.write_status({**STATUS, "state": "ready", "pid": os.getpid(), "time": time.time_ns() - 60 * 10**9})
+    with StateDir(run.path.parent).lock():
+        assert data(strikeloop("status", "--json"))["responding"] is False
+        assert "the process is there and hangs" in strikeloop("status").stdout
+
+
+def test_a_run_in_whose_directory_another_process_runs_now_is_gone(run: RunFolder) -> None:
+    run.write_status({**STATUS, "state": "ready", "pid": 1, "time": time.time_ns()})
+    with StateDir(run.path.parent).lock():
+        assert data(strikeloop("status", run.id, "--json"))["ending"]["cause"] == "lost"
 
 
 def test_the_environment_that_moves_runs_moves_those_who_look_at_them(

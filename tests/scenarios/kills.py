@@ -24,7 +24,7 @@ from typing import Any
 import attrs
 
 from strikeloop.journal import Journal, is_begun, legacy_of
-from tests.scenarios.console import KEYS, environ
+from tests.scenarios.console import environ
 
 STRATEGY = '''
 """Churn: orders without end, some filled, some resting, some canceled at once."""
@@ -61,28 +61,36 @@ class Churn:
 
 @attrs.frozen
 class Venue:
-    """A served venue in a process of its own."""
+    """One account of a served venue in a process of its own."""
 
-    port: int
     rest_url: str
     ws_url: str
+    key: str
+    secret: str
 
-    def get(self, path: str, **query: Any) -> Any:
-        """One signed GET."""
+    def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
+        """One signed request."""
         words = "&".join(f"{name}={value}" for name, value in query.items())
+        content = b"" if body is None else json.dumps(body).encode()
         moment = f"{time.time():.3f}"
-        empty = hashlib.sha512(b"").hexdigest()
-        text = "\n".join(("GET", f"/api/v4{path}", words, empty, moment))
-        sign = hmac.new(b"secret", text.encode(), hashlib.sha512).hexdigest()
-        headers = {"KEY": "key", "Timestamp": moment, "SIGN": sign}
-        request = urllib.request.Request(f"{self.rest_url}{path}?{words}", headers=headers)  # noqa: S310 - a loopback address
+        text = "\n".join((method, f"/api/v4{path}", words, hashlib.sha512(content).hexdigest(), moment))
+        sign = hmac.new(self.secret.encode(), text.encode(), hashlib.sha512).hexdigest()
+        headers = {"KEY": self.key, "Timestamp": moment, "SIGN": sign, "Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.rest_url}{path}?{words}", content or None, headers, method=method)  # noqa: S310 - a loopback address
         with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - as above
             return json.load(answer)
+
+    def place(self, text: str) -> str:
+        """An order of other hands that rests: a buy far below the market. Its number at the venue."""
+        chain = self.request("GET", "/options/tickers", underlying="BTC_USDT")
+        deep = max(chain, key=lambda row: float(row["mark_price"]))
+        order = self.request("POST", "/options/orders", {"contract": deep["name"], "size": 1, "price": "5", "tif": "gtc", "text": text})
+        return str(order["id"])
 
     def listed(self, path: str, **query: Any) -> list[dict[str, Any]]:
         """Every row of a paged listing."""
         rows: list[dict[str, Any]] = []
-        while page := self.get(path, limit=1000, offset=len(rows), **query):
+        while page := self.request("GET", path, limit=1000, offset=len(rows), **query):
             rows += page
         return rows
 
@@ -94,9 +102,9 @@ class Venue:
 
 
 @contextmanager
-def venue_process(folder: Path) -> Iterator[Venue]:
-    """`strikeloop venue serve`, ended at the end."""
-    words = [sys.executable, "-m", "strikeloop", "venue", "serve", "--dialect", "gate", "--seed", "5", "--balance", "10000000"]
+def venue_process(folder: Path, accounts: int = 1) -> Iterator[list[Venue]]:
+    """`strikeloop venue serve`, ended at the end; one venue for each account."""
+    words = [sys.executable, "-m", "strikeloop", "venue", "serve", "--seed", "5", "--balance", "10000000", "--accounts", str(accounts)]
     with (folder / "venue.err").open("w") as errors:
         child = subprocess.Popen(words, cwd=folder, env=environ(), stdout=subprocess.PIPE, stderr=errors, text=True)
     stdout = child.stdout
@@ -104,7 +112,7 @@ def venue_process(folder: Path) -> Iterator[Venue]:
     with stdout:
         try:
             said = json.loads(stdout.readline())
-            yield Venue(said["port"], said["rest_url"], said["ws_url"])
+            yield [Venue(said["rest"], said["ws"], account["key"], account["secret"]) for account in said["accounts"]]
         finally:
             child.terminate()
             child.wait(10)
@@ -113,6 +121,9 @@ def venue_process(folder: Path) -> Iterator[Venue]:
 def configure(folder: Path, venue: Venue, more: str = "") -> None:
     """A config for live trading with `Churn` on the venue."""
     (folder / "churn.py").write_text(STRATEGY)
+    for name, text in (("key", venue.key), ("secret", venue.secret)):
+        (folder / f"{name}.txt").write_text(text)
+        (folder / f"{name}.txt").chmod(0o600)
     (folder / "strikeloop.toml").write_text(
         f"""
 [run]
@@ -123,8 +134,8 @@ use = "gate"
 rest_url = "{venue.rest_url}"
 ws_url = "{venue.ws_url}"
 channels = ["options.book_ticker"]
-key = {{ env = "GATE_KEY" }}
-secret = {{ env = "GATE_SECRET" }}
+key = {{ file = "key.txt" }}
+secret = {{ file = "secret.txt" }}
 
 [strategies.churn]
 use = "./churn.py:Churn"
@@ -171,15 +182,15 @@ class Child:
         return self.process.wait(seconds)
 
 
-def start(folder: Path, *words: str, env: Mapping[str, str] | None = None, config: str = "strikeloop.toml") -> Child:
+def start(folder: Path, *words: str) -> Child:
     """`strikeloop run --live` in this folder."""
     state_dir = folder / "runs"
     before = frozenset(_runs(state_dir))
     with (folder / "run.err").open("ab") as errors, (folder / "run.out").open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "strikeloop", "run", "-c", config, "--live", "--json", "--quiet", *words],
+            [sys.executable, "-m", "strikeloop", "run", "--live", "--json", "--quiet", *words],
             cwd=folder,
-            env=environ(**(KEYS if env is None else env)),
+            env=environ(),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=errors,

@@ -27,7 +27,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("watch:status", "Say how a run is: state, connections, channels, orders, balance."),
     "orders": ("watch:orders", "List the working orders of a run."),
     "positions": ("watch:positions", "List the positions of a run."),
-    "greeks": ("watch:greeks", "List the greeks of a run, by position (times size and multiplier) and in sum."),
+    "greeks": ("watch:greeks", "List the greeks of a run by position, by underlying and in total."),
     "halt": ("halt:halt", "Stop a run from sending orders, at once and until it ends."),
     "plugins": ("plugins:plugins", "List and describe installed plugins."),
     "hooks": ("plugins:list_hooks", "List the hooks a plugin may implement, with what each is given and when it is called."),

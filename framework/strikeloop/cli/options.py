@@ -65,13 +65,8 @@ def with_state_dir(function: F) -> F:
 
 
 def with_run(function: F) -> F:
-    """--state-dir and --run as `state_dir` and `run`."""
-    for option in (
-        click.option("--run", default="", metavar="ID", help="Which run; the latest where none is named."),
-        with_state_dir,
-    ):
-        function = option(function)
-    return function
+    """RUN and --state-dir as `run` and `state_dir`: a run's id, or the path of its folder; the latest where none is named."""
+    return with_state_dir(click.argument("run", default="", metavar="[RUN]")(function))
 
 
 def config_files(files: Sequence[Path]) -> tuple[Path, ...]:
@@ -83,12 +78,15 @@ def config_files(files: Sequence[Path]) -> tuple[Path, ...]:
     raise click.UsageError(f"there is no {DEFAULT_CONFIG} here: name a config file with -c FILE")
 
 
-def folder_of(run: str, state_dir: Path) -> RunFolder:
-    """A run by its id or the path of its folder. Raises StorageError where it does not exist."""
+def folder_of(run: str, state_dir: Path, *, having: str = "") -> RunFolder:
+    """A run by its id or the path of its folder, the latest that has the file `having` where none is named.
+
+    Raises StorageError where it does not exist.
+    """
     path = Path(run)
     if len(path.parts) > 1:
         return StateDir(path.parent, make=False).run(path.name)
-    return StateDir(state_dir, make=False).run(run)
+    return StateDir(state_dir, make=False).run(run, having=having)
 
 
 def print_json(data: Any) -> None:

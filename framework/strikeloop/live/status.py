@@ -11,6 +11,7 @@ from typing import Any
 from strikeloop.encoding import plain
 from strikeloop.live.run import Live
 from strikeloop.orders import Order
+from strikeloop.portfolio import Portfolio, Position
 
 
 def status_of(live: Live) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def status_of(live: Live) -> dict[str, Any]:
         "orders": counts,
         "working": [_order_status(order) for order in orders.working()],
         "foreign": [order.key for name in live.ports for order in live.foreign.foreign(name)],
-        "positions": [{**plain(position), "exposure": plain(position.exposure)} for position in portfolio.positions],
+        "positions": [_position_status(position, portfolio) for position in portfolio.positions],
         "balance": None if portfolio.balance is None else plain(portfolio.balance),
         "risk": None if portfolio.risk is None else plain(portfolio.risk),
         "faults": live.summary.rows["fault"],
@@ -65,3 +66,10 @@ def _adapter_status(live: Live, name: str) -> dict[str, Any]:
 def _order_status(order: Order) -> dict[str, Any]:
     names = ("contract", "size", "left", "price", "state")
     return {"client_id": order.key, "instance": order.instance, **{name: plain(getattr(order, name)) for name in names}}
+
+
+def _position_status(position: Position, portfolio: Portfolio) -> dict[str, Any]:
+    contract = portfolio.contracts.get(position.contract)
+    underlying = "" if contract is None else contract.underlying
+    price = portfolio.underlying_price(position.contract)
+    return {**plain(position), "underlying": underlying, "underlying_price": price, "exposure": plain(position.exposure)}
