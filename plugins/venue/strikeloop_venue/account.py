@@ -19,6 +19,9 @@ from strikeloop import (
     PositionUpdated,
 )
 from strikeloop.margin import AccountMargin, Holding, OpenOrder, trading_fee, value_at_risk
+from strikeloop.pricing import price
+from strikeloop_venue.averaging import blended
+from strikeloop_venue.insurance import InsuranceFund
 from strikeloop_venue.ledger import Ledger, product
 from strikeloop_venue.markets import Market, Markets
 from strikeloop_venue.order import Order
@@ -37,6 +40,7 @@ class Account:
     def __init__(self, adapter: str, rules: Rules, markets: Markets) -> None:
         self.adapter, self.rules, self.markets = adapter, rules, markets
         self.ledger = Ledger(rules.balance)
+        self.insurance = InsuranceFund(rules.insurance)
         self.step = Step()
         self.now = 0
         self._var: tuple[int, float] | None = None
@@ -52,11 +56,13 @@ class Account:
         held = market.position.size
         return min(abs(order.left), abs(held)) if held * order.size < 0 else ZERO
 
-    def fill(self, market: Market, order: Order, size: Decimal, price: Decimal, *, is_maker: bool) -> None:
-        """Book one execution: order, position, premium, fee. `size` is unsigned."""
+    def fill(self, market: Market, order: Order, size: Decimal, price: Decimal, *, is_maker: bool, is_takeover: bool = False) -> None:
+        """Book one execution: order, position, premium, fee. `size` is unsigned.
+
+        A liquidation also pays the liquidation fee, to the insurance fund; what the fund takes over costs no fee.
+        """
         signed = size * order.sign
-        index = Decimal(repr(self.markets.index_price(market)))
-        fee = trading_fee(market.contract, signed, price, index, is_maker=is_maker)
+        fee = ZERO if is_takeover else self._fee(market, order, signed, price, is_maker=is_maker)
         order.fill(size, price)
         market.trades += 1
         self.step.order(order)
@@ -81,6 +87,15 @@ class Account:
         if closed is not None:
             self.closed(market, closed, "liquidated" if order.is_liquidation else "closed")
         self.withdraw_reducing(market)
+
+    def _fee(self, market: Market, order: Order, size: Decimal, price: Decimal, *, is_maker: bool) -> Decimal:
+        index = Decimal(repr(self.markets.index_price(market)))
+        fee = trading_fee(market.contract, size, price, index, is_maker=is_maker)
+        if not order.is_liquidation:
+            return fee
+        penalty = product(self.rules.liquidation_fee_rate, index, abs(size), market.contract.multiplier)
+        self.insurance.receive(penalty)
+        return fee + penalty
 
     def post(self, kind: str, change: Decimal, text: str) -> None:
         """Book cash."""
@@ -136,13 +151,13 @@ class Account:
     def prospect(self, market: Market, size: Decimal, price: Decimal, *, reduce_only: bool) -> OpenOrder:
         """What margin is computed from, for an order that may come."""
         index = Decimal(repr(self.markets.index_price(market)))
-        mark = market.mark
+        mark = self.model_mark(market)
         return OpenOrder(
             contract=market.contract,
             size=size,
             price=price,
             mark=price if mark is None else Decimal(repr(mark)),
-            underlying_price=Decimal(repr(self.markets.forward(market))),
+            underlying_price=Decimal(repr(self.forward(market))),
             fee=trading_fee(market.contract, size, price, index, is_maker=False),
             reduce_only=reduce_only,
             years=market.contract.years(self.now),
@@ -154,13 +169,42 @@ class Account:
             Holding(
                 contract=market.contract,
                 size=market.position.size,
-                mark=self.markets.mark(market),
-                underlying_price=Decimal(repr(self.markets.forward(market))),
+                mark=self.mark(market),
+                underlying_price=Decimal(repr(self.forward(market))),
                 years=market.contract.years(self.now),
                 iv=None if market.ticker is None else market.ticker.mark_iv,
             )
             for market in self.markets.held()
         ]
+
+    # ---- prices --------------------------------------------------------------------------------------------------
+
+    def forward(self, market: Market) -> float:
+        """The forward of the contract's expiry; while the settlement average builds up, it is blended in."""
+        forward, rules = self.markets.forward(market), self.rules
+        opens = market.contract.expiry - rules.settlement_window
+        if not rules.blend_forward or self.now <= opens:
+            return forward
+        window = self.markets.windows[market.contract.underlying]
+        average = window.so_far(opens, self.now, rules.settlement_sample)
+        share = min(1.0, (self.now - opens) / rules.settlement_window)
+        return forward if average is None else blended(forward, average, share)
+
+    def model_mark(self, market: Market) -> float | None:
+        """The market's mark; in the window, Black-76 on the blended forward, cut to the mark's tick."""
+        mark, ticker, contract = market.mark, market.ticker, market.contract
+        if ticker is None or ticker.mark_iv is None or self.now <= contract.expiry - self.rules.settlement_window:
+            return mark
+        forward = self.forward(market)
+        if forward == self.markets.forward(market):
+            return mark
+        worth = price(forward, float(contract.strike), contract.years(self.now), ticker.mark_iv, is_call=contract.is_call)
+        return float(Decimal(repr(worth)) // contract.mark_tick * contract.mark_tick)
+
+    def mark(self, market: Market) -> Decimal:
+        """The mark as money; the entry price where the market says nothing."""
+        mark = self.model_mark(market)
+        return market.position.entry_price if mark is None else Decimal(repr(mark))
 
     # ---- what it looks like --------------------------------------------------------------------------------------
 
@@ -175,8 +219,8 @@ class Account:
             size=position.size,
             entry_price=position.entry_price,
             realized_pnl=position.realized_pnl,
-            mark_price=market.mark,
-            unrealized_pnl=position.unrealized(self.markets.mark(market)),
+            mark_price=self.model_mark(market),
+            unrealized_pnl=position.unrealized(self.mark(market)),
             delta=None if ticker is None else ticker.delta,
             gamma=None if ticker is None else ticker.gamma,
             vega=None if ticker is None else ticker.vega,
@@ -186,7 +230,7 @@ class Account:
     def balance(self, margin: AccountMargin, received: int, origin: Origin = Origin.SIMULATED) -> BalanceUpdated:
         """The account now. `margin_ratio` is maintenance margin / equity, higher is worse; equity counts as at least 0.01."""
         held = self.markets.held()
-        marks = [self.markets.mark(market) for market in held]
+        marks = [self.mark(market) for market in held]
         value = sum((market.position.value(mark) for market, mark in zip(held, marks, strict=True)), ZERO)
         return BalanceUpdated(
             time=self.now,
@@ -216,10 +260,10 @@ class Account:
         notional, equity = 0.0, self.ledger.cash
         for market in self.markets.held():
             units = float(market.position.size * market.contract.multiplier)
-            equity += market.position.value(self.markets.mark(market))
+            equity += market.position.value(self.mark(market))
             for name in totals:
                 totals[name] += units * (getattr(market.ticker, name, None) or 0.0)
-            notional += abs(units * (getattr(market.ticker, "delta", None) or 0.0) * self.markets.forward(market))
+            notional += abs(units * (getattr(market.ticker, "delta", None) or 0.0) * self.forward(market))
         return PortfolioRiskUpdated(
             time=self.now,
             received=received,

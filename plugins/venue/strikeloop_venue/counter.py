@@ -94,15 +94,24 @@ class Counter:
         for order in finished[: max(0, len(finished) - keep)]:
             self._forget(order)
 
-    def liquidate(self, market: Market) -> None:
-        """Reduce a position with a reduce-only market order of the venue's own."""
-        size = -market.position.size
-        command = SubmitOrder(client_id="", contract=market.contract.id, size=size, reduce_only=True)
-        order = self._take_in(market, command, TimeInForce.IOC)
-        order.is_liquidation = True
+    def liquidate(self, market: Market, size: Decimal, price: Decimal) -> None:
+        """Reduce a position with an IOC reduce-only order of the venue's own; at price 0 it is a market order."""
+        order = self._liquidation(market, size, price or None)
         self._matcher.take(market, order)
         if order.is_open:
             self._account.withdraw(market, order, OrderState.LIQUIDATED, "liquidated")
+
+    def take_over(self, market: Market, size: Decimal, price: Decimal) -> None:
+        """The insurance fund takes a position off the account at a price; the book sees nothing of it."""
+        order = self._liquidation(market, size, price or None)
+        self._account.insurance.take_over(market.contract, -size, price)
+        self._account.fill(market, order, abs(size), price, is_maker=False, is_takeover=True)
+
+    def _liquidation(self, market: Market, size: Decimal, price: Decimal | None) -> Order:
+        command = SubmitOrder(client_id="", contract=market.contract.id, size=size, price=price, tif=TimeInForce.IOC, reduce_only=True)
+        order = self._take_in(market, command, TimeInForce.IOC)
+        order.is_liquidation = True
+        return order
 
     def _submit(self, command: SubmitOrder, *, is_frozen: bool) -> str | None:
         market = self._markets.get(command.contract)

@@ -28,6 +28,14 @@ def product(*factors: Decimal) -> Decimal:
     return result
 
 
+def exact_sum(*amounts: Decimal) -> Decimal:
+    """The exact sum."""
+    result = Decimal(0)
+    for amount in amounts:
+        result = _EXACT.add(result, amount)
+    return result
+
+
 @attrs.frozen(kw_only=True)
 class Posting:
     """One change of cash: `kind` is the venue's word (prem, fee, set), `balance` the cash after it."""

@@ -27,7 +27,6 @@ from strikeloop import (
     Event,
     Filled,
     LedgerPosted,
-    Liquidated,
     MmpTriggered,
     Origin,
     PositionUpdated,
@@ -39,15 +38,17 @@ from strikeloop import (
 from strikeloop.adapter import Mmp, Snapshot
 from strikeloop_venue.account import Account
 from strikeloop_venue.agenda import NEVER, Agenda, Refresh, Request, Scope
+from strikeloop_venue.averaging import IndexWindow
 from strikeloop_venue.counter import Counter, refused
+from strikeloop_venue.insurance import InsuranceFund
 from strikeloop_venue.latency import Lost
-from strikeloop_venue.liquidation import in_sequence, is_due, trim_orders, withdraw_all
+from strikeloop_venue.liquidation import Liquidator
 from strikeloop_venue.markets import Market, Markets
 from strikeloop_venue.matching import Matcher
 from strikeloop_venue.order import Order
 from strikeloop_venue.protection import Protection
 from strikeloop_venue.rules import Rules
-from strikeloop_venue.settlement import IndexWindow, Settlement, settle
+from strikeloop_venue.settlement import Settlement, settle
 from strikeloop_venue.steps import Step
 
 ALL = Scope()
@@ -75,12 +76,12 @@ class SimulatedVenue:
             self_trade=rules.self_trade,
         )
         self._counter = Counter(self._protection, self._account, self._markets, self._matcher)
-        self._windows: dict[str, IndexWindow] = {}
+        self._liquidator = Liquidator(self._account, self._counter.liquidate, self._counter.take_over)
         self._settlements: list[Settlement] = []
         self._agenda = Agenda()
         self._outbox: deque[Event] = deque()
         self._opened: int | None = None
-        self._is_open = self._liquidating = False
+        self._is_open = False
         self._watches = rules.latency.watching
         self._now = self._heard = self._arrived = self._refreshed = self._shown = 0
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -248,6 +249,16 @@ class SimulatedVenue:
         """The last ticker of every listed contract that has one."""
         return {market.contract.id: market.ticker for market in self._markets.by_contract.values() if market.ticker is not None}
 
+    @property
+    def insurance(self) -> InsuranceFund:
+        """The fund that takes over what a liquidation cannot close. Look, do not touch."""
+        return self._account.insurance
+
+    @property
+    def is_liquidating(self) -> bool:
+        """Whether positions of the account are being taken away."""
+        return self._liquidator.is_active
+
     def settlements(self) -> tuple[Settlement, ...]:
         """Every contract that settled, oldest first."""
         return tuple(self._settlements)
@@ -290,7 +301,7 @@ class SimulatedVenue:
 
     def _on_index(self, event: UnderlyingPriced) -> None:
         self._markets.index[event.underlying] = event.price
-        window = self._windows.get(event.underlying)
+        window = self._markets.windows.get(event.underlying)
         if window is not None:
             window.add(event.time, event.price)
 
@@ -325,7 +336,7 @@ class SimulatedVenue:
     def _list(self, contract: Contract) -> None:
         if not self._markets.add(contract):
             return
-        window = self._windows.setdefault(contract.underlying, IndexWindow())
+        window = self._markets.windows.setdefault(contract.underlying, IndexWindow())
         window.opens = min(window.opens, contract.expiry - self._rules.settlement_window)
         self._agenda.expire(contract.expiry, contract.id)
 
@@ -350,7 +361,7 @@ class SimulatedVenue:
 
     def _serve(self, command: Request) -> None:
         self._begin()
-        answer = self._counter.serve(command, is_frozen=self._liquidating)
+        answer = self._counter.serve(command, is_frozen=self._liquidator.is_active)
         self._finish(answer)
 
     def _cancel_all(self, scope: Scope) -> None:
@@ -370,52 +381,24 @@ class SimulatedVenue:
 
     def _settle_price(self, market: Market) -> Decimal:
         """The mean of the index over the window that ends now; without any index, what the venue last knew."""
-        window = self._windows[market.contract.underlying]
+        window = self._markets.windows[market.contract.underlying]
         mean = window.mean(self._now, self._rules.settlement_window, self._rules.settlement_sample)
         return Decimal(repr(self._markets.index_price(market) if mean is None else mean))
 
     def _reopen_window(self, underlying: str) -> None:
         expiries = [m.contract.expiry for m in self._markets.by_contract.values() if m.contract.underlying == underlying]
-        self._windows[underlying].open_at(min(expiries, default=NEVER) - self._rules.settlement_window)
+        self._markets.windows[underlying].open_at(min(expiries, default=NEVER) - self._rules.settlement_window)
 
     def _refresh(self) -> None:
-        """Marks moved while a position is held: tell what it is worth, and see whether the margin still suffices."""
+        """Marks moved, or the account did: tell what positions are worth, and see whether the margin still suffices."""
         self._refreshed = self._now
-        held = self._markets.held()
-        if not held:
-            return
+        moved = [market for market in self._markets.held() if market.has_moved]
         self._begin()
-        for market in held:
-            if market.has_moved:
-                self._account.step.markets[market.contract.id] = market
+        for market in moved:
+            self._account.step.markets[market.contract.id] = market
         if self._rules.liquidation:
-            self._watch_margin()
-        self._finish(is_refresh=True)
-
-    # ---- margin calls --------------------------------------------------------------------------------------------
-
-    def _watch_margin(self) -> None:
-        account = self._account
-        margin = account.margin()
-        if not is_due(account, margin):
-            self._liquidating = False
-            trim_orders(account, margin)
-            return
-        if not self._liquidating:
-            self._liquidating = True
-            account.step.fact(
-                Liquidated,
-                adapter=self.adapter,
-                initial_margin=margin.initial,
-                maintenance_margin=margin.maintenance,
-                order_margin=margin.order,
-            )
-        withdraw_all(account)
-        for market in in_sequence(account):
-            if not is_due(account, account.margin()):
-                self._liquidating = False
-                return
-            self._counter.liquidate(market)
+            self._liquidator.watch()
+        self._finish(is_refresh=bool(moved))
 
     # ---- steps and what is heard of them -------------------------------------------------------------------------
 
@@ -435,6 +418,8 @@ class SimulatedVenue:
         if not step and answer is None and not is_refresh:
             return
         account.step = Step()
+        if step.moved:
+            self._want_refresh()
         received = self._received(account.now + self._rules.latency.response(account.now))
         told: list[Event] = [*step.events(account.now, received), *self._mmp_events(received)]
         account.ledger.record(told)

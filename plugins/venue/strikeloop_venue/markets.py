@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Sequence
-from decimal import Decimal
 
 import attrs
 
@@ -19,6 +18,7 @@ from strikeloop import (
     Quoted,
     TickerUpdated,
 )
+from strikeloop_venue.averaging import IndexWindow
 from strikeloop_venue.book import Book
 from strikeloop_venue.order import Order
 from strikeloop_venue.position import Position
@@ -64,9 +64,10 @@ class Market:
             self.sync().on_depth(event)
 
     def keep_ticker(self, event: TickerUpdated) -> bool:
-        """Take a ticker in; True when it says something new about a position we hold."""
+        """Take a ticker in; True when it says something new about a position or an order of ours."""
         before, self.ticker = self.ticker, event
-        if not self.position.size or (before is not None and (before.mark_price, before.delta) == (event.mark_price, event.delta)):
+        is_ours = bool(self.position.size or self.buys or self.sells)
+        if not is_ours or (before is not None and (before.mark_price, before.delta) == (event.mark_price, event.delta)):
             return False
         self.has_moved = True
         return True
@@ -123,6 +124,8 @@ class Markets:
     def __init__(self, contracts: Sequence[Contract]) -> None:
         self.by_contract: dict[ContractId, Market] = {}
         self.index: dict[str, float] = {}
+        self.windows: dict[str, IndexWindow] = {}
+        """The index of each underlying as far back as its next settlement needs it."""
         self.retired: dict[ContractId, Market] = {}
         self._used: dict[ContractId, Market] = {}
         for contract in contracts:
@@ -169,8 +172,3 @@ class Markets:
         if market.ticker is not None and market.ticker.underlying_price is not None:
             return market.ticker.underlying_price
         return self.index_price(market)
-
-    def mark(self, market: Market) -> Decimal:
-        """The mark as money; the entry price where the market says nothing."""
-        mark = market.mark
-        return market.position.entry_price if mark is None else Decimal(repr(mark))

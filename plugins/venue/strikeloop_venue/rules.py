@@ -36,3 +36,7 @@ class Rules:
     refresh: int
     var_refresh: int
     liquidation: bool
+    blend_forward: bool
+    insurance: Decimal
+    liquidation_fee_rate: Decimal
+    liquidation_batch: Decimal

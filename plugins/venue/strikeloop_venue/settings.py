@@ -48,9 +48,12 @@ class VenueSettings:
     oldest, both. `margin`: a name of `strikeloop.margin.MODELS`: `classic`, `portfolio`, `deribit_like` or `span_like`.
     `price_deviation`: whether the contract's band around the mark is kept; `mark_price_up`, `mark_price_down`: order prices must lie
     within these multiples of the mark (None: anywhere). `settlement_window_s`: seconds before the expiry over which the index is
-    averaged, `settlement_sample_s` the step of the samples. `refresh_s`: least seconds of venue time between two refreshes of marks and
-    risk, `var_refresh_s` between two computations of the value at risk while no position changes. `liquidation`: whether margin calls
-    are carried out. `seed`: seed of everything random in the venue.
+    averaged, `settlement_sample_s` the step of the samples. `blend_forward`: while that average builds up, forwards and marks of the
+    account blend it in; switch it off where the feed's marks do so already. `refresh_s`: least seconds of venue time between two
+    refreshes of marks and risk, `var_refresh_s` between two computations of the value at risk while no position changes. `liquidation`:
+    whether margin calls are carried out, `liquidation_batch` the share of a position that one order of it takes, `liquidation_fee_rate`
+    what it costs beside the trading fee, as a fraction of the index, `insurance` the fund that fee goes to and that takes over what
+    cannot be closed. `seed`: seed of everything random in the venue.
 
     >>> VenueSettings(balance="5000").balance
     Decimal('5000')
@@ -71,9 +74,13 @@ class VenueSettings:
     mark_price_down: Decimal | None = attrs.field(default=None, converter=attrs.converters.optional(_decimal))
     settlement_window_s: int = 1800
     settlement_sample_s: int = 1
+    blend_forward: bool = True
     refresh_s: float = 1.0
     var_refresh_s: float = 60.0
     liquidation: bool = True
+    liquidation_fee_rate: Decimal = attrs.field(default=Decimal(0), converter=_decimal)
+    liquidation_batch: Decimal = attrs.field(default=Decimal("0.25"), converter=_decimal)
+    insurance: Decimal = attrs.field(default=Decimal(1_000_000), converter=_decimal)
     seed: int = 1
 
     def __attrs_post_init__(self) -> None:
@@ -85,6 +92,8 @@ class VenueSettings:
             raise ValueError("queue_exponent and queue_unit must be greater than 0")
         if self.margin not in MARGINS:
             raise ValueError(f"margin is {self.margin!r}; expected one of {', '.join(MARGINS)}")
+        if not 0 < self.liquidation_batch <= 1 or self.liquidation_fee_rate < 0:
+            raise ValueError("liquidation_batch must be in (0, 1] and liquidation_fee_rate not negative")
         if not self.balance.is_finite() or self.balance < 0:
             raise ValueError(f"balance is {self.balance}; expected a finite amount that is not negative")
         if min(self.settlement_window_s, self.settlement_sample_s) < 1:
@@ -117,6 +126,10 @@ class VenueSettings:
             refresh=round(self.refresh_s * 1e9),
             var_refresh=round(self.var_refresh_s * 1e9),
             liquidation=self.liquidation,
+            blend_forward=self.blend_forward,
+            insurance=self.insurance,
+            liquidation_fee_rate=self.liquidation_fee_rate,
+            liquidation_batch=self.liquidation_batch,
         )
         return SimulatedVenue(adapter, rules, contracts)
 

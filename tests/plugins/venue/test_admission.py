@@ -155,3 +155,13 @@ def test_prices_stay_within_multiples_of_the_mark_where_that_is_asked(price: int
     told = stage.order(stage.submit(1, price))
     assert (told.state is OrderState.OPEN) is taken
     assert taken or told.reason.startswith("PRICE_TOO_DEVIATED: ")
+
+
+@pytest.mark.parametrize("margin", ["classic", "portfolio", "deribit_like", "span_like"])
+@pytest.mark.parametrize("price", [490, 14_000, None])
+def test_a_hundred_dollars_do_not_sell_a_hundred_naked_calls(margin: str, price: int | None) -> None:
+    """Neither for a premium that would pay for itself nor at market."""
+    stage = Stage(balance="100", margin=margin).index(70_000).ticker(500).quote(490, 510, bid_size=1_000)
+    sold = stage.order(stage.submit(-100, price))
+    assert (sold.state, sold.reason.split(":")[0]) == (OrderState.REJECTED, "INSUFFICIENT_AVAILABLE")
+    assert (stage.venue.positions(), stage.venue.account().total) == ((), D(100))

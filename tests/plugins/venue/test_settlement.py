@@ -17,8 +17,9 @@ from strikeloop import (
     PortfolioRiskUpdated,
     PositionClosed,
     PositionUpdated,
+    Traded,
 )
-from strikeloop_venue.settlement import IndexWindow
+from strikeloop.pricing import price
 from tests.plugins.venue.stage import CALL, EXPIRY, PUT, Stage, contract
 
 HOURS_8 = 8 * 3600
@@ -150,17 +151,52 @@ def test_without_an_index_the_last_forward_is_taken() -> None:
     assert settled(stage).settle_price == 70_500
 
 
-def test_a_window_knows_no_price_before_the_first() -> None:
-    window = IndexWindow()
-    assert window.mean(10, 5, 1) is None
-    window.add(8, 100.0)
-    assert window.mean(10, 5, 1) == 100.0
+@pytest.mark.parametrize("size", [1, -1])
+def test_a_pin_pays_and_charges_nothing_and_a_hair_above_pays_that_hair(size: int) -> None:
+    pinned = held(size).index(70_000).at(HOURS_8)
+    assert (settled(pinned).pnl, settled(pinned).fee) == (D(0), D(0))
+    above = held(size).at(HOURS_8 - 1800).index(70_000.0001).at(HOURS_8)
+    assert settled(above).pnl == D("0.0001") * size / 100
+    assert 0 < settled(above).fee <= D("0.125") * D("0.0001") / 100
 
 
-def test_a_window_keeps_no_more_than_it_will_need() -> None:
-    window = IndexWindow()
-    window.open_at(500)
-    for time in range(1000):
-        window.add(time, float(time))
-    window.open_at(995)
-    assert window.mean(999, 4, 1) == 997.5
+def test_an_order_in_flight_at_the_expiry_finds_no_contract() -> None:
+    stage = Stage(latency_ms=200).index(70_000).ticker(500).quote(490, 510)
+    stage.at(HOURS_8 - 0.1)
+    late = stage.submit(1, 510)
+    stage.at(HOURS_8 + 1)
+    assert (stage.order(late).state, stage.order(late).reason) == (OrderState.REJECTED, f"CONTRACT_NOT_FOUND: {CALL} has expired")
+    assert settled(stage).size == 0
+
+
+def test_a_cancel_in_flight_at_the_expiry_finds_its_order_ended() -> None:
+    stage = Stage(latency_ms=200).index(70_000).ticker(500).quote(490, 510)
+    resting = stage.submit(1, 400)
+    stage.at(HOURS_8 - 0.1).cancel(resting)
+    stage.at(HOURS_8 + 1)
+    told = [event for event in stage.all(OrderUpdated) if event.client_id == resting]
+    assert [event.state for event in told] == [OrderState.OPEN, OrderState.EXPIRED, OrderState.EXPIRED]
+    assert told[-1].reason == "ORDER_FINISHED: the order is expired"
+
+
+def test_a_market_that_comes_at_the_expiry_itself_trades_before_it() -> None:
+    stage = Stage(contract(), settlement_window_s=1).index(70_000).ticker(500).quote(490, 510)
+    stage.submit(1, 400)
+    stage.now = EXPIRY
+    stage.venue.on_market(Traded(time=EXPIRY, received=EXPIRY, contract=CALL, price=399.0, size=-5.0))
+    stage.listen()
+    assert settled(stage).size == 1
+
+
+def test_while_the_average_builds_up_marks_run_towards_it() -> None:
+    """Half-way through the window the index has been 71,000: forward 70,000 counts half, and the account's mark follows."""
+    stage = Stage(contract(), refresh_s=1).index(71_000).ticker(500, 70_000).quote(490, 510)
+    stage.submit(1, 510)
+    stage.at(HOURS_8 - 900).ticker(501, 70_000).at(HOURS_8 - 899)
+    left = 900 / 86_400 / 365
+    expected = price(70_500.0, 70_000.0, left, 0.5, is_call=True)
+    assert stage.last(PositionUpdated).mark_price == pytest.approx(expected, abs=0.2)
+    untouched = Stage(contract(), blend_forward=False).index(71_000).ticker(500, 70_000).quote(490, 510)
+    untouched.submit(1, 510)
+    untouched.at(HOURS_8 - 900).ticker(501, 70_000).at(HOURS_8 - 899)
+    assert untouched.last(PositionUpdated).mark_price == 501
