@@ -184,7 +184,10 @@ class Release:
         return True
 
     def _is_evidence(self, event: OrderUpdated | Filled, client_id: str) -> None:
-        if not self._unknown.evidence(client_id):
+        in_doubt, was_absent = client_id in self._unknown, self._unknown.evidence(client_id)
+        if isinstance(event, Filled) and (in_doubt or was_absent):
+            self._again[Find(event.contract, client_id, event.order_id)] = event.received  # it exists; how it stands is to be asked
+        if not was_absent:
             return
         text = f"{client_id} was given up as absent, and now {self._adapter} speaks of it"
         now = event.received

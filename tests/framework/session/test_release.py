@@ -183,6 +183,13 @@ def test_late_evidence_revives_an_absent_order_and_raises_an_alarm(evidence: Ord
     assert stage.say(ORDERS, order(left=9)).said(AlertRaised) == stage.said(AlertRaised)[:1]
 
 
+@pytest.mark.parametrize("passed_s", [1, 35], ids=["in-doubt", "absent"])
+def test_a_fill_shows_that_a_doubtful_order_exists_and_has_it_asked_how_it_stands(passed_s: float) -> None:
+    stage = answer_all(doubtful(), passed_s, None).forget().say(ORDERS, fill("a", 2, client_id="t-a-1"))
+    stage.at((stage.now - 1_780_272_000 * SECOND) / SECOND + 0.1)
+    assert [find.client_id for find in stage.asked(Find)] == ["t-a-1"]
+
+
 def test_an_order_that_the_venue_knew_and_no_longer_knows_is_in_doubt_and_then_absent() -> None:
     stage = Stage().ready().say(ORDERS, order(left=10)).alive_until(30.2).snapshot()
     found(stage, Find(CALL, "t-a-1", "1"), None)
