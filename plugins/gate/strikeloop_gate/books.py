@@ -29,6 +29,7 @@ from strikeloop import (
     VenueError,
 )
 from strikeloop_gate import ledger
+from strikeloop_gate.figures import figure, whole
 from strikeloop_gate.ledger import SECOND_NS, Source
 from strikeloop_gate.refusals import NO_FUNDS, NO_SUCH_ORDER
 from strikeloop_gate.rest import Rest
@@ -110,7 +111,7 @@ class Books:
                 balance=ledger.account(self.source(), item),
                 user=ledger.identity(item.user, "user"),
                 margin_mode=0 if item.margin_mode is UNSET else item.margin_mode,
-                equity=ledger.figure(item.total if item.equity is UNSET else item.equity, "equity"),
+                equity=figure(item.total if item.equity is UNSET else item.equity, "equity"),
             )
 
     async def orders(self, status: str, *, contract: str = "", underlying: str = "", since: int = 0, until: int = 0) -> list[OrderUpdated]:
@@ -196,8 +197,8 @@ class Books:
         [(item, twin, _)] = listed(f"GET {path}", RISK_UNITS, await self.rest.get(path))
         source = self.source(Origin.VENUE)
         with _named(path):
-            initial = sum((ledger.figure(unit.initial_margin, "initial_margin") for unit in item.risk_units), Decimal(0))
-            maintenance = sum((ledger.figure(unit.maintain_margin, "maintain_margin") for unit in item.risk_units), Decimal(0))
+            initial = sum((figure(unit.initial_margin, "initial_margin") for unit in item.risk_units), Decimal(0))
+            maintenance = sum((figure(unit.maintain_margin, "maintain_margin") for unit in item.risk_units), Decimal(0))
         return PortfolioRiskUpdated(
             time=source.time,
             received=source.received,
@@ -276,9 +277,9 @@ def _settled(source: Source, item: Any, twin: Any, raw: Mapping[str, Any]) -> It
         origin=source.origin,
         raw=raw,
         contract=ledger.contract_id(source.adapter, item.contract),
-        settle_price=ledger.figure(item.settle_price, "settle_price"),
-        size=ledger.whole(item.size, "size"),
-        pnl=ledger.figure(item.settle_profit, "settle_profit"),
-        fee=ledger.figure(item.fee, "fee"),
-        realized_pnl=ledger.figure(item.realised_pnl, "realised_pnl"),
+        settle_price=figure(item.settle_price, "settle_price"),
+        size=whole(item.size, "size"),
+        pnl=figure(item.settle_profit, "settle_profit"),
+        fee=figure(item.fee, "fee"),
+        realized_pnl=figure(item.realised_pnl, "realised_pnl"),
     )

@@ -9,6 +9,7 @@ tree. What the swift way gives is what the thorough way would have given; a test
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from decimal import DecimalException
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any, Final
@@ -71,6 +72,9 @@ class _Channel:
     is_private: bool
     events: tuple[str, ...] = ("update",)
     by_shape: bool = False
+    by_dialect: bool = attrs.field(
+        init=False, default=attrs.Factory(lambda self: not self.by_shape and self.whole != self.listed, takes_self=True)
+    )
 
     def way(self, dialect: Dialect, node: Mapping[str, Any], *, is_listed: bool) -> _Way:
         """How this item is to be read in a dialect; `auto` goes by its shape, and tells balances from entries by their fields."""
@@ -127,7 +131,7 @@ _SWIFT: Final = [
     Swift.of(one.name, one.events, one.whole.form, one.listed.form, is_market=not one.is_private and one.name != "options.contracts")
     for one in _CHANNELS
 ]
-_reader: Final = reader(_SWIFT)
+_read: Final = reader(_SWIFT)
 _BY_FORM: Final = {swift.exact: (swift, channel) for swift, channel in zip(_SWIFT, _CHANNELS, strict=True)}
 _ENVELOPE: Final = frozenset({"time", "channel", "event", "result", "time_ms", "error"})
 _MOST_NOTICES: Final = 8
@@ -154,24 +158,25 @@ class FrameDecoder:
         """What `thoroughly` gives, where the frame is an update as documented; None where it is left to that."""
         try:
             raw = frame if type(frame) is bytes else _octets(frame)
-            form = _reader.decode(raw)
+            form = _read(raw)
             swift, channel = _BY_FORM[type(form)]
-            result, figures = form.result, swift.figures.decode(raw).result
-            if raw.count(b":") != swift.keys(form, figures) or len(raw) > LARGEST_FRAME:
+            result, figures = form.result, swift.figures(raw).result
+            colons = raw.count(b":")
+            if (colons != swift.least or type(result) is list) and colons != swift.keys(form, figures):
                 return None
             time = form.time * SECOND_NS if form.time_ms is UNSET else form.time_ms * MILLISECOND_NS
             source = _source(self.name, time, received, _VENUE)
             if type(result) is not list:
-                if self.dialect is _GATE and channel.whole is not channel.listed and not channel.by_shape:
+                if len(raw) > LARGEST_FRAME or (channel.by_dialect and self.dialect is _GATE):
                     return None
                 events = channel.whole.build(source, result, figures, NOTHING)
-            elif self.dialect is _SEED and channel.whole is not channel.listed and not channel.by_shape:
+            elif len(raw) > LARGEST_FRAME or (channel.by_dialect and self.dialect is _SEED):
                 return None
             else:
                 build = channel.listed.build
                 events = [event for item, found in zip(result, figures, strict=True) for event in build(source, item, found, NOTHING)]
             return _decoded(channel.name, tuple(events), False, False, None, ())
-        except (msgspec.MsgspecError, MalformedError, UnicodeDecodeError, RecursionError):
+        except (msgspec.MsgspecError, MalformedError, DecimalException, UnicodeDecodeError, RecursionError):
             return None
 
     def thoroughly(self, frame: bytes | str, received: int) -> Decoded:

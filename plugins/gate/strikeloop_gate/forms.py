@@ -17,6 +17,8 @@ from strikeloop_gate.strictjson import Figure
 
 Seconds = Annotated[int, Meta(ge=0, le=9_000_000_000)]
 Milliseconds = Annotated[int, Meta(ge=0, le=9_000_000_000_000)]
+Whole = Annotated[Decimal, Meta(extra={"whole": True})]
+"""A number of contracts, of positions: a ledger figure without a fraction."""
 Ordinal = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Blank = str | float
 """A number, or the empty string where the venue has none."""
@@ -24,7 +26,7 @@ Blank = str | float
 
 class SeedPosition(Struct, kw_only=True):
     contract: str
-    size: Decimal
+    size: Whole
     entry_price: Decimal
     mark_price: Figure
     realised_pnl: Decimal
@@ -57,7 +59,7 @@ class GatePosition(Struct, kw_only=True):
 class SeedOrder(Struct, kw_only=True):
     id: str | int
     contract: str
-    size: Decimal
+    size: Whole
     price: Decimal
     fill_price: Decimal
     status: str
@@ -105,8 +107,8 @@ class GateOrder(Struct, kw_only=True):
 class SeedBalance(Struct, kw_only=True):
     total: Decimal
     option_value: Decimal
-    short_positions: Decimal
-    long_positions: Decimal
+    short_positions: Whole
+    long_positions: Whole
     available: Decimal
     currency: str
     margin_ratio: Figure

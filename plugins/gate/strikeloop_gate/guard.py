@@ -15,7 +15,7 @@ import attrs
 
 from strikeloop import AuthRejectedError, Event, LinkLostError, MmpTriggered, OrderRejectedError, OrderUpdated, VenueError
 from strikeloop.adapter import Mmp
-from strikeloop_gate import ledger
+from strikeloop_gate.figures import figure
 from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.restforms import Answer, RestCountdown, RestMmp, listed
@@ -139,7 +139,7 @@ class Guard:
 
     def _mmp(self, what: str, item: RestMmp) -> Mmp:
         try:
-            qty_limit, delta_limit = ledger.figure(item.qty_limit, "qty_limit"), ledger.figure(item.delta_limit, "delta_limit")
+            qty_limit, delta_limit = figure(item.qty_limit, "qty_limit"), figure(item.delta_limit, "delta_limit")
         except MalformedError as exc:
             raise VenueError(f"{what}: {exc}") from None
         return Mmp(

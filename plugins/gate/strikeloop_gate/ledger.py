@@ -8,7 +8,7 @@ from its twin (see strictjson). Source: options WebSocket page; REST v4 options 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Underflow
+from decimal import Decimal
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -33,15 +33,13 @@ from strikeloop import (
     TimeInForce,
     maker,
 )
+from strikeloop_gate.figures import ONE, ZERO, exactly, figure, product, whole, whole_part
 from strikeloop_gate.strictjson import MalformedError
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-ZERO, _ONE = Decimal(0), Decimal(1)
 SETTLEMENT_CURRENCY = "USDT"
 CLIENT_PREFIX = "t-"
 SECOND_NS, MILLISECOND_NS = 1_000_000_000, 1_000_000
-# 40 digits hold every figure of the venue; more is an attack, and would make arithmetic slow.
-_EXACT = Context(prec=40, Emin=-40, Emax=40, traps=[Inexact, InvalidOperation, Overflow, Underflow])
 
 _FINISHED = {
     "filled": OrderState.FILLED,
@@ -57,7 +55,7 @@ _FINISHED = {
 }
 _NO_REASON = ("", "_new", "_update")
 _OVER = ("closed", "finished")
-_SINGLE = (_ONE, -_ONE)
+_SINGLE = (ONE, -ONE)
 
 
 # Looking a member up in its enumeration costs as much as building a small event.
@@ -83,30 +81,6 @@ def contract_id(adapter: str, name: str, field: str = "contract") -> ContractId:
     if not 0 < len(name) <= 64 or not name.isascii() or not name.replace("-", "").replace("_", "").replace(".", "").isalnum():
         raise MalformedError(field, f"{name[:64]!r} is no contract name")
     return ContractId.of(adapter, name)
-
-
-def figure(value: Decimal, field: str) -> Decimal:
-    """A ledger figure: finite, at most 40 digits, without a negative zero."""
-    try:
-        return _EXACT.plus(value)
-    except DecimalException:
-        raise MalformedError(field, "more than 40 digits") from None
-
-
-def whole(value: Decimal, field: str) -> Decimal:
-    """A number of contracts; `1.0` and `1` both give Decimal(1)."""
-    try:
-        return _EXACT.quantize(value, _ONE) or ZERO
-    except DecimalException:
-        raise MalformedError(field, f"{value} is no whole number") from None
-
-
-def product(left: Decimal, right: Decimal, field: str) -> Decimal:
-    """The exact product of two ledger figures."""
-    try:
-        return _EXACT.multiply(left, right)
-    except DecimalException:
-        raise MalformedError(field, "more than 40 digits") from None
 
 
 def optional(value: Any, field: str) -> Decimal | None:
@@ -147,16 +121,16 @@ def moment(source: Source, item: Any, seconds: str = "time", milliseconds: str =
 def seed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     """The seed document's position, which has every figure."""
     event = _position_updated(
-        time=source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
-        received=source.received,
-        origin=source.origin,
-        raw=raw,
-        contract=contract_id(source.adapter, item.contract),
-        size=whole(item.size, "size"),
-        entry_price=figure(item.entry_price, "entry_price"),
-        realized_pnl=figure(item.realised_pnl, "realised_pnl"),
+        source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
+        source.received,
+        source.origin,
+        raw,
+        contract_id(source.adapter, item.contract),
+        size=whole_part(item.size),
+        entry_price=exactly(item.entry_price),
+        realized_pnl=exactly(item.realised_pnl),
         mark_price=twin.mark_price + 0.0,
-        unrealized_pnl=figure(item.unrealised_pnl, "unrealised_pnl"),
+        unrealized_pnl=exactly(item.unrealised_pnl),
         delta=twin.delta + 0.0,
         gamma=twin.gamma + 0.0,
         vega=twin.vega + 0.0,
@@ -191,8 +165,36 @@ def order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING
 
 
 def seed_order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
-    """The same of the seed document's order, which has no `left` and says when it was finished."""
-    return _told(source, item, order_updated(source, item, raw, is_seed=True))
+    """The same of the seed document's order, which says when it was finished; what a server adds to it is believed."""
+    tif, finished = _TIFS.get(item.tif), item.finish_time
+    is_plain = item.left is UNSET and item.text is UNSET and item.finish_as is UNSET and item.is_reduce_only is UNSET
+    if not is_plain or tif is None or item.status != "closed" or finished is UNSET or finished is None or item.time_ms is not UNSET:
+        return _told(source, item, order_updated(source, item, raw, is_seed=True))
+    size, fill_price = whole_part(item.size), exactly(item.fill_price)
+    is_traded, is_market = fill_price > ZERO, item.type == "market"
+    price = exactly(item.price)
+    updated = _order_updated(
+        source.time if item.time is UNSET else moment(source, item),
+        source.received,
+        source.origin,
+        raw,
+        contract_id(source.adapter, item.contract),
+        _FILLED if is_traded else _CANCELED,
+        size,
+        identity(item.id, "id"),
+        client_id=None,
+        left=size if not is_traded else ZERO if size in _SINGLE else None,
+        price=None if is_market or (tif is _IOC and not price) else price,
+        fill_price=fill_price,
+        tif=tif,
+        is_market=is_market or (tif is _IOC and not price),
+        reduce_only=False,
+        created=item.create_time * SECOND_NS,
+        finished=finished * SECOND_NS,
+        finish_as="filled" if is_traded and size else "cancelled" if size else "filled",
+        reason="",
+    )
+    return _told(source, item, updated) if is_traded else (updated,)
 
 
 def _told(source: Source, item: Any, updated: OrderUpdated) -> tuple[Event, ...]:
@@ -318,17 +320,17 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
     unrealized = item.unrealized_pnl if item.unrealized_pnl is not UNSET else item.unrealised_pnl
     if unrealized is UNSET:
         raise MalformedError("unrealized_pnl", "the field is missing")
-    event = _balance_updated(  # more than 15 keywords would cost as much as all the rest
+    event = _balance_updated(
         source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
         source.received,
         source.origin,
         raw,
-        adapter=source.adapter,
-        currency=currency(item.currency),
-        total=figure(item.total, "total"),
-        available=figure(item.available, "available"),
-        unrealized_pnl=figure(unrealized, "unrealized_pnl"),
-        option_value=figure(item.option_value, "option_value"),
+        source.adapter,
+        currency(item.currency),
+        exactly(item.total),
+        exactly(item.available),
+        unrealized_pnl=exactly(unrealized),
+        option_value=exactly(item.option_value),
         short_positions=_count(item.short_positions, "short_positions"),
         long_positions=_count(item.long_positions, "long_positions"),
         margin_ratio=twin.margin_ratio + 0.0,
@@ -347,10 +349,9 @@ def currency(text: str) -> str:
 
 
 def _count(value: Decimal, field: str) -> int:
-    number = int(value)
-    if number < 0 or number != value:
+    if value < ZERO:
         raise MalformedError(field, f"{value} is no count")
-    return number
+    return int(whole_part(value))
 
 
 def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
@@ -371,7 +372,7 @@ def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING
 
 def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     event = _risk_updated(
-        time=moment(source, item),
+        time=source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
         received=source.received,
         origin=source.origin,
         raw=raw,
@@ -380,8 +381,8 @@ def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOT
         total_gamma=twin.total_gamma + 0.0,
         total_vega=twin.total_vega + 0.0,
         total_theta=twin.total_theta + 0.0,
-        margin_occupied=figure(item.margin_occupied, "margin_occupied"),
-        margin_required=figure(item.margin_required, "margin_required"),
+        margin_occupied=exactly(item.margin_occupied),
+        margin_required=exactly(item.margin_required),
         effective_leverage=twin.effective_leverage + 0.0,
         portfolio_var=twin.portfolio_var + 0.0,
     )

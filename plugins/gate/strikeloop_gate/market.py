@@ -28,7 +28,8 @@ from strikeloop import (
     UnderlyingPriced,
     maker,
 )
-from strikeloop_gate.ledger import SECOND_NS, Source, contract_id, figure, moment, nanoseconds, whole
+from strikeloop_gate.figures import figure, whole
+from strikeloop_gate.ledger import SECOND_NS, Source, contract_id, moment, nanoseconds
 from strikeloop_gate.strictjson import MalformedError
 
 _ticker_updated, _made_quote, _traded = maker(TickerUpdated), maker(Quoted), maker(Traded)

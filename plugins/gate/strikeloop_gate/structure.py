@@ -19,6 +19,7 @@ import cattrs
 import msgspec
 from msgspec import Raw, Struct, UnsetType
 
+from strikeloop_gate.figures import figure, whole
 from strikeloop_gate.strictjson import MalformedError, Numeral
 
 S = TypeVar("S", bound=Struct)
@@ -59,7 +60,11 @@ def _decimal(node: Any, _: Any) -> Decimal:
     if not isinstance(node, str):
         raise _refused("number", node)
     number(node)
-    return Decimal(node)
+    return figure(Decimal(node), "")
+
+
+def _whole(node: Any, _: Any) -> Decimal:
+    return whole(_decimal(node, Decimal), "")
 
 
 def _figure(node: Any, _: Any) -> float:
@@ -86,8 +91,10 @@ def _int(node: Any, _: Any) -> int:
     return int(node)
 
 
-def _bounded(kind: Any) -> Hook:
-    """A whole number within the bounds its annotation tells."""
+def _annotated(kind: Any) -> Hook:
+    """A number of contracts, or a whole number within the bounds its annotation tells."""
+    if get_args(kind)[0] is Decimal:
+        return _whole
     bounds = next(part for part in get_args(kind)[1:] if isinstance(part, msgspec.Meta))
 
     def hook(node: Any, _: Any) -> int:
@@ -184,7 +191,7 @@ def _from(*origins: Any) -> Callable[[Any], bool]:
 _converter = cattrs.Converter()
 for leaf, take in ((Decimal, _decimal), (Raw, _figure), (float, _figure), (str, _text), (bool, _flag), (int, _int)):
     _converter.register_structure_hook(leaf, take)
-_converter.register_structure_hook_factory(_from(Annotated), _bounded)
+_converter.register_structure_hook_factory(_from(Annotated), _annotated)
 _converter.register_structure_hook_factory(_from(list), _list)
 _converter.register_structure_hook_factory(_from(Union, UnionType), _one_of)
 _converter.register_structure_hook_factory(_is_struct, _struct)

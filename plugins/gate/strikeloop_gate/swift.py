@@ -19,11 +19,13 @@ import attrs
 import msgspec
 from msgspec import UNSET, Raw, Struct, UnsetType
 
-from strikeloop_gate.forms import Milliseconds, Seconds
+from strikeloop_gate.forms import Milliseconds, Seconds, Whole
 
 Number = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
 Blank = Literal[""] | Number
 Keys = Callable[[Any, Any], int]
+ENVELOPE_KEYS = 4
+"""time, channel, event and result; time_ms and error may be left out."""
 
 
 @attrs.frozen
@@ -56,7 +58,9 @@ class Half:
 
 
 def _parts(kind: Any) -> tuple[Any, ...]:
-    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    """The kinds a field may be of; a number of contracts is a Decimal like any other here."""
+    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+    return tuple(Decimal if kind is Whole else kind for kind in kinds)
 
 
 def _holds(kind: Any, wanted: tuple[Any, ...]) -> bool:
@@ -85,13 +89,17 @@ def _struct(name: str, fields: list[Any], **tag: Any) -> type[Struct]:
 
 @attrs.frozen
 class Swift:
-    """How the updates of one channel are read: an object as `whole`, a list of `listed`."""
+    """How the updates of one channel are read: an object as `whole`, a list of `listed`.
+
+    `figures` decodes the numbers; `least` is how many keys stand in an object without any field that may be left out.
+    """
 
     channel: str
     whole: Half
     listed: Half
     exact: type[Struct]
-    figures: msgspec.json.Decoder[Any]
+    figures: Callable[[bytes], Any]
+    least: int
 
     @classmethod
     def of(cls, channel: str, events: Iterable[str], whole: type[Struct], listed: type[Struct], *, is_market: bool) -> Swift:
@@ -106,17 +114,18 @@ class Swift:
         ]
         figures = _struct(f"{channel} figures", [("result", one.figures | list[many.figures])])  # type: ignore[name-defined]  # the same
         exact = _struct(channel, envelope, tag_field="channel", tag=channel)
-        return cls(channel, one, many, exact, msgspec.json.Decoder(figures, strict=False))
+        least = ENVELOPE_KEYS + sum(field.required for field in msgspec.structs.fields(whole))
+        return cls(channel, one, many, exact, msgspec.json.Decoder(figures, strict=False).decode, least)
 
     def keys(self, form: Any, figures: Any) -> int:
         """How many keys of the frame stand in what was read of it."""
-        count, result = 4 + (form.time_ms is not UNSET) + (form.error is not UNSET), form.result
+        count, result = ENVELOPE_KEYS + (form.time_ms is not UNSET) + (form.error is not UNSET), form.result
         if type(result) is not list:
             return count + self.whole.keys(result, figures)
         keys = self.listed.keys
         return count + sum([keys(item, found) for item, found in zip(result, figures, strict=True)])
 
 
-def reader(channels: Iterable[Swift]) -> msgspec.json.Decoder[Any]:
+def reader(channels: Iterable[Swift]) -> Callable[[bytes], Any]:
     """What reads the exact part of a frame of any of these channels, and tells by its type which one it is."""
-    return msgspec.json.Decoder(reduce(or_, [channel.exact for channel in channels]))
+    return msgspec.json.Decoder(reduce(or_, [channel.exact for channel in channels])).decode
