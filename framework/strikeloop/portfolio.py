@@ -161,30 +161,32 @@ class Portfolio:
         multiplier = Decimal(1) if contract is None else contract.multiplier
         greeks = self.greeks(event.contract) or NO_GREEKS
         mark = event.mark_price if event.mark_price is not None else self.mark(event.contract)
-        position = Position(
+        gained = event.unrealized_pnl
+        if gained is None and mark is not None:
+            gained = _gained(mark, event.entry_price, event.size, multiplier)
+        return Position(
             contract=event.contract,
             size=event.size,
             entry_price=event.entry_price,
             realized_pnl=event.realized_pnl,
             multiplier=multiplier,
-            unrealized_pnl=event.unrealized_pnl,
+            mark_price=mark,
+            unrealized_pnl=gained,
             delta=greeks.delta if event.delta is None else event.delta,
             gamma=greeks.gamma if event.gamma is None else event.gamma,
             vega=greeks.vega if event.vega is None else event.vega,
             theta=greeks.theta if event.theta is None else event.theta,
             updated=event.received,
         )
-        if mark is None:
-            return position
-        marked = _marked(position, mark)
-        return marked if event.unrealized_pnl is None else attrs.evolve(marked, unrealized_pnl=event.unrealized_pnl)
 
     def _on_ticker(self, event: TickerUpdated) -> None:
         self.tickers[event.contract] = event
         position = self._positions.get(event.contract)
         if position is not None and position.size:
             self._positions[event.contract] = attrs.evolve(
-                _marked(position, event.mark_price),
+                position,
+                mark_price=event.mark_price,
+                unrealized_pnl=_gained(event.mark_price, position.entry_price, position.size, position.multiplier),
                 delta=position.delta if event.delta is None else event.delta,
                 gamma=position.gamma if event.gamma is None else event.gamma,
                 vega=position.vega if event.vega is None else event.vega,
@@ -214,7 +216,6 @@ class Portfolio:
         self.underlyings[(event.adapter, event.underlying)] = event
 
 
-def _marked(position: Position, mark: float) -> Position:
-    """The position at this mark: (mark − entry) · size · multiplier is what it has not realized."""
-    gained = (Decimal(repr(mark)) - position.entry_price) * position.size * position.multiplier
-    return attrs.evolve(position, mark_price=mark, unrealized_pnl=gained)
+def _gained(mark: float, entry_price: Decimal, size: Decimal, multiplier: Decimal) -> Decimal:
+    """(mark − entry) · size · multiplier is what a position has not realized."""
+    return (Decimal(repr(mark)) - entry_price) * size * multiplier

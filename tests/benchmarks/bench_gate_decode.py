@@ -3,7 +3,8 @@
 Run by hand: `uv run python tests/benchmarks/bench_gate_decode.py [--peer-python PATH] [--ccxt-python PATH] [--messages N] [--rounds N]`.
 The peers live in interpreters of their own; those that are missing are named and left out. Every figure is CPU time of the
 process that reads, in µs per message, median over rounds in which all cases take turns; on another machine only the ratios
-mean anything. Messages are the seed document's four updates, each order with an id of its own.
+mean anything. Messages are the seed document's four updates, each order with an id of its own; as nobody placed these orders,
+the session holds them for a look-up, and three of four messages reach the hook.
 `--mutations N` reads N damaged frames with one good one in 50 instead, and tells what became of them and of the memory.
 """
 
@@ -177,7 +178,7 @@ def child_ccxt(_port: int, count: int) -> float:
 
 
 def hooked() -> tuple[Callable[[Sequence[bytes]], None], Callable[[], int]]:
-    """Decoder, session and engine with one plugin: what takes a batch of frames, and how many hooks were called."""
+    """Decoder, session and engine with one sink: what takes a batch of frames, and how many hooks were called."""
     from strikeloop import (
         BalanceUpdated,
         OrderUpdated,
@@ -261,7 +262,7 @@ def child_ours(port: int, count: int, *, to_hook: bool) -> float:
         return spent * 1e6 / count
 
     spent = anyio.run(run, backend_options={"use_uvloop": True})
-    if to_hook and heard() < count * 0.99:
+    if to_hook and heard() < count * 0.7:
         sys.exit(f"only {heard()} of {count} messages reached the hook")
     return spent
 
