@@ -21,7 +21,7 @@ from websockets.uri import parse_uri
 
 from strikeloop import BookUpdated, Contract, ContractListed, Event, OptionKind, Quoted, TickerUpdated, Traded, UnderlyingPriced
 from strikeloop_venue import VenueSettings
-from strikeloop_venue.served import Faults, ServedVenue, ServerRules, serve
+from strikeloop_venue.served import Faults, Login, ServedVenue, ServerRules, serve
 from tests.plugins.venue.stage import CALL, NEAR, PUT, SECOND, START, contract
 
 USER = "10001"
@@ -153,6 +153,15 @@ class Client:
     async def order(self, **fields: Any) -> httpx.Response:
         return await self.request("POST", "/options/orders", {"contract": CALL.name, **fields})
 
+    async def control(self, method: str, name: str, body: Any = None, **wrong: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {wrong.get('token', 'token')}"}
+        return await self.http.request(method, f"{self.server.control_url}/{name}", json=body, headers=headers)
+
+    async def inject(self, fault: str, **fields: Any) -> Any:
+        answer = await self.control("POST", "faults", {"fault": fault, **fields})
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
     @asynccontextmanager
     async def socket(self, path: str = "") -> AsyncIterator[Socket]:
         url = f"ws://127.0.0.1:{self.server.port}{path}" if path else self.server.ws_url
@@ -175,14 +184,20 @@ async def served(
     speed: float = 1.0,
     faults: Faults | None = None,
     rules: ServerRules | None = None,
+    control_token: str = "",
+    accounts: int = 1,
     **settings: Any,
 ) -> AsyncIterator[Client]:
-    """A venue with one quoted call, 490 to 510 at a mark of 500, and a client of it."""
+    """A venue with one quoted call, 490 to 510 at a mark of 500, and a client of its first account; the keys are numbered."""
     listed = tuple(contracts) or (call(), put())
     script = Script(listed, told or (index(70_000.5), ticker(500), quote(490, 510)))
-    machine = VenueSettings(**{"latency": {"entry_ms": 1, "response_ms": 1}, **settings}).open("venue", listed)
+    making = VenueSettings(**{"latency": {"entry_ms": 1, "response_ms": 1}, **settings})
+    logins = [
+        Login(key=f"key{tail}", secret=f"secret{tail}", user_id=int(USER) + number, machine=making.open("venue", listed))
+        for number, tail in enumerate(("", *range(2, accounts + 1)))
+    ]
     async with (
-        serve(script, machine, dialect=dialect, speed=speed, faults=faults, rules=rules) as server,
+        serve(script, logins, dialect=dialect, speed=speed, faults=faults, rules=rules, control_token=control_token) as server,
         httpx.AsyncClient(trust_env=False, timeout=10) as http,
     ):
         yield Client(server, http)

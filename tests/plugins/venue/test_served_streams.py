@@ -41,6 +41,8 @@ PUBLIC: dict[str, list[str]] = {
     "options.order_book": [CALL.name, "50", "0"],
     "options.mark_prices": [CALL.name],
     "options.settlements": [CALL.name],
+    "options.contract_candlesticks": ["10s", CALL.name],
+    "options.ul_candlesticks": ["1m", "BTC_USDT"],
 }
 SEED_PRIVATE: dict[str, list[str]] = {name: [] for name in ("options.positions", "options.orders", "options.balances", "options.portfolio")}
 
@@ -221,7 +223,9 @@ async def test_public_channels_are_pushed_in_the_venues_form(shared: Path, diale
             await socket.listen(channel, payload)
         heard: dict[tuple[str, str], dict[str, Any]] = {}
         with anyio.fail_after(10):
-            while ("options.ul_trades", "update") not in heard or ("options.order_book", "update") not in heard:
+            while not {"options.ul_trades", "options.order_book", "options.contract_candlesticks"} <= {
+                channel for channel, event in heard if event == "update"
+            }:
                 message = await socket.next()
                 heard[message["channel"], message["event"]] = message
     for channel in PUBLIC:
@@ -262,6 +266,111 @@ async def test_a_book_kept_by_the_venues_rule_equals_the_venues_book() -> None:
         assert final["id"] == last
         assert {level["p"]: level["s"] for level in final["bids"]} == sides["b"]
         assert {level["p"]: level["s"] for level in final["asks"]} == sides["a"]
+
+
+async def test_candles_come_by_interval_and_kind_as_they_change() -> None:
+    told = (index(70_000), ticker(500), quote(490, 510), trade(505, 2, at=5), trade(507, 1, at=65), index(70_500, at=66))
+    async with served(*told, speed=40) as client, client.socket() as socket:
+        for name in (f"mark_{CALL.name}", f"index_{CALL.name}", CALL.name):
+            await socket.listen("options.contract_candlesticks", ["1m", name])
+        bars: dict[str, dict[int, dict[str, Any]]] = {}
+        with anyio.fail_after(15):
+            while len(bars.get(CALL.name, {})) < 2 or len(bars.get(f"index_{CALL.name}", {})) < 2:
+                message = await socket.next()
+                for bar in message["result"] if message["event"] == "update" else ():
+                    bars.setdefault(bar["n"].removeprefix("1m_"), {})[bar["t"]] = bar
+        (_, first), (_, second) = sorted(bars[CALL.name].items())[-2:]
+        assert (first["c"], first["v"], first["a"]) == ("505", 2, "1010")
+        assert (second["o"], second["v"], second["t"] - first["t"]) == ("507", 1, 60)
+        assert [bar["c"] for bar in bars[f"mark_{CALL.name}"].values()] == ["500"]
+        assert sorted(bar["c"] for bar in bars[f"index_{CALL.name}"].values()) == ["70000", "70500"]
+
+
+@pytest.mark.parametrize(
+    ("channel", "payload"),
+    [
+        ("options.contract_candlesticks", ["2m", CALL.name]),
+        ("options.contract_candlesticks", ["1m"]),
+        ("options.contract_candlesticks", ["1m", "mark_BTC"]),
+        ("options.ul_candlesticks", ["1m", CALL.name]),
+        ("options.order_book_update", [CALL.name, "50ms"]),
+        ("options.order_book_update", [CALL.name, "100ms", "7"]),
+        ("options.order_book_update", [CALL.name, "100ms", "5", "x"]),
+        ("options.order_book", [CALL.name, "50", "1"]),
+        ("options.ul_price", [CALL.name]),
+        ("options.trades", []),
+        ("options.trades", [CALL.name] * 2_001),
+    ],
+)
+async def test_parameters_a_channel_does_not_have_are_error_two(channel: str, payload: list[str]) -> None:
+    async with served() as client, client.socket() as socket:
+        await socket.listen(channel, payload)
+        assert (await socket.until(channel, "subscribe"))["error"]["code"] == 2
+
+
+async def test_a_book_is_told_as_deep_as_it_was_asked_for() -> None:
+    deep = depth([(490 - at, 1) for at in range(10)], [(510 + at, 1) for at in range(10)])
+    changed = [depth([(491, 9), *((490 - at, 1) for at in range(10))], [(510 + at, 1) for at in range(10)], at=at) for at in (5,)]
+    async with served(index(70_000), deep, *changed, speed=20) as client, client.socket() as socket:
+        await socket.listen("options.order_book_update", [CALL.name, "100ms", "5"])
+        told = (await socket.until("options.order_book_update"))["result"]
+        assert told["b"] == [{"p": "486", "s": 0}, {"p": "491", "s": 9}]
+        assert told["a"] == []
+
+
+@pytest.mark.parametrize("channel", ["options.ul_price", "options.order_book_update", "options.balances"])
+async def test_a_channel_that_is_not_asked_for_by_underlying_takes_no_object(channel: str) -> None:
+    async with served() as client, client.socket() as socket:
+        await socket.subscribe(channel, {"underlyings": ["BTC_USDT"]})
+        assert (await socket.until(channel, "subscribe"))["error"]["code"] == 1
+
+
+async def test_candles_by_underlying_cover_its_contracts() -> None:
+    async with served(index(70_000), quote(490, 510), trade(505, 2)) as client, client.socket() as socket:
+        await socket.listen("options.contract_candlesticks", {"interval": "5m", "underlyings": ["BTC_USDT"]})
+        assert (await socket.until("options.contract_candlesticks", "subscribe"))["error"] is None
+        assert (await socket.until("options.contract_candlesticks"))["result"][0]["n"] == f"5m_{CALL.name}"
+
+
+async def test_what_was_asked_for_by_name_stays_when_the_underlying_is_left() -> None:
+    async with served() as client, client.socket() as socket:
+        whole = {"underlyings": ["BTC_USDT"]}
+        await socket.subscribe("options.orders", [USER, CALL.name])
+        await socket.subscribe("options.orders", whole)
+        await socket.subscribe("options.orders", whole, event="unsubscribe")
+        await socket.until("options.orders", "unsubscribe")
+        await client.order(size=1, price="300", contract=PUT.name)
+        await client.order(size=1, price="400")
+        assert item((await socket.until("options.orders"))["result"])["contract"] == CALL.name
+
+
+async def test_a_client_that_does_not_answer_pings_is_dropped_and_one_that_does_is_not() -> None:
+    rules = ServerRules(ping_interval_s=0.1, idle_timeout_s=0.4)
+    async with served(rules=rules) as client:
+        async with client.socket() as deaf:
+            with anyio.fail_after(5):
+                while deaf.protocol.close_rcvd is None:
+                    deaf.protocol.receive_data(await deaf.stream.receive())
+                    deaf.protocol.events_received()
+                    deaf.protocol.data_to_send()  # the pongs that never leave
+            assert deaf.protocol.close_rcvd.code == 1001
+        link = await connect_websocket(client.server.ws_url)
+        began = anyio.current_time()
+        await link.send(b'{"channel": "options.ping"}')
+        while anyio.current_time() - began < 1:
+            assert len(client.server.streams.connections) == 1
+            with anyio.move_on_after(0.2):
+                await link.receive()
+        await link.aclose()
+
+
+async def test_an_application_ping_resets_the_idle_timer() -> None:
+    rules = ServerRules(ping_interval_s=0.1, idle_timeout_s=0.4)
+    async with served(rules=rules) as client, client.socket() as socket:
+        for _ in range(8):
+            await socket.send({"channel": "options.ping"})
+            await anyio.sleep(0.1)
+        assert len(client.server.streams.connections) == 1
 
 
 # ---- the seed document -------------------------------------------------------------------------------------------

@@ -70,9 +70,9 @@ class Control:
             fields = decoded(body)
         except ValueError:
             fields = None
-        if not isinstance(fields, dict) or fields.get("fault") not in _FAULTS:
+        fault = fields.pop("fault", None) if isinstance(fields, dict) else None
+        if not isinstance(fault, str) or fault not in _FAULTS:
             raise RestError(400, "INVALID_REQUEST_BODY", f'expected {{"fault": …}} with one of {", ".join(_FAULTS)}')
-        fault = fields.pop("fault")
         act, known = _FAULTS[fault]
         wrong = [name for name, value in fields.items() if name not in known or not _fits(value, known[name])]
         if wrong:
