@@ -62,7 +62,10 @@ class Account:
         A liquidation also pays the liquidation fee, to the insurance fund; what the fund takes over costs no fee.
         """
         signed = size * order.sign
-        fee = ZERO if is_takeover else self._fee(market, order, signed, price, is_maker=is_maker)
+        index = Decimal(repr(self.markets.index_price(market)))
+        trading = ZERO if is_takeover else trading_fee(market.contract, signed, price, index, is_maker=is_maker)
+        penalty = self._penalty(market, order, size, index) if trading else ZERO
+        fee = trading + penalty
         order.fill(size, price)
         market.trades += 1
         self.step.order(order)
@@ -80,7 +83,9 @@ class Account:
         closed = market.position.trade(signed, price, fee)
         text = f"{order.contract.name}:{order.order_id}"
         self.post("prem", -product(price, signed, market.contract.multiplier), text)
-        self.post("fee", -fee, text)
+        self.post("fee", -trading, text)
+        if penalty:
+            self.post("liq_fee", -penalty, text)
         self.step.position(market)
         if not order.left:
             self._complete(market, order)
@@ -88,14 +93,13 @@ class Account:
             self.closed(market, closed, "liquidated" if order.is_liquidation else "closed")
         self.withdraw_reducing(market)
 
-    def _fee(self, market: Market, order: Order, size: Decimal, price: Decimal, *, is_maker: bool) -> Decimal:
-        index = Decimal(repr(self.markets.index_price(market)))
-        fee = trading_fee(market.contract, size, price, index, is_maker=is_maker)
+    def _penalty(self, market: Market, order: Order, size: Decimal, index: Decimal) -> Decimal:
+        """What a liquidation costs beside the trading fee; the insurance fund has it."""
         if not order.is_liquidation:
-            return fee
-        penalty = product(self.rules.liquidation_fee_rate, index, abs(size), market.contract.multiplier)
+            return ZERO
+        penalty = product(self.rules.liquidation_fee_rate, index, size, market.contract.multiplier)
         self.insurance.receive(penalty)
-        return fee + penalty
+        return penalty
 
     def post(self, kind: str, change: Decimal, text: str) -> None:
         """Book cash."""
