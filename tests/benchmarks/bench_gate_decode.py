@@ -151,7 +151,7 @@ def child_picows(port: int, count: int) -> float:
 
 def child_ccxt(_port: int, count: int) -> float:
     """CPU µs for each order message that ccxt.pro handles, once it is loaded as a dict."""
-    import ccxt.pro  # type: ignore[import-not-found]  # of an interpreter of its own
+    import ccxt.pro  # of an interpreter of its own
 
     async def run() -> float:
         exchange = ccxt.pro.gate({"apiKey": "k", "secret": "s", "uid": "9000"})

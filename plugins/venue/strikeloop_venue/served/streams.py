@@ -183,7 +183,7 @@ class Streams:
     def _tell_candles(self, channel: str, n: str, readers: list[Connection]) -> None:
         """The bar that goes on, after the end of the one before it where that has not been told."""
         told, bars = self._candles.get(n), self._latest(n)
-        fresh = [bar for bar in bars if told is None or (bar.start >= told.start and bar != told)][-1 if told is None else -2 :]
+        fresh = [bar for bar in bars if told is None or (bar.start >= told.start and bar != told)]
         if fresh:
             self._candles[n] = attrs.evolve(fresh[-1])
             self._send(readers, channel, [candle(n, bar) for bar in fresh])
@@ -203,6 +203,7 @@ class Streams:
             for n in self._candle_names(interest):
                 bars = self._latest(n)[-1:]
                 if bars:
+                    self._candles.setdefault(n, attrs.evolve(bars[0]))
                     self._send([connection], channel, [candle(n, bar) for bar in bars])
         elif channel == "options.order_book":
             for name in sorted(interest.names):
