@@ -84,7 +84,10 @@ class Venue:
         """An order of other hands that rests: a buy far below the market. Its number at the venue."""
         chain = self.request("GET", "/options/tickers", underlying="BTC_USDT")
         deep = max(chain, key=lambda row: float(row["mark_price"]))
-        order = self.request("POST", "/options/orders", {"contract": deep["name"], "size": 1, "price": "5", "tif": "gtc", "text": text})
+        price = round(float(deep["mark_price"]) * 0.6, -1)
+        order = self.request(
+            "POST", "/options/orders", {"contract": deep["name"], "size": 1, "price": f"{price:.0f}", "tif": "gtc", "text": text}
+        )
         return str(order["id"])
 
     def listed(self, path: str, **query: Any) -> list[dict[str, Any]]:
@@ -120,6 +123,7 @@ def venue_process(folder: Path, accounts: int = 1) -> Iterator[list[Venue]]:
 
 def configure(folder: Path, venue: Venue, more: str = "") -> None:
     """A config for live trading with `Churn` on the venue."""
+    folder.chmod(0o700)
     (folder / "churn.py").write_text(STRATEGY)
     for name, text in (("key", venue.key), ("secret", venue.secret)):
         (folder / f"{name}.txt").write_text(text)
