@@ -137,7 +137,7 @@ async def test_wrong_credentials_are_tried_once_and_told(tmp_path: Path, anyio_b
 
         tasks.start_soon(one, strict, "strict", "--fail-fast", "--duration", "30")
         tasks.start_soon(one, patient, "patient", "--duration", "3")
-    assert (ended["strict"].code, ended["patient"].code) == (4, 0)
+    assert (ended["strict"].code, ended["patient"].code) == (4, 4)
     for name, server in (("strict", strict), ("patient", patient)):
         assert "critical live: gate refused the credentials" in ended[name].err
         assert "not-the-right-one" not in ended[name].err
