@@ -36,6 +36,7 @@ from strikeloop.events import (
     OrderState,
     OrderUpdated,
     PluginFaulted,
+    PositionUpdated,
     Reconciled,
     RunStarted,
     Severity,
@@ -133,6 +134,8 @@ class Engine:
                 calls = self.dispatch.route(event)
         else:
             calls = self._fold(event)
+            if type(event) is PositionUpdated:
+                event = self.portfolio.completed(event)
         acted = False
         for function, desk, instance, hook in calls:
             try:

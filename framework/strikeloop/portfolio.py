@@ -135,6 +135,22 @@ class Portfolio:
         priced = None if specification is None else self.underlyings.get((contract.adapter, specification.underlying))
         return None if priced is None else priced.price
 
+    def completed(self, event: PositionUpdated) -> PositionUpdated:
+        """The update with what the venue left out of it: mark, unrealized PnL and greeks as the position has them after it."""
+        if event.delta is not None and event.unrealized_pnl is not None:
+            return event
+        position = self._positions[event.contract]
+        has_greeks = any((position.delta, position.gamma, position.vega, position.theta))
+        return attrs.evolve(
+            event,
+            mark_price=position.mark_price,
+            unrealized_pnl=position.unrealized_pnl,
+            delta=position.delta if has_greeks else None,
+            gamma=position.gamma if has_greeks else None,
+            vega=position.vega if has_greeks else None,
+            theta=position.theta if has_greeks else None,
+        )
+
     def apply(self, event: Event) -> None:
         """Fold one event; kinds that do not concern the portfolio change nothing."""
         latest = self.latest.get(type(event))
@@ -159,8 +175,11 @@ class Portfolio:
     def _position(self, event: PositionUpdated) -> Position:
         contract = self.contracts.get(event.contract)
         multiplier = Decimal(1) if contract is None else contract.multiplier
-        greeks = self.greeks(event.contract) or NO_GREEKS
+        before = self._positions.get(event.contract)
+        greeks = self.greeks(event.contract) or before or NO_GREEKS
         mark = event.mark_price if event.mark_price is not None else self.mark(event.contract)
+        if mark is None and before is not None:
+            mark = before.mark_price
         gained = event.unrealized_pnl
         if gained is None and mark is not None:
             gained = _gained(mark, event.entry_price, event.size, multiplier)
@@ -180,7 +199,11 @@ class Portfolio:
         )
 
     def _on_ticker(self, event: TickerUpdated) -> None:
-        self.tickers[event.contract] = event
+        known = self.tickers.get(event.contract)
+        if known is not None and event.delta is None and event.mark_iv is None:  # a mark alone takes nothing else away
+            self.tickers[event.contract] = attrs.evolve(known, time=event.time, received=event.received, mark_price=event.mark_price)
+        else:
+            self.tickers[event.contract] = event
         position = self._positions.get(event.contract)
         if position is not None and position.size:
             self._positions[event.contract] = attrs.evolve(

@@ -104,6 +104,28 @@ def test_a_ticker_without_greeks_leaves_those_of_the_ticker_before() -> None:
     assert greeks_of(held(position(2, **GREEKS), ticker(**OTHER), ticker())) == OTHER
 
 
+def test_an_update_without_greeks_and_mark_leaves_those_that_a_snapshot_told() -> None:
+    found = held(position(2, mark_price=99.5, **GREEKS), position(3))
+    assert (found.size, found.mark_price, found.unrealized_pnl, greeks_of(found)) == (D(3), 99.5, D("0.285"), GREEKS)
+
+
+def test_an_update_is_completed_with_what_the_venue_left_out() -> None:
+    made = portfolio(ticker(mark=95.5, **GREEKS), position(-2))
+    whole = made.completed(position(-2))
+    assert (whole.mark_price, whole.unrealized_pnl, greeks_of(whole)) == (95.5, D("-0.11"), GREEKS)
+
+
+def test_what_nobody_told_stays_open_in_a_completed_update() -> None:
+    made = portfolio(position(2))
+    assert made.completed(position(2)) == position(2)
+
+
+def test_a_mark_alone_takes_nothing_else_away() -> None:
+    made = portfolio(ticker(mark=95.5, **GREEKS), ticker(mark=96.5))
+    assert made.mark(CALL) == 96.5
+    assert made.greeks(CALL) == Greeks(**GREEKS)
+
+
 def test_a_ticker_of_a_flat_position_makes_none() -> None:
     assert portfolio(position(2), position(0), ticker(**GREEKS)).positions == ()
 

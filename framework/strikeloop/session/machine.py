@@ -36,6 +36,8 @@ from strikeloop.session.truth import Truth
 from strikeloop.session.venuetime import VenueTime
 
 SNAPSHOT_EVERY_NS = 30 * SECOND_NS
+CASH_LOOK_NS = 2 * SECOND_NS
+"""How long after a ledger entry the account is looked up: what is available and the margins are not on the stream."""
 SECOND_LOOK_NS = 2 * SECOND_NS
 SNAPSHOT_RETRY_NS = 2 * SECOND_NS
 FILL_OVERLAP_NS = 60 * SECOND_NS
@@ -562,10 +564,20 @@ class Session:
             if not line.flows:
                 line.hold(event)
             elif self._release.streamed(event):
+                if isinstance(event, e.LedgerPosted):
+                    self._on_cash(event, now)
                 broken = self._chains.follow(event, now)
                 if broken:
                     self._open_gap("balances", broken, now)
         self._actions.extend(self._release.doubtful(now))
+
+    def _on_cash(self, event: e.LedgerPosted, now: int) -> None:
+        """A ledger entry tells the total; the rest of the account is looked up soon, once for all entries of a trade."""
+        balance = self._truth.balance_after(event)
+        if balance is not None:
+            self._say(balance)
+        if self._snapshot_due is not None:
+            self._snapshot_due = min(self._snapshot_due, now + CASH_LOOK_NS)
 
     def _open_gap(self, channel: str, reason: str, now: int) -> None:
         if self._is_ready and self._gap is None:

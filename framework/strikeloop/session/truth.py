@@ -70,6 +70,7 @@ class Truth:
         self._cash: dict[tuple[str, str], Decimal] = {}
         self._balances: dict[tuple[str, str], Decimal] = {}
         """What was last said of each balance, by whichever way."""
+        self._states: dict[tuple[str, str], BalanceUpdated] = {}
         self._since = _Since()
         self._is_begun = False
         self.last_fill_time = 0
@@ -105,6 +106,7 @@ class Truth:
         elif isinstance(event, BalanceUpdated):
             key = (event.adapter, event.currency)
             self._since.balances[key] = self._balances[key] = event.total
+            self._states[key] = event
         return event
 
     def answer(self, order: OrderUpdated) -> OrderUpdated:
@@ -164,6 +166,18 @@ class Truth:
         if not starts or any(start + event.change == event.balance for start in starts):
             return ""
         return f"balance {event.balance} is not {starts[0]} + {event.change}"
+
+    def balance_after(self, event: LedgerPosted) -> BalanceUpdated | None:
+        """The balance that a ledger entry leaves, where one was told before: what it leaves available moves with the cash."""
+        key = (event.adapter, event.currency)
+        known = self._states.get(key)
+        if known is None:
+            return None
+        available = known.available + event.balance - known.total
+        self._states[key] = attrs.evolve(
+            known, time=event.time, received=event.received, origin=Origin.COMPUTED, total=event.balance, available=available
+        )
+        return self._states[key]
 
     def position_gap(self, contract: ContractId) -> str:
         """A sentence when a position's size is not what the last snapshot and the fills since add up to.
@@ -246,7 +260,8 @@ class Truth:
             adjustments.append(f"balance of {balance.currency} is {balance.total}, not {known}")
         self._cash[key] = balance.total
         self._balances[key] = total = balance.total if since is None else since
-        return attrs.evolve(balance, total=total)
+        self._states[key] = state = attrs.evolve(balance, total=total)
+        return state
 
     # ---- single events ----
 

@@ -157,6 +157,11 @@ DOCUMENTED = [
 ]
 
 
+def raw(document: dict[str, Any]) -> bytes:
+    """The frame on the wire, without a space, as servers write it."""
+    return json.dumps(document, separators=(",", ":")).encode()
+
+
 def swiftness(document: dict[str, Any]) -> bool:
     """Whether a frame is read the swift way."""
     return FrameDecoder("gate", Dialect.AUTO).swiftly(json.dumps(document).encode(), 7) is not None
