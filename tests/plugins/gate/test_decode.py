@@ -41,6 +41,7 @@ from strikeloop import (
 )
 from strikeloop.adapter import Decoded
 from strikeloop_gate.decode import Dialect, FrameDecoder
+from tests.benchmarks.bench_gate_decode import endure
 from tests.plugins.gate.frames import AT, BALANCE, CONTRACT, GATE, GATE_ORDER, NEARLY, ORDER, PORTFOLIO, POSITION, SEED, C, S, frame
 
 
@@ -509,6 +510,12 @@ def test_every_plain_figure_is_taken_exactly_as_string_and_as_number(value: Deci
     as_number = as_string.replace(f'"{text}"', text, 1)
     (one,), (other,) = said(as_string), said(as_number)
     assert one.entry_price == other.entry_price == value
+
+
+def test_damaged_frames_cost_no_good_one_no_exception_and_no_memory() -> None:
+    good, read, gained = endure(1_500)
+    assert (good, read) == (30, 30)
+    assert gained < 256 * 1024
 
 
 def test_decoding_is_pure() -> None:
