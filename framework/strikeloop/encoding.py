@@ -21,6 +21,9 @@ from strikeloop.commands import AmendOrder, CancelOrder, SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.errors import InvariantError
 
+_AS_IT_IS = frozenset({str, int, bool, type(None)})
+_COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
+
 
 @lru_cache(maxsize=512)
 def _names(cls: type[Any]) -> tuple[str, ...]:
@@ -32,7 +35,7 @@ def plain(value: Any) -> Any:
 
     Raises InvariantError for a value that has no exact form: a non-finite number, or a type nobody declared.
     """
-    if value is None or type(value) in (str, int, bool):
+    if type(value) in _AS_IT_IS:
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
@@ -60,6 +63,9 @@ def record(value: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in _names(type(value)):  # type: ignore[arg-type]  # typeshed asks for Hashable; every class is
         item = getattr(value, name)
+        if type(item) in _AS_IT_IS:
+            out[name] = item
+            continue
         if isinstance(item, ContractId) and name in ("contract", "id"):
             out["adapter"] = item.adapter
         if name == "raw" and not item:
@@ -76,8 +82,9 @@ def described(value: Any) -> dict[str, Any]:
 
 def canonical(value: Any) -> bytes:
     """The one byte string of this event or command: compact JSON in UTF-8, keys in the order of the fields."""
-    text = json.dumps(described(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return text.encode(errors="backslashreplace")  # half a surrogate pair, which JSON may spell, becomes that spelling again
+    return _COMPACT(described(value)).encode(
+        errors="backslashreplace"
+    )  # half a surrogate pair, which JSON may spell, becomes that spelling again
 
 
 class Digest:

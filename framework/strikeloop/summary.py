@@ -6,7 +6,7 @@ to a bounded number of points, so that a run of any length gives a report of the
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -18,6 +18,8 @@ from strikeloop.portfolio import Portfolio
 
 MOST_POINTS = 2_000
 MOST_ROWS = 5_000
+_UNTOLD = frozenset({e.Quoted, e.Traded, e.BookUpdated, e.TickerUpdated, e.OrderUpdated, e.PositionUpdated, e.LedgerPosted})
+"""Kinds that are many and only counted."""
 
 
 class Series:
@@ -45,7 +47,7 @@ class Summary:
         self.run, self.mode, self.backend = run, mode, backend
         self.started: int | None = None
         self.ended = 0
-        self.events: Counter[str] = Counter()
+        self.events: defaultdict[str, int] = defaultdict(int)
         self.channels: Counter[str] = Counter()
         self.connections = self.orders = self.fills = self.refusals = self.alerts = self.streams = 0
         self.digest = self.report = ""
@@ -56,10 +58,16 @@ class Summary:
 
     def see(self, event: e.Event) -> None:
         """Count an event and keep what the report shows of it."""
-        self.events[type(event).__name__] += 1
-        self.ended = max(self.ended, event.received)
+        kind, received = type(event), event.received
+        self.events[kind.__name__] += 1
+        if received > self.ended:
+            self.ended = received
         if self.started is None:
-            self.started = event.received
+            self.started = received
+        if kind not in _UNTOLD:
+            self._tell(event)
+
+    def _tell(self, event: e.Event) -> None:
         match event:
             case e.BalanceUpdated():
                 equity = event.total + (event.option_value or 0)

@@ -58,17 +58,16 @@ class Side:
 
     def change(self, levels: Sequence[tuple[float, float]]) -> None:
         """These levels now have these absolute sizes; 0 deletes one."""
-        sizes, rising, taken = self.sizes, self._rising, self.taken
+        sizes, rising = self.sizes, self._rising
         self._known = True
+        if self.taken:
+            self.taken = {price: size for price, size in self.taken.items() if not any(p == price and s != sizes.get(p) for p, s in levels)}
         for price, size in levels:
-            if taken and sizes.get(price) != size:
-                taken.pop(price, None)
             if size > 0:
                 if price not in sizes:
                     insort(rising, price)
                 sizes[price] = size
-            elif price in sizes:
-                del sizes[price]
+            elif sizes.pop(price, None) is not None:
                 del rising[bisect_left(rising, price)]
 
     def lead(self, price: float | None, size: float) -> None:
@@ -76,11 +75,16 @@ class Side:
         if price is None or size <= 0:
             self.replace(())
             return
-        rising = self._rising
+        rising, sizes = self._rising, self.sizes
+        if rising and price == (rising[-1] if self.sign > 0 else rising[0]):
+            if sizes[price] != size:
+                sizes[price] = size
+                self.taken.pop(price, None)
+            return
         better = rising[bisect_right(rising, price) :] if self.sign > 0 else rising[: bisect_left(rising, price)]
         if better:
             self.change([(gone, 0.0) for gone in better])
-        if self.sizes.get(price) != size:
+        if sizes.get(price) != size:
             self.change(((price, size),))
 
     def only(self, price: float | None, size: float) -> None:

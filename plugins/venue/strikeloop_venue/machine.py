@@ -289,7 +289,7 @@ class SimulatedVenue:
         if market.live and event.size:
             self._begin()
             self._matcher.on_trade(market, event)
-            if self._account.step:
+            if self._account.step.has_news:
                 self._finish()
 
     def _on_ticker(self, event: TickerUpdated) -> None:
@@ -323,7 +323,7 @@ class SimulatedVenue:
         if market.ticker is None and market.position.size and not market.has_moved:
             market.has_moved = True
             self._want_refresh()
-        if self._account.step:
+        if self._account.step.has_news:
             self._finish()
 
     def _seen(self, event: Event) -> int:
@@ -415,7 +415,7 @@ class SimulatedVenue:
         """Tell what the step changed, if it changed anything, after the response latency."""
         account = self._account
         step = account.step
-        if not step and answer is None and not is_refresh:
+        if not step.has_news and answer is None and not is_refresh:
             return
         account.step = Step()
         if step.moved:
@@ -429,7 +429,7 @@ class SimulatedVenue:
         for market in step.markets.values():
             market.has_moved = False
             market.look()
-        if step or is_refresh:
+        if step.has_news or is_refresh:
             margin = account.margin()
             told += [account.balance(margin, received), account.risk(margin, received, is_new_book=step.moved)]
         self._hear(*told)

@@ -54,14 +54,12 @@ class Order:
     finish_as: str = ""
     reason: str = ""
     is_liquidation: bool = False
+    is_buy: bool = attrs.field(init=False)
+    sign: int = attrs.field(init=False)
 
-    @property
-    def is_buy(self) -> bool:
-        return self.size > 0
-
-    @property
-    def sign(self) -> int:
-        return 1 if self.size > 0 else -1
+    def __attrs_post_init__(self) -> None:
+        self.is_buy = self.size > 0
+        self.sign = 1 if self.is_buy else -1
 
     @property
     def filled(self) -> Decimal:

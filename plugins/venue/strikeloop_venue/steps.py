@@ -34,16 +34,17 @@ class Step:
         self.markets: dict[ContractId, Market] = {}
         self.moved = False
         """Whether the size of a position changed."""
-
-    def __bool__(self) -> bool:
-        return bool(self._orders or self._facts)
+        self.has_news = False
+        """Whether there is an order or a fact to tell."""
 
     def order(self, order: Order, reason: str = "") -> None:
         """Something about this order is new; `reason` answers a request about it that was refused."""
+        self.has_news = True
         self._orders[order] = reason or self._orders.get(order, "")
 
     def fact(self, event: type[AccountEvent], /, **fields: Any) -> None:
         """Something happened."""
+        self.has_news = True
         self._facts.append((event, fields))
 
     def position(self, market: Market) -> None:
