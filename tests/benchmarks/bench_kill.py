@@ -43,8 +43,9 @@ def run(folder: Path, venue: Venue, kills: int, backend: str, chance: random.Ran
         if early:
             time.sleep(chance.uniform(0, 2.5))
         elif child.wait_for("ready", seconds=60) != "ready":
-            print(f"kill {number}: the run is {child.status().get('state')}, exit {child.process.poll()}", flush=True)
             child.kill()
+            print(f"kill {number}: not ready within a minute, exit {child.process.poll()}\n{child.status()}", flush=True)
+            print((folder / "run.err").read_text()[-3_000:], flush=True)
             return 1
         else:
             time.sleep(chance.uniform(0, 2))
