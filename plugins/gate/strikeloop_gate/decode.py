@@ -95,7 +95,7 @@ def _public(name: str, form: type[msgspec.Struct], build: Callable[[Source, Any]
 
 
 _LISTED_CONTRACT = _Way(forms.ListedContract, market.listed)
-_CHANNELS: Final = (
+CHANNELS: Final = (
     _private("options.positions", forms.GatePosition, ledger.position, _Way(forms.SeedPosition, ledger.seed_position)),
     _private("options.orders", forms.GateOrder, ledger.order, _Way(forms.SeedOrder, ledger.seed_order)),
     _private("options.balances", forms.LedgerEntry, ledger.entry, _Way(forms.SeedBalance, ledger.balance)),
@@ -126,13 +126,13 @@ _CHANNELS: Final = (
     _public("options.settlements", forms.PublicSettlement, market.public_settlement),
     _Channel("options.contracts", _LISTED_CONTRACT, _LISTED_CONTRACT, is_private=False),
 )
-_BY_NAME: Final = {channel.name: channel for channel in _CHANNELS}
+_BY_NAME: Final = {channel.name: channel for channel in CHANNELS}
 _SWIFT: Final = [
     Swift.of(one.name, one.events, one.whole.form, one.listed.form, is_market=not one.is_private and one.name != "options.contracts")
-    for one in _CHANNELS
+    for one in CHANNELS
 ]
 _read: Final = reader(_SWIFT)
-_BY_FORM: Final = {swift.exact: (swift, channel) for swift, channel in zip(_SWIFT, _CHANNELS, strict=True)}
+_BY_FORM: Final = {swift.exact: (swift, channel) for swift, channel in zip(_SWIFT, CHANNELS, strict=True)}
 _ENVELOPE: Final = frozenset({"time", "channel", "event", "result", "time_ms", "error"})
 _MOST_NOTICES: Final = 8
 

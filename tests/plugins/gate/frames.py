@@ -142,7 +142,7 @@ DOCUMENTED = [
     frame("options.position_closes", [{"contract": C, "side": "long", "pnl": -0.0056, "text": "web", "settle_size": 0, **_NUMBERED}]),
     frame("options.contract_tickers", TICKER),
     frame("options.tickers", {key: value for key, value in TICKER.items() if key != "last_price"} | {"last": "10"}),
-    frame("options.book_ticker", {"t": AT * 1000, "u": 1, "s": C, "b": "", "B": 0, "a": "389", "A": -454}),
+    frame("options.book_ticker", {"t": AT * 1000, "u": 1, "s": C, "b": "388", "B": 3, "a": "389", "A": -454}),
     frame("options.order_book_update", {"t": AT * 1000, "s": C, "U": 1, "u": 2, "b": LEVELS, "a": []}),
     frame("options.order_book", {"t": AT * 1000, "contract": C, "id": 5, "asks": LEVELS, "bids": LEVELS}, event="all"),
     frame("options.order_book", [{"p": "10", "s": 5, "c": C, "id": 1}]),
