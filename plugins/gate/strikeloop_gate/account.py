@@ -25,14 +25,16 @@ from strikeloop import (
     PortfolioRiskUpdated,
     PositionClosed,
     SubmitOrder,
+    VenueError,
 )
 from strikeloop.adapter import Channel, Decoded, Link, Mmp, Snapshot
 from strikeloop.wire import connect_websocket
-from strikeloop_gate import frames, placing
+from strikeloop_gate import frames, ledger, placing
 from strikeloop_gate.books import Books, Standing
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.feed import GateFeed
 from strikeloop_gate.guard import Guard, MmpSettings, underlying_of
+from strikeloop_gate.refusals import NO_FUNDS
 from strikeloop_gate.rest import Rest
 
 _SIDES: Final = {"buy": "bid", "sell": "ask"}
@@ -118,21 +120,32 @@ class GateAccount:
 
     async def fills(self, since: int) -> tuple[Filled, ...]:
         """GET /options/my_trades of every underlying. Raises VenueError."""
-        found = [fill for underlying in self.underlyings for fill in await self.books.trades(underlying, since=since)]
+        try:
+            found = [fill for underlying in self.underlyings for fill in await self.books.trades(underlying, since=since)]
+        except VenueError as exc:
+            if exc.code != NO_FUNDS:
+                raise
+            return ()
         return tuple(sorted(found, key=lambda fill: (fill.time, fill.contract, len(fill.trade_id), fill.trade_id)))
 
     async def snapshot(self) -> Snapshot:
-        """Open orders, then positions, then the account. Raises VenueError."""
+        """Open orders, then positions, then the account; one that was never funded has nothing. Raises VenueError."""
         source = self.books.source()
-        orders = await self.books.orders("open")
-        positions = await self.books.positions()
-        self.standing = await self.books.account()
+        try:
+            orders, positions = await self.books.orders("open"), await self.books.positions()
+            self.standing = await self.books.account()
+        except VenueError as exc:
+            if exc.code != NO_FUNDS:
+                raise
+            orders, positions, balance = [], [], ledger.unfunded(source)
+        else:
+            balance = self.standing.balance
         return Snapshot(
             time=source.time,
             received=self.rest.clock.local(),
             orders=tuple(orders),
             positions=tuple(positions),
-            balances=(self.standing.balance,),
+            balances=(balance,),
         )
 
     async def find(self, contract: ContractId, *, client_id: str | None = None, order_id: str | None = None) -> OrderUpdated | None:

@@ -452,3 +452,16 @@ def account(source: Source, item: Any) -> BalanceUpdated:
         maintenance_margin=figure(item.maint_margin, "maint_margin"),
         order_margin=figure(item.order_margin, "order_margin"),
     )
+
+
+def unfunded(source: Source) -> BalanceUpdated:
+    """An account to which nothing was ever transferred; the venue answers USER_NOT_FOUND for it."""
+    return BalanceUpdated(
+        time=source.time,
+        received=source.received,
+        origin=source.origin,
+        adapter=source.adapter,
+        currency=SETTLEMENT_CURRENCY,
+        total=ZERO,
+        available=ZERO,
+    )

@@ -279,3 +279,12 @@ async def test_the_seed_dialect_has_four_channels_and_waits_for_no_acknowledgeme
     assert [channel.name for channel in seed_adapter.account.channels if channel.essential] == ["options.positions", "options.orders"]
     assert CONTRACT.name.encode() in seed_adapter.account.subscribe("options.orders", 1)[0]
     assert b'"payload":[]' in seed_adapter.account.unsubscribe("options.balances", 1)[0]
+
+
+async def test_an_account_that_was_never_funded_has_nothing(adapter: Any, venue: Any, reply: Any) -> None:
+    nobody = reply({"label": "USER_NOT_FOUND", "message": "please transfer funds first"}, 400)
+    for path in ("/options/accounts", "/options/positions", "/options/orders", "/options/my_trades"):
+        venue.replies[f"GET {path}"] = nobody
+    snapshot = await adapter.account.snapshot()
+    assert (snapshot.orders, snapshot.positions, await adapter.account.fills(0)) == ((), (), ())
+    assert [(balance.total, balance.currency) for balance in snapshot.balances] == [(Decimal(0), "USDT")]

@@ -17,7 +17,7 @@ from strikeloop_venue.served.outbox import Connection
 from strikeloop_venue.served.private_frames import PRIVATE_CHANNELS
 from strikeloop_venue.served.public_frames import PUBLIC_CHANNELS
 from strikeloop_venue.served.signing import Refusal, check_subscription
-from strikeloop_venue.served.spelling import decoded, encoded, millis, seconds
+from strikeloop_venue.served.spelling import SECOND_NS, decoded, encoded, millis, seconds
 from strikeloop_venue.served.streams import Streams
 from strikeloop_venue.served.subscriptions import Form, PayloadError, PayloadReader
 
@@ -95,7 +95,8 @@ class Conversation:
         raise _RefusedError(BAD_AUTH, json.dumps({"label": found.label, "message": found.message}, separators=(",", ":")) + "\n")
 
     def _frame(self, message: Mapping[str, Any], **fields: Any) -> bytes:
-        now = self.streams.venue.now
+        """An answer: it tells the time of day that signatures are judged by, which need not be the market's."""
+        now = round(self.streams.venue.clock.wall_s() * SECOND_NS)
         head = {"time": seconds(now), "time_ms": millis(now), "channel": message.get("channel", ""), "event": message.get("event", "")}
         if "id" in message:
             head["id"] = message["id"]
