@@ -10,6 +10,7 @@ import secrets
 import signal
 import time
 from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ def serve_command(**options: Any) -> None:
     except (ValueError, ConfigError) as error:
         raise click.UsageError(str(error)) from error
     try:
-        anyio.run(_serve, options, rules, source, logins)
+        anyio.run(_serve, options, rules, source, logins, backend_options={"use_uvloop": find_spec("uvloop") is not None})
     except OSError as error:
         where = f"{options['host']}:{options['port']}"
         raise click.UsageError(f"cannot listen on {where}: {error.strerror or error}; choose another --port or --host") from error

@@ -12,8 +12,8 @@ import attrs
 
 from strikeloop import ContractId, ContractSettled, Event, Filled, LedgerPosted, OrderState, OrderUpdated, PositionClosed
 
-ROWS_KEPT = 10_000
-FINISHED_KEPT = 20_000
+ROWS_KEPT = 5_000
+FINISHED_KEPT = 5_000
 
 
 @attrs.frozen

@@ -37,7 +37,7 @@ from strikeloop_venue.served.signing import Credentials
 from strikeloop_venue.served.streams import PULSE_S, Streams
 from strikeloop_venue.served.ws_face import WebSocketFace, reset
 
-LOG_KEPT = 20_000
+LOG_KEPT = 10_000
 WS_PATHS = {Dialect.SEED: "/ws/v4", Dialect.GATE: "/op-ws/v4/ws"}
 
 logger = logging.getLogger(__name__)
@@ -84,7 +84,7 @@ class Login:
 
 @attrs.define(eq=False)
 class ServedVenue:
-    """A running server. `log` holds what was received, oldest first: the last 20,000 messages."""
+    """A running server. `log` holds what was received, oldest first: the last 10,000 messages."""
 
     host: str
     port: int
