@@ -1,26 +1,28 @@
 """One account on the served venue, and how each client is pointed at it.
 
-Owns the settings of the clients: what their own documentation says, and the address. Nothing of a client is changed.
+Owns the settings of the clients: what their own documentation says, and the address. Nothing of a client is changed;
+ccxt is pointed by the very lines that the venue's README gives.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
 
-LIVE = "https://api.gateio.ws"
+README = Path(__file__).parents[2] / "plugins" / "venue" / "README.md"
 
 
-class Anywhere(str):
-    """A WebSocket address for ccxt.pro, which looks it up by settlement currency in some places and takes it whole in others."""
-
-    __slots__ = ()
-
-    def __getitem__(self, key: Any) -> str:
-        return str(self) if isinstance(key, str) else str.__getitem__(self, key)
+def from_readme(name: str) -> Any:
+    """A function that the venue's README defines."""
+    blocks = re.findall(r"^```python\n(.*?)^```", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    namespace: dict[str, Any] = {}
+    exec(next(block for block in blocks if f"def {name}" in block), namespace)  # noqa: S102  # our own documentation
+    return namespace[name]
 
 
 @attrs.frozen
@@ -32,17 +34,13 @@ class Account:
     user_id: int
 
     def ccxt(self, exchange: Any, *types: str) -> Any:
-        """An exchange of ccxt's, ccxt.async_support's or ccxt.pro's."""
-        options = {"defaultType": "option", "fetchMarkets": {"types": list(types or ("option",))}, "unifiedAccount": False}
-        settings = {"apiKey": self.key, "secret": self.secret, "uid": str(self.user_id), "enableRateLimit": False, "options": options}
-        made = exchange(settings)
-        made.urls["api"] = {**self._moved(made.urls["api"]), "option": Anywhere(self.ws)}
+        """An exchange of ccxt's, ccxt.async_support's or ccxt.pro's that loads markets of these types."""
+        where, account = {"rest": self.rest, "ws": self.ws}, {"key": self.key, "secret": self.secret, "user_id": self.user_id}
+        made = from_readme("on_the_served_venue")(exchange, where, account)
+        made.enableRateLimit = False
+        if types:
+            made.options["fetchMarkets"] = {"types": list(types)}
         return made
-
-    def _moved(self, urls: Any) -> Any:
-        if isinstance(urls, dict):
-            return {name: self._moved(url) for name, url in urls.items()}
-        return self.rest if isinstance(urls, str) and urls.startswith(LIVE) else urls
 
     @contextmanager
     def gate_api(self, gate_api: Any) -> Iterator[Any]:
