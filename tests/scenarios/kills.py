@@ -67,6 +67,7 @@ class Venue:
     ws_url: str
     key: str
     secret: str
+    pid: int
 
     def request(self, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """One signed request."""
@@ -115,8 +116,9 @@ def venue_process(folder: Path, accounts: int = 1) -> Iterator[list[Venue]]:
     with stdout:
         try:
             said = json.loads(stdout.readline())
-            yield [Venue(said["rest"], said["ws"], account["key"], account["secret"]) for account in said["accounts"]]
+            yield [Venue(said["rest"], said["ws"], account["key"], account["secret"], child.pid) for account in said["accounts"]]
         finally:
+            child.send_signal(signal.SIGCONT)
             child.terminate()
             child.wait(10)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import signal
 import subprocess
@@ -169,4 +170,22 @@ def test_a_run_that_is_interrupted_twice_still_withdraws_its_orders(tmp_path: Pa
     run.process.send_signal(signal.SIGINT)
     assert run.end(signal.SIGINT) == 130
     assert ours(venue) == []
+    assert differences(venue, tmp_path / "runs") == []
+
+
+def test_a_run_ends_while_the_venue_is_silent_and_the_next_one_finds_out_what_became_of_its_orders(
+    tmp_path: Path, venue: Venue, child: Callable[..., Child]
+) -> None:
+    configure(tmp_path, venue)
+    run = trading(child, tmp_path, venue)
+    os.kill(venue.pid, signal.SIGSTOP)
+    time.sleep(0.5)  # orders are on their way
+    try:
+        assert run.end() == 0
+    finally:
+        os.kill(venue.pid, signal.SIGCONT)
+    assert unresolved(tmp_path / "runs")
+    after = child(tmp_path)
+    assert after.wait_for("ready", seconds=45) == "ready"
+    assert after.end() == 0
     assert differences(venue, tmp_path / "runs") == []

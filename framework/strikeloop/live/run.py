@@ -34,7 +34,7 @@ from strikeloop.summary import Summary
 TICK_S = 0.1
 MARKET = frozenset(e.MARKET_EVENTS)
 STOP_S = 4.0
-CLOSE_S = 2.0
+CLOSE_S = 1.0
 SETTLE_S = 0.02
 
 
@@ -143,9 +143,10 @@ class Live:
             await self._run(duration_s)
         finally:
             with anyio.CancelScope(shield=True):
-                for adapter in self._adapters:
-                    with anyio.move_on_after(CLOSE_S):
-                        await adapter.aclose()
+                with anyio.move_on_after(CLOSE_S):
+                    async with anyio.create_task_group() as closing:
+                        for adapter in self._adapters:
+                            closing.start_soon(adapter.aclose)
                 await self._book.flush()
             self._sum_up()
         return self.ending
