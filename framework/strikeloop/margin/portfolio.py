@@ -99,8 +99,6 @@ class Portfolio:
 
     def _profits(self, legs: Sequence[Leg]) -> Callable[[Sequence[Leg]], list[float]]:
         """Revalue these legs once; the result tells the profits of a book made of some of them."""
-        if not legs:
-            return lambda _: [0.0] * len(self.weights)
         revaluation, places = revalue(legs, self.shocks), {id(leg): at for at, leg in enumerate(legs)}
 
         def profits(book: Sequence[Leg]) -> list[float]:

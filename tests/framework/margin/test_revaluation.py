@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from decimal import Decimal as D
 from typing import Any
 
@@ -72,3 +73,14 @@ def test_a_leg_without_a_volatility_takes_the_one_of_its_mark_and_where_there_is
 def test_an_empty_book_has_no_profits() -> None:
     assert revalue([], SHOCKS).profits([]) == [0.0] * 4
     assert ScalarRevaluation([], SHOCKS).profits([]) == [0.0] * 4
+
+
+def test_without_numpy_the_standard_library_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("strikeloop.pricing.vector", raising=False)
+    monkeypatch.setitem(sys.modules, "strikeloop.pricing.vector", None)
+    vector_kernel.cache_clear()
+    try:
+        assert vector_kernel() is None
+        assert isinstance(revalue([leg(1, 72_000, True, 7, 0.5, 70_000.0)], SHOCKS), ScalarRevaluation)
+    finally:
+        vector_kernel.cache_clear()

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strikeloop.margin import Holding, drawn, value_at_risk
+from strikeloop.margin import DayScenarios, Holding, drawn, value_at_risk
 from strikeloop.margin.var import GRID, NODES, RETURNS
 from strikeloop.pricing import price
 from tests.framework.margin.stage import option
@@ -94,3 +94,10 @@ def test_random_days_are_the_same_for_the_same_seed_and_have_unit_variance() -> 
     assert days == drawn(20_000, seed=3) != drawn(20_000, seed=4)
     assert sum(weight * move**2 for weight, move in zip(days.weights, days.returns, strict=True)) == pytest.approx(1.0, abs=0.1)
     assert sum(GRID.weights) == pytest.approx(1.0)
+
+
+def test_where_each_scenario_is_likelier_than_the_quantile_the_worst_counts() -> None:
+    """Four equally likely moves: none is rarer than one in a hundred."""
+    moves = DayScenarios(returns=(0.0, 1.0, 2.0, 3.0), shocks=(0.0,) * 4, weights=(0.25,) * 4)
+    worst = DayScenarios(returns=(3.0,), shocks=(0.0,), weights=(1.0,))
+    assert value_at_risk([holding(-1)], moves) == value_at_risk([holding(-1)], worst) > 0
