@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from strikeloop import ContractId, Filled, LedgerPosted, Liquidated, OptionKind, OrderState, PositionClosed, TimeInForce
+from strikeloop_venue.served.account import AccountBook
+from strikeloop_venue.served.bodies import account_body
 from tests.plugins.venue.stage import CALL, EXPIRY, PUT, SECOND, START, Stage, contract
 
 OTHER = ContractId.of("venue", "BTC_USDT-20260601-71000-C")
@@ -59,6 +61,16 @@ def test_while_nobody_sells_openings_are_refused_and_reductions_taken() -> None:
     assert stage.order(opening).reason.startswith("POSITION_IN_LIQUIDATION: ")
     assert stage.order(stage.submit(1, 8_100, reduce_only=True)).state is OrderState.OPEN
     assert len(stage.all(Liquidated)) == 1
+
+
+@pytest.mark.parametrize(("margin", "balance", "mark"), [("classic", "130", 8_000), ("portfolio", "300", 15_000)])
+def test_the_account_of_the_server_says_that_it_is_being_liquidated(margin: str, balance: str, mark: int) -> None:
+    quiet = Stage(balance=balance, margin=margin).index(70_000).ticker(500).quote(490, 510)
+    quiet.submit(-1, 490)
+    assert account_body(quiet.venue.account(), AccountBook(), 7, 10)["liq_triggered"] is False
+    quiet.at(5).quote(mark - 100, None).ticker(mark, 90_000).at(7)
+    assert quiet.venue.is_liquidating
+    assert account_body(quiet.venue.account(), AccountBook(), 7, 10)["liq_triggered"] is True
 
 
 def test_the_venue_s_orders_are_ioc_at_the_agreement_price_and_never_pay_more() -> None:

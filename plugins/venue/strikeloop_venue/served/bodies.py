@@ -192,7 +192,7 @@ def account_body(balance: BalanceUpdated, orders: AccountBook, user: int, orders
         "currency": balance.currency,
         "short_enabled": True,
         "mmp_enabled": False,
-        "liq_triggered": False,
+        "liq_triggered": _is_liquidating(balance),
         "margin_mode": 0,
         "total": text(balance.total),
         "position_value": text(value),
@@ -209,6 +209,12 @@ def account_body(balance: BalanceUpdated, orders: AccountBook, user: int, orders
         "orders_limit": orders_limit,
         "position_notional_limit": 1_000_000,
     }
+
+
+def _is_liquidating(balance: BalanceUpdated) -> bool:
+    """MM % at or below 100: what stands against the margin is at most the maintenance margin."""
+    maintenance, available = balance.maintenance_margin or Decimal(0), balance.available or Decimal(0)
+    return maintenance > 0 and available + (balance.initial_margin or 0) + (balance.order_margin or 0) <= maintenance
 
 
 def position_body(event: PositionUpdated, board: ContractBoard | None, underlying: str, orders: AccountBook, user: int) -> Body:
