@@ -1,6 +1,6 @@
 """A recorded market whose first contract expires soon: what settlement looks like to other people's clients.
 
-Owns the recording. One call ends in the money 100 seconds of market time after the start, another lives on.
+Owns the recording. One call ends in the money 160 seconds of market time after the start, another lives on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from strikeloop.encoding import canonical
 
 SECOND = 1_000_000_000
 START = 1_780_272_000 * SECOND
-ENDS, LASTS = 100, 900
+ENDS, LASTS = 160, 1_200
 
 
 def contract(strike: int, expiry: int, day: str) -> Contract:

@@ -15,7 +15,7 @@ from tests.clients.market import LATER, SOON, record
 def test_a_position_is_settled_and_both_rest_clients_tell_it(tmp_path: Path) -> None:
     ccxt, gate_api = client("ccxt"), client("gate_api")
     source = record(tmp_path / "market.jsonl")
-    with process("--source", str(source), "--speed", "10", "--accounts", "1") as places:
+    with process("--source", str(source), "--speed", "20", "--accounts", "1") as places:
         account = places.take()
         exchange = account.ccxt(ccxt.gate)
         with account.gate_api(gate_api) as options:

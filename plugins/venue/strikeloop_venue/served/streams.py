@@ -48,7 +48,8 @@ class Streams:
     connections: list[Connection] = attrs.field(factory=list)
     _readers: dict[Topic, list[Connection]] = attrs.field(factory=dict)
     _told: dict[tuple[int, str], tuple[Any, ...]] = attrs.field(factory=dict)
-    _books: dict[tuple[str, str], BookFeed] = attrs.field(factory=dict)
+    _books: dict[str, dict[tuple[str, str], BookFeed]] = attrs.field(factory=dict)
+    """By contract, the books that somebody follows, by channel and `contract pace depth`."""
     _candles: dict[str, Bar] = attrs.field(factory=dict)
     """The last bar that was told, by interval and name."""
     _pulses: int = 0
@@ -87,10 +88,9 @@ class Streams:
         for push in PUBLIC.get(type(event), ()):
             key = (push.channel, name) if push.conflate else None
             self._push(push, 0, event, facts, name, underlying, key)
-        if change is not None and self._books:
-            for (_, what), feed in self._books.items():
-                if what.startswith(name + " "):
-                    feed.look()
+        if change is not None:
+            for feed in self._books.get(name, {}).values():
+                feed.look()
 
     def publish_account(self, member: Member, event: Event) -> None:
         push = PRIVATE[self.dialect].get(type(event))
@@ -138,9 +138,12 @@ class Streams:
     def pulse(self) -> None:
         """Tell the books and candles whose time has come. Call it every `PULSE_S`."""
         self._pulses += 1
-        for (channel, name), feed in list(self._books.items()):
-            if self._pulses % _EVERY[name.split()[1]] == 0:
-                self._tell_book(channel, name, feed)
+        for contract, feeds in list(self._books.items()):
+            for (channel, name), feed in list(feeds.items()):
+                if self._pulses % _EVERY[name.split()[1]] == 0 and not self._tell_book(channel, name, feed):
+                    del feeds[channel, name]
+            if not feeds:
+                del self._books[contract]
         if self._pulses % _CANDLES_EVERY == 0:
             wanted = {n: readers for topic in self._readers if topic[0] in CANDLES for n, readers in self._candle_readers(topic).items()}
             self._candles = {n: bar for n, bar in self._candles.items() if n in wanted}
@@ -148,21 +151,22 @@ class Streams:
                 for n, readers in self._candle_readers(topic).items():
                     self._tell_candles(topic[0], n, readers)
 
-    def _tell_book(self, channel: str, name: str, feed: BookFeed) -> None:
-        readers = self._wanting((channel, 0), name, "")
-        if not readers or feed.board.contract.id.name not in self.venue.market.contracts:
-            del self._books[channel, name]
-            return
+    def _tell_book(self, channel: str, name: str, feed: BookFeed) -> bool:
+        """Tell what has changed; False when nobody follows this book any more, or there is none."""
+        readers, contract = self._wanting((channel, 0), name, ""), feed.board.contract.id.name
+        if not readers or contract not in self.venue.market.contracts:
+            return False
         change = feed.take()
         if change is not None:
             form = book_update if channel == "options.order_book_update" else legacy_book
-            self._send(readers, channel, form(feed.board.contract.id.name, change))
+            self._send(readers, channel, form(contract, change))
+        return True
 
     def _open_book(self, channel: str, name: str) -> None:
         contract, _, depth = name.split()
-        board = self.venue.market.contracts.get(contract)
-        if board is not None and (channel, name) not in self._books:
-            self._books[channel, name] = BookFeed(board, int(depth))
+        board, feeds = self.venue.market.contracts.get(contract), self._books.setdefault(contract, {})
+        if board is not None and (channel, name) not in feeds:
+            feeds[channel, name] = BookFeed(board, int(depth))
 
     def _candle_readers(self, topic: Topic) -> dict[str, list[Connection]]:
         """Who wants which candles of a channel, by interval and name; an underlying stands for its contracts."""
@@ -207,8 +211,9 @@ class Streams:
                     self._send([connection], channel, [candle(n, bar) for bar in bars])
         elif channel == "options.order_book":
             for name in sorted(interest.names):
-                feed = self._books[channel, name]
-                self._send([connection], channel, book_snapshot(feed.board, feed.depth, self.venue.now), event="all")
+                feed = self._books[name.split()[0]].get((channel, name))
+                if feed is not None:
+                    self._send([connection], channel, book_snapshot(feed.board, feed.depth, self.venue.now), event="all")
         elif channel not in BOOKS:
             self._show_boards(connection, channel, interest)
 
