@@ -106,11 +106,26 @@ class Venue:
 
 
 @contextmanager
-def venue_process(folder: Path, accounts: int = 1) -> Iterator[list[Venue]]:
+def venue_process(folder: Path, accounts: int = 1, *more: str) -> Iterator[list[Venue]]:
     """`strikeloop venue serve`, ended at the end; one venue for each account."""
-    words = [sys.executable, "-m", "strikeloop", "venue", "serve", "--seed", "5", "--balance", "10000000", "--accounts", str(accounts)]
+    words = [
+        sys.executable,
+        "-m",
+        "strikeloop",
+        "venue",
+        "serve",
+        "--seed",
+        "5",
+        "--balance",
+        "10000000",
+        "--accounts",
+        str(accounts),
+        *more,
+    ]
     with (folder / "venue.err").open("w") as errors:
-        child = subprocess.Popen(words, cwd=folder, env=environ(), stdout=subprocess.PIPE, stderr=errors, text=True)
+        child = subprocess.Popen(
+            [sys.executable, "-m", "strikeloop", *words], cwd=folder, env=environ(), stdout=subprocess.PIPE, stderr=errors, text=True
+        )
     stdout = child.stdout
     assert stdout is not None
     with stdout:
@@ -123,7 +138,13 @@ def venue_process(folder: Path, accounts: int = 1) -> Iterator[list[Venue]]:
             child.wait(10)
 
 
-def configure(folder: Path, venue: Venue, more: str = "") -> None:
+CHURN = """
+[strategies.churn]
+use = "./churn.py:Churn"
+"""
+
+
+def configure(folder: Path, venue: Venue, more: str = "", strategies: str = CHURN) -> None:
     """A config for live trading with `Churn` on the venue."""
     folder.chmod(0o700)
     (folder / "churn.py").write_text(STRATEGY)
@@ -142,10 +163,7 @@ ws_url = "{venue.ws_url}"
 channels = ["options.book_ticker"]
 key = {{ file = "key.txt" }}
 secret = {{ file = "secret.txt" }}
-
-[strategies.churn]
-use = "./churn.py:Churn"
-"""
+{strategies}"""
     )
 
 
