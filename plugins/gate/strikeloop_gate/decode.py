@@ -104,6 +104,8 @@ CHANNELS: Final = (
     _private("options.liquidates", forms.Liquidation, ledger.liquidation),
     _private("options.user_settlements", forms.UserSettlement, ledger.settlement),
     _private("options.position_closes", forms.ClosedPosition, ledger.closed_position),
+    _private("unified.asset_detail", forms.UnifiedDetail, ledger.unified_detail),
+    _private("unified.assets", forms.UnifiedTotal, ledger.unified_total),
     _public("options.contract_tickers", forms.Ticker, market.ticker),
     _public("options.tickers", forms.Ticker, market.ticker),
     _public("options.book_ticker", forms.BookTicker, market.book_ticker),
@@ -126,13 +128,14 @@ CHANNELS: Final = (
     _public("options.settlements", forms.PublicSettlement, market.public_settlement),
     _Channel("options.contracts", _LISTED_CONTRACT, _LISTED_CONTRACT, is_private=False),
 )
+_OFTEN: Final = [channel for channel in CHANNELS if channel.name.startswith("options.")]
 _BY_NAME: Final = {channel.name: channel for channel in CHANNELS}
 _SWIFT: Final = [
     Swift.of(one.name, one.events, one.whole.form, one.listed.form, is_market=not one.is_private and one.name != "options.contracts")
-    for one in CHANNELS
+    for one in _OFTEN
 ]
 _read: Final = reader(_SWIFT)
-_BY_FORM: Final = {swift.exact: (swift, channel) for swift, channel in zip(_SWIFT, CHANNELS, strict=True)}
+_BY_FORM: Final = {swift.exact: (swift, channel) for swift, channel in zip(_SWIFT, _OFTEN, strict=True)}
 _ENVELOPE: Final = frozenset({"time", "channel", "event", "result", "time_ms", "error"})
 _MOST_NOTICES: Final = 8
 

@@ -191,6 +191,44 @@ class ClosedPosition(Struct, kw_only=True):
     time_ms: Milliseconds | UnsetType = UNSET
 
 
+class UnifiedAsset(Struct, kw_only=True):
+    """One currency of a unified account; margins stand with the settlement currency only."""
+
+    b: Decimal
+    a: Decimal
+    e: Figure | UnsetType = UNSET
+    f: Figure | UnsetType = UNSET
+    tl: Figure | UnsetType = UNSET
+    im: Decimal | UnsetType = UNSET
+    mm: Decimal | UnsetType = UNSET
+    cb: Figure | UnsetType = UNSET
+    mb: Figure | UnsetType = UNSET
+    am: Figure | UnsetType = UNSET
+    iam: Figure | UnsetType = UNSET
+    imr: Figure | UnsetType = UNSET
+    mmr: Figure | UnsetType = UNSET
+
+
+class UnifiedDetail(Struct, kw_only=True):
+    u: str | int
+    t: Seconds
+    dts: dict[str, UnifiedAsset]
+
+
+class UnifiedTotal(Struct, kw_only=True):
+    """A unified account as a whole, in USD; `R` is the maintenance rate in percent."""
+
+    u: str | int
+    t: Seconds
+    b: Decimal
+    a: Decimal
+    R: Figure
+    r: Figure | UnsetType = UNSET
+    e: Figure | UnsetType = UNSET
+    l: Figure | UnsetType = UNSET  # noqa: E741  # the venue's spelling
+    T: Figure | UnsetType = UNSET
+
+
 class Ticker(Struct, kw_only=True):
     name: str
     mark_price: Figure

@@ -194,31 +194,30 @@ def seed_order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NO
         finish_as="filled" if is_traded and size else "cancelled" if size else "filled",
         reason="",
     )
-    return _told(source, item, updated) if is_traded else (updated,)
+    return (updated, _implied(source, updated, size)) if is_traded and size else (updated,)
 
 
 def _told(source: Source, item: Any, updated: OrderUpdated) -> tuple[Event, ...]:
-    if item.status != "closed" or not updated.fill_price > ZERO:
-        return (updated,)
-    filled = updated.filled
-    if not filled:
-        return (updated,)
-    fill = _filled(
-        time=updated.finished or updated.time,
+    filled = updated.filled if item.status == "closed" and updated.fill_price > ZERO else ZERO
+    return (updated, _implied(source, updated, filled)) if filled else (updated,)
+
+
+def _implied(source: Source, order: OrderUpdated, filled: Decimal) -> Filled:
+    return _filled(
+        time=order.finished or order.time,
         received=source.received,
         origin=source.origin,
         raw=NOTHING,
-        contract=updated.contract,
-        trade_id=f"order:{updated.order_id}",
-        order_id=updated.order_id or "",
+        contract=order.contract,
+        trade_id=f"order:{order.order_id}",
+        order_id=order.order_id or "",
         size=filled,
-        price=updated.fill_price,
-        client_id=updated.client_id,
+        price=order.fill_price,
+        client_id=order.client_id,
         fee=None,
         is_maker=None,
         synthetic=True,
     )
-    return (updated, fill)
 
 
 def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING, *, is_seed: bool = False) -> OrderUpdated:
@@ -341,6 +340,41 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
     return (event,)
 
 
+def unified_detail(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    """The currencies of a unified account, each as a balance."""
+    return tuple(
+        BalanceUpdated(
+            time=item.t * SECOND_NS,
+            received=source.received,
+            origin=source.origin,
+            raw=raw,
+            adapter=source.adapter,
+            currency=currency(name),
+            total=figure(asset.b, "b"),
+            available=figure(asset.a, "a"),
+            initial_margin=optional(asset.im, "im"),
+            maintenance_margin=optional(asset.mm, "mm"),
+        )
+        for name, asset in item.dts.items()
+    )
+
+
+def unified_total(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
+    """A unified account as a whole, in USD; its maintenance rate is kept as it is, in percent."""
+    event = BalanceUpdated(
+        time=item.t * SECOND_NS,
+        received=source.received,
+        origin=source.origin,
+        raw=raw,
+        adapter=source.adapter,
+        currency="USD",
+        total=figure(item.b, "b"),
+        available=figure(item.a, "a"),
+        margin_ratio=twin.R + 0.0,
+    )
+    return (event,)
+
+
 @lru_cache(maxsize=64)
 def currency(text: str) -> str:
     if not text.isascii() or not text.isalnum() or len(text) > 16:
@@ -349,9 +383,10 @@ def currency(text: str) -> str:
 
 
 def _count(value: Decimal, field: str) -> int:
-    if value < ZERO:
+    number = int(value)
+    if number < 0 or number != value:
         raise MalformedError(field, f"{value} is no count")
-    return int(whole_part(value))
+    return number
 
 
 def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:

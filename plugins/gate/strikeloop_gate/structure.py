@@ -159,6 +159,22 @@ def _list(kind: Any) -> Hook:
     return hook
 
 
+def _dict(kind: Any) -> Hook:
+    _, item = get_args(kind)
+    take = _converter.get_structure_hook(item)
+
+    def hook(node: Any, _: Any) -> dict[str, Any]:
+        if not isinstance(node, Mapping):
+            raise _refused("object", node)
+        found = {}
+        for key, one in node.items():
+            with within(key[:40]):
+                found[key] = take(one, item)
+        return found
+
+    return hook
+
+
 class within:  # noqa: N801  # used as a statement, like contextlib's
     """Puts a place before the place of every MalformedError raised inside."""
 
@@ -193,5 +209,6 @@ for leaf, take in ((Decimal, _decimal), (Raw, _figure), (float, _figure), (str, 
     _converter.register_structure_hook(leaf, take)
 _converter.register_structure_hook_factory(_from(Annotated), _annotated)
 _converter.register_structure_hook_factory(_from(list), _list)
+_converter.register_structure_hook_factory(_from(dict), _dict)
 _converter.register_structure_hook_factory(_from(Union, UnionType), _one_of)
 _converter.register_structure_hook_factory(_is_struct, _struct)

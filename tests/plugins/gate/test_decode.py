@@ -671,6 +671,15 @@ def test_a_settlement_of_ours_pays_its_profit_per_contract_times_the_size() -> N
     )
 
 
+def test_a_unified_account_is_told_by_currency_and_as_a_whole(shared: Path) -> None:
+    folder = shared / "fixtures/gate/unified_docs"
+    bitcoin, tether = said((folder / "ws_unified.asset_detail.update.json").read_bytes())
+    assert (bitcoin.currency, bitcoin.total, bitcoin.initial_margin) == ("BTC", Decimal("1086390.949548"), None)
+    assert (tether.currency, tether.available, tether.maintenance_margin) == ("USDT", Decimal("8724.23263378"), Decimal(0))
+    (whole,) = said((folder / "ws_unified.assets.update.json").read_bytes())
+    assert (whole.currency, whole.total, whole.margin_ratio) == ("USD", Decimal("-1005719.51"), 20.1)
+
+
 def test_an_unknown_role_of_a_trade_is_kept_and_not_guessed() -> None:
     item = {"id": "1", "order": "5", "contract": C, "create_time": AT, "price": "10", "role": "auction", "size": -1}
     (fill,) = events("options.usertrades", [item])
@@ -721,6 +730,8 @@ EXPECTED: dict[str, tuple[type[Event], ...]] = {
     "pong_options_2025": (),
     "unsubscribe_ack_spot_2024": (),
     "ws_balances.update": (BalanceUpdated,),
+    "ws_unified.asset_detail.update": (BalanceUpdated, BalanceUpdated),
+    "ws_unified.assets.update": (BalanceUpdated,),
     "ws_orders.error": (ChannelRefused,),
     "ws_orders.update": (OrderUpdated, Filled),
     "ws_portfolio.update": (PortfolioRiskUpdated,),
@@ -729,13 +740,14 @@ EXPECTED: dict[str, tuple[type[Event], ...]] = {
     "family_ws_tickers.update": (TickerUpdated, Quoted),
     "family_ws_trades.update": (Traded,),
 }
+REST = ("family_rest", "GET_", "POST_")
 # Requests, and two channels of sibling pages that neither document has.
 NOT_ANSWERS = {"signature_vectors", "family_ws_greeks.update", "family_ws_order_book.update"}
 
 
 def test_every_frame_of_the_reference_data_decodes_to_its_events_or_is_a_request(shared: Path) -> None:
-    folders = ("gate/ws_docs", "gate/ws_envelopes", "seed_dialect")
-    files = [file for folder in folders for file in sorted((shared / "fixtures" / folder).glob("*.json")) if "family_rest" not in file.name]
+    folders = ("gate/ws_docs", "gate/ws_envelopes", "gate/unified_docs", "seed_dialect")
+    files = [file for folder in folders for file in sorted((shared / "fixtures" / folder).glob("*.json")) if not file.name.startswith(REST)]
     found = {}
     for file in files:
         name = file.name.removesuffix(".json")
