@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from strikeloop_venue.latency import LatencySettings
+    from strikeloop_venue.level3 import OrderShown
     from strikeloop_venue.machine import SimulatedVenue
     from strikeloop_venue.market import GeneratedMarket
     from strikeloop_venue.recorded import RecordedMarket
     from strikeloop_venue.settings import VenueSettings
 
-__all__ = ["GeneratedMarket", "LatencySettings", "RecordedMarket", "SimulatedVenue", "VenueSettings"]
+__all__ = ["GeneratedMarket", "LatencySettings", "OrderShown", "RecordedMarket", "SimulatedVenue", "VenueSettings"]
 
 _HOMES = {
     "GeneratedMarket": "strikeloop_venue.market",
     "LatencySettings": "strikeloop_venue.latency",
+    "OrderShown": "strikeloop_venue.level3",
     "RecordedMarket": "strikeloop_venue.recorded",
     "SimulatedVenue": "strikeloop_venue.machine",
     "VenueSettings": "strikeloop_venue.settings",

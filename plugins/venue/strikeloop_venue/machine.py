@@ -42,6 +42,7 @@ from strikeloop_venue.averaging import IndexWindow
 from strikeloop_venue.counter import Counter, refused
 from strikeloop_venue.insurance import InsuranceFund
 from strikeloop_venue.latency import Lost
+from strikeloop_venue.level3 import OrderShown
 from strikeloop_venue.liquidation import Liquidator
 from strikeloop_venue.markets import Market, Markets
 from strikeloop_venue.matching import Matcher
@@ -90,6 +91,7 @@ class SimulatedVenue:
             UnderlyingPriced: self._on_index,
             Traded: self._on_trade,
             BookUpdated: self._on_depth,
+            OrderShown: self._on_order,
             ContractListed: self._on_listed,
             ContractExpired: self._on_expired,
         }
@@ -280,6 +282,15 @@ class SimulatedVenue:
         market.keep_depth(event)
         if market.live:
             self._rematch(market, event)
+
+    def _on_order(self, event: OrderShown) -> None:
+        market = self._markets.get(event.contract)
+        if market is None:
+            return
+        self._begin()
+        self._matcher.on_order(market, event)
+        if self._account.step.has_news:
+            self._finish()
 
     def _on_trade(self, event: Traded) -> None:
         market = self._markets.get(event.contract)

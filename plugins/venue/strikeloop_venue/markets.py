@@ -20,6 +20,7 @@ from strikeloop import (
 )
 from strikeloop_venue.averaging import IndexWindow
 from strikeloop_venue.book import Book
+from strikeloop_venue.level3 import Level3
 from strikeloop_venue.order import Order
 from strikeloop_venue.position import Position
 
@@ -42,6 +43,8 @@ class Market:
     quote: Quoted | None = None
     ticker: TickerUpdated | None = None
     last_price: float | None = None
+    level3: Level3 | None = None
+    """The public orders, once the feed has told one."""
     live: bool = False
     trades: int = 0
     """Fills so far: the venue counts trade ids per contract."""

@@ -21,9 +21,10 @@ from strikeloop import (
 )
 from strikeloop_venue.book import Side, exact
 from strikeloop_venue.bracket import Bracket
+from strikeloop_venue.level3 import Level3, OrderShown
 from strikeloop_venue.markets import Market, priority
 from strikeloop_venue.order import Order
-from strikeloop_venue.queue import QueueModel
+from strikeloop_venue.queue import Place, QueueModel
 
 ZERO = Decimal(0)
 SELF_TRADE = "SELF_TRADE: it would trade with an order of ours"
@@ -97,7 +98,7 @@ class Matcher:
     def rest(self, market: Market, order: Order) -> None:
         """What is left of the order queues up at its limit."""
         order.show()
-        order.place = self.queue.join(self._along(market, order).visible(order.limit))
+        order.place = self._join(market, order)
         self.bracket.join(order)
         market.rest(order)
 
@@ -117,7 +118,7 @@ class Matcher:
         book, price = market.sync(), trade.price
         book.on_trade(price)
         resting = market.resting(trade.size < 0)
-        if not resting or not resting[0].accepts(price):
+        if not resting or not resting[0].accepts(price) or (self.queue.by_order and market.level3 is not None):
             return
         budget, waiting = exact(abs(trade.size)), list(resting)
         self.bracket.on_trade(resting, price, budget, market.contract.size_min)
@@ -129,6 +130,34 @@ class Matcher:
                 budget -= size
             if order.is_open and order.rank != rank and not through:
                 insort(waiting, order, key=priority)
+
+    def on_order(self, market: Market, event: OrderShown) -> None:
+        """An order of the public book came, changed, traded or went."""
+        book = market.sync()
+        level3 = market.level3 = market.level3 or Level3()
+        touched = level3.moved(event)
+        rank = level3.apply(event)
+        side = book.bids if event.is_buy else book.asks
+        side.change([(price, level3.displayed(event.is_buy, price)) for price in touched])
+        resting = market.resting(event.is_buy)
+        if self.queue.by_order and resting:
+            for order in resting:
+                if order.limit in touched and order.place is not None:
+                    order.place.front = level3.ahead(event.is_buy, order.limit, order.place.rank)
+            if event.traded > 0:
+                self._overtaken(market, event, rank)
+        self.on_book(market)
+
+    def _overtaken(self, market: Market, event: OrderShown, rank: int) -> None:
+        """A public order traded: those of ours that stand before it would have traded instead."""
+        resting, budget = market.resting(event.is_buy), exact(event.traded)
+        self.bracket.on_trade(resting, event.price, budget, market.contract.size_min)
+        for order in tuple(resting):
+            if budget <= 0 or not order.accepts(event.price):
+                return
+            if order.limit == event.price and (order.place is None or order.place.rank >= rank):
+                continue
+            budget -= self._hit(market, order, budget, at_once=order.limit != event.price)
 
     def _move(self, market: Market, resting: list[Order], along: Side, against: Side, told: Sequence[tuple[float, float]]) -> None:
         """Our orders on one side of a displayed market that changed; `told`: the levels on their side that were told."""
@@ -181,8 +210,15 @@ class Matcher:
         resting = market.resting(order.is_buy)
         resting.remove(order)
         order.reveal(self.next_rank())
-        order.place = self.queue.join(self._along(market, order).visible(order.limit))
+        order.place = self._join(market, order)
         insort(resting, order, key=priority)
+
+    def _join(self, market: Market, order: Order) -> Place:
+        """A place at the end of the queue."""
+        place = self.queue.join(self._along(market, order).visible(order.limit))
+        if market.level3 is not None:
+            place.rank = market.level3.last
+        return place
 
     def _opposite(self, market: Market, order: Order) -> tuple[float, Decimal, Order | None] | None:
         """The best price against the order, how much stands there, and our own order if it is one."""

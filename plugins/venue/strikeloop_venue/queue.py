@@ -22,12 +22,14 @@ class Place:
     """The state of one order in the queue at its price.
 
     `front`: size ahead (negative: how far a trade has reached past us). `displayed`: the level's size when last seen,
-    None before it was. `traded`: size traded at the price since then.
+    None before it was. `traded`: size traded at the price since then. `rank`: the public order behind which we joined, where the
+    feed tells orders.
     """
 
     front: float
     displayed: float | None
     traded: float = 0.0
+    rank: int = 0
 
     def reach(self, lot: float) -> int:
         """How many lots trades have reached past those ahead. With one or more we count as filled so far, and nobody is ahead any more."""
@@ -47,7 +49,12 @@ class Ghosts:
 
 
 class QueueModel(Protocol):
-    """How a place in the queue moves. `displayed` is the whole displayed size at our price, None where the feed does not show it."""
+    """How a place in the queue moves. `displayed` is the whole displayed size at our price, None where the feed does not show it.
+
+    `by_order`: places go by the orders of the public book, where the feed tells them.
+    """
+
+    by_order: bool
 
     def join(self, displayed: float | None) -> Place:
         """The place of an order that has just come to rest."""
@@ -65,6 +72,8 @@ class QueueModel(Protocol):
 class RiskAverse:
     """Only trades and levels smaller than what is ahead bring us forward: cancellations happen behind us."""
 
+    by_order = False
+
     def join(self, displayed: float | None) -> Place:
         return Place(UNKNOWN if displayed is None else displayed, displayed)
 
@@ -76,8 +85,16 @@ class RiskAverse:
         place.displayed = displayed
 
 
+class Fifo(RiskAverse):
+    """The queue itself, order by order; risk-averse where the feed tells levels only. Source: hftbacktest, L3FIFOQueueModel."""
+
+    by_order = True
+
+
 class Front:
     """The optimistic bound: nobody is ever ahead of us."""
+
+    by_order = False
 
     def join(self, displayed: float | None) -> Place:
         return Place(0.0, displayed)
@@ -91,6 +108,8 @@ class Front:
 
 class Back:
     """The pessimistic bound: everybody displayed at the start is ahead until they trade; no cancellation helps us."""
+
+    by_order = False
 
     def join(self, displayed: float | None) -> Place:
         return Place(UNKNOWN if displayed is None else displayed, displayed)
@@ -109,6 +128,8 @@ class Probable:
 
     Where p has no value (a power of a front that trades have just passed), the level's size is all that is known of the place.
     """
+
+    by_order = False
 
     def __init__(self, probability: Callable[[float, float], float]) -> None:
         self._probability = probability
@@ -166,6 +187,7 @@ def _power(n: float) -> Callable[[float], float]:
 
 MODELS: Mapping[str, Callable[[float, float], QueueModel]] = {
     "risk-averse": lambda _n, _unit: RiskAverse(),
+    "l3-fifo": lambda _n, _unit: Fifo(),
     "front": lambda _n, _unit: Front(),
     "back": lambda _n, _unit: Back(),
     "log": lambda _n, unit: Probable(_share(_log(unit))),
