@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -78,6 +79,12 @@ def resident_mb(pid: int) -> float:
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 
 
+def processor_s(pid: int) -> float:
+    """Processor time that a process has used, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 async def connect(where: dict[str, Any], clients: int) -> list[Peer]:
     port, accounts = int(where["rest"].split(":")[2].split("/")[0]), where["accounts"]
     made = []
@@ -128,12 +135,15 @@ def main() -> None:
         try:
             assert server.stdout is not None
             where = json.loads(server.stdout.readline())
+            before = processor_s(server.pid)
             seconds, samples, wrong = asyncio.run(load(where, server.pid, chosen.requests, chosen.clients))
+            used = processor_s(server.pid) - before
         finally:
             server.terminate()
     done, late = samples[-1][0], samples[len(samples) // 2 :]
     print(f"clients {chosen.clients}, accounts {chosen.accounts}, requests {done}, wrong answers {wrong}")
     print(f"requests/s      {done / seconds:10.0f}   (server and clients share this machine)")
+    print(f"server's CPU    {used / done * 1e6:10.0f} µs for each request, its market included")
     print(f"resident MB     {samples[0][1]:10.1f} at the start, {samples[-1][1]:.1f} at the end, most {max(mb for _, mb in samples):.1f}")
     print(f"slope           {slope(samples):10.2f} MB per 100,000 requests over all of it, {slope(late):.2f} over the second half")
 

@@ -267,17 +267,24 @@ async def serve(
     control = Control(server, control_token) if control_token else None
     rest = RestFace(running, server, server, injection, control, limits, faults.answer_delay_s, rules.idle_timeout_s)
     web_socket = WebSocketFace(streams, conversation, server, server, rules)
-    failure: Exception | None = None
-    async with listener, anyio.create_task_group() as tasks:
-        injection.later = lambda delay, action: tasks.start_soon(_later, delay, action)
-        running.step()
-        tasks.start_soon(running.run)
-        tasks.start_soon(_pulse, server)
-        tasks.start_soon(_listen, cast("SocketListener", listener), server, rest, web_socket)
+    async with _at_work(cast("SocketListener", listener), server, rest, web_socket):
         for delay in faults.drop_after_s:
             injection.later(delay, server.drop)
+        yield server
+
+
+@asynccontextmanager
+async def _at_work(listener: SocketListener, server: ServedVenue, rest: RestFace, web_socket: WebSocketFace) -> AsyncIterator[None]:
+    """The tasks of a server, for as long as the block lasts. What the block raises comes out as itself."""
+    failure: Exception | None = None
+    async with listener, anyio.create_task_group() as tasks:
+        server.injection.later = lambda delay, action: tasks.start_soon(_later, delay, action)
+        server.venue.step()
+        tasks.start_soon(server.venue.run)
+        tasks.start_soon(_pulse, server)
+        tasks.start_soon(_listen, listener, server, rest, web_socket)
         try:
-            yield server
+            yield
         except Exception as error:  # noqa: BLE001  # raised again below, outside of the group that would wrap it
             failure = error
         finally:
