@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
-import anyio.lowlevel
 
 from strikeloop.adapter import Decoded, Link, Stream
 from strikeloop.clock import SECOND_NS, ServerClock
@@ -33,7 +32,7 @@ Request = Subscribe | Unsubscribe | SendPing
 
 
 class Connection:
-    """Line `number` of `session`; `pump` releases what the session has to say."""
+    """Line `number` of `session`; `pump` releases what the session has to say, `make_way` gives others a turn."""
 
     def __init__(
         self,
@@ -42,11 +41,13 @@ class Connection:
         stream: Stream,
         clock: WallClock,
         venue_clock: ServerClock,
+        *,
         prepare: Callable[[], Awaitable[None]],
         pump: Callable[[], None],
+        make_way: Callable[[], Awaitable[None]],
     ) -> None:
         self.number, self._session, self._stream, self._clock, self._venue_clock = number, session, stream, clock, venue_clock
-        self._prepare, self._pump = prepare, pump
+        self._prepare, self._pump, self._make_way = prepare, pump, make_way
         self._scope = anyio.CancelScope()
         self._reason, self._is_auth = "", False
         self._outbox: list[Request] = []
@@ -134,16 +135,16 @@ class Connection:
         for start in range(0, len(frames), SLICE):
             decoded += [self._decode(frame, now) for frame in frames[start : start + SLICE]]
             if is_lagging:
-                await anyio.lowlevel.checkpoint()
+                await self._make_way()
                 continue
             self._take_in(decoded, now)
             decoded = []
-            await anyio.lowlevel.checkpoint()
+            await self._make_way()
         kept, dropped = conflated(decoded, self._conflatable)
         self._session.conflated(dropped)
         for start in range(0, len(kept), SLICE):
             self._take_in(kept[start : start + SLICE], now)
-            await anyio.lowlevel.checkpoint()
+            await self._make_way()
 
     def _decode(self, frame: bytes, now: int) -> Decoded | DecodeError:
         try:

@@ -6,10 +6,11 @@ bounds how long each answer may take. It never catches cancellation.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from strikeloop.adapter import Account, BookFeed, Feed, Stream
@@ -42,9 +43,18 @@ Deliver = Callable[[Sequence[Event]], None]
 
 
 class Port:
-    """`deliver` receives the events the session releases, in order, synchronously."""
+    """`deliver` receives the events the session releases, in order, synchronously; `make_way` gives others a turn."""
 
-    def __init__(self, session: Session, stream: Feed | Account, clock: WallClock, venue_clock: ServerClock, deliver: Deliver) -> None:
+    def __init__(
+        self,
+        session: Session,
+        stream: Feed | Account,
+        clock: WallClock,
+        venue_clock: ServerClock,
+        deliver: Deliver,
+        make_way: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+    ) -> None:
+        self._make_way = make_way
         self.session, self._stream, self._clock, self._venue_clock, self._deliver = session, stream, clock, venue_clock, deliver
         self._tasks: TaskGroup | None = None
         self._connections: dict[int, Connection] = {}
@@ -119,7 +129,16 @@ class Port:
     # ---- connections ----
 
     async def _connect(self, line: int) -> None:
-        connection = Connection(line, self.session, self._stream, self._clock, self._venue_clock, self._prepare, self.pump)
+        connection = Connection(
+            line,
+            self.session,
+            self._stream,
+            self._clock,
+            self._venue_clock,
+            prepare=self._prepare,
+            pump=self.pump,
+            make_way=self._make_way,
+        )
         self._connections[line] = connection
         try:
             await connection.run()

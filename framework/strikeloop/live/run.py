@@ -204,7 +204,7 @@ class Live:
         listing = self._listings.setdefault(adapter.name, Listing())
         session = Session(adapter.name, port, stream.channels, SystemRandom(), listing=listing, stale_after_s=self._stale_after_s)
         deliver = self._deliver_market if port == "feed" else self.deliver
-        return Port(session, stream, self.clock, adapter.clock, deliver)
+        return Port(session, stream, self.clock, adapter.clock, deliver, self._sender.make_way)
 
     def _is_repeated(self, event: e.Event) -> bool:
         """Whether an account's keeper has booked this already."""

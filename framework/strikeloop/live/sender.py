@@ -12,6 +12,7 @@ from random import SystemRandom
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 from anyio.abc import TaskGroup
 
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
@@ -28,6 +29,9 @@ CANCEL_ANSWER_S = 3.0
 CANCEL_TRIES = 3
 CANCEL_PAUSE_S = 0.2
 UNKNOWN_PAUSE_S = 1.0
+WAY_S = 0.02
+LEAVING_TURNS = 12
+"""Turns of the loop between an intent on disk and its request in the socket, with some to spare."""
 SPREAD = SystemRandom()
 
 
@@ -58,13 +62,15 @@ class Sender:
         self._outbox: list[Approved[Command]] = []
         self._wake = anyio.Event()
         self._last: dict[str, anyio.Event] = {}
-        self._busy = 0
+        self._busy = self._queued = 0
+        self._launched = anyio.Event()
 
     def put(self, approved: Approved[Command]) -> None:
         """Queue a command; its submission is known to the session from now on."""
         if isinstance(approved.command, SubmitOrder) and approved.command.contract.adapter in self._ports:
             self._ports[approved.command.contract.adapter].session.submitted(approved.command.client_id)
         self._busy += 1
+        self._queued += 1
         self._outbox.append(approved)
         self._wake.set()
 
@@ -83,6 +89,20 @@ class Sender:
                 await self._journal(batch)
                 for approved in batch:
                     self._launch(approved, tasks)
+                self._queued -= len(batch)
+                if not self._queued:
+                    self._launched.set()
+                    self._launched = anyio.Event()
+
+    async def make_way(self) -> None:
+        """A turn of the loop for everybody; for those who keep it busy: what is queued leaves first, within WAY_S."""
+        turns = 1
+        if self._queued:
+            turns = LEAVING_TURNS
+            with anyio.move_on_after(WAY_S):
+                await self._launched.wait()
+        for _ in range(turns):
+            await anyio.lowlevel.checkpoint()
 
     def _launch(self, approved: Approved[Command], tasks: TaskGroup) -> None:
         client_id, venue = approved.command.client_id, self._venues.get(approved.command.contract.adapter)

@@ -161,6 +161,10 @@ class _ScriptedStream:
         """A frame with these events comes over the latest connection; they are received when it is decoded."""
         self.link.deliver(self._frame(Decoded(channel=channel, events=events, reconnect=reconnect)))
 
+    def frame(self, channel: str, *events: Event) -> bytes:
+        """A frame with these events, for a link to `deliver` with others in one batch."""
+        return self._frame(Decoded(channel=channel, events=events))
+
     def asked(self, kind: str) -> list[Any]:
         """The arguments of every request of this kind so far."""
         return [argument for asked, argument in self.calls if asked == kind]

@@ -6,13 +6,16 @@ import json
 from collections.abc import Sequence
 
 import anyio
+import attrs
 import pytest
 
 from strikeloop import (
+    AlertRaised,
     AuthRejectedError,
     BookUpdated,
     ChannelSubscribed,
     ContractId,
+    ContractListed,
     GapClosed,
     GapOpened,
     LinkLostError,
@@ -21,12 +24,13 @@ from strikeloop import (
     Reconciled,
     StreamLost,
     StreamOpened,
+    StreamStale,
     VenueError,
 )
 from strikeloop.adapter import BookIds, Channel
-from strikeloop.live import connection, port
+from strikeloop.live import connection, port, status_of
 from strikeloop.testing import Held
-from tests.framework.live.stage import CALL, SECOND, D, Stage, until
+from tests.framework.live.stage import CALL, CONTRACT, SECOND, D, Stage, until
 
 pytestmark = pytest.mark.anyio
 
@@ -95,8 +99,7 @@ async def test_a_connection_that_never_comes_about_is_given_up(monkeypatch: pyte
     async with stage.running(started=False):
         await until(lambda: stage.said(StreamLost))
         assert stage.said(StreamLost)[0].reason == "no connection within 0.02 s"
-        await stage.pass_s(2)
-        assert stage.live.started
+        await stage.pass_until(lambda: stage.live.started)
 
 
 async def test_a_link_that_falls_silent_is_pinged_and_then_dropped() -> None:
@@ -259,3 +262,85 @@ async def test_a_subscription_of_several_frames_is_sent_whole() -> None:
     stage.feed.subscribe = for_each_contract  # type: ignore[method-assign]  # a venue that wants one for each contract
     async with stage.running():
         assert stage.feed.link.sent == [b'{"subscribe": "quotes"}', b'{"subscribe": "others"}']
+
+
+async def test_a_long_batch_lets_commands_leave_before_its_end_and_loses_no_private_event() -> None:
+    stage = Stage()
+    async with stage.running():
+        client_id = stage.buy()
+        await until(lambda: stage.state(client_id) == "open")
+        events = [position(size + 1) for size in range(2_000)]
+        stage.account.link.deliver(*(stage.account.frame("positions", event) for event in events))
+        await until(lambda: stage.said(PositionUpdated))
+        stage.cancel(client_id)
+        await until(lambda: stage.state(client_id) == "canceled")
+        seen = len(stage.said(PositionUpdated))
+        await until(lambda: len(stage.said(PositionUpdated)) == 2_000)
+        assert seen < 2_000
+        assert [event.size for event in stage.said(PositionUpdated)] == [event.size for event in events]
+
+
+async def test_a_feed_that_lags_tells_the_latest_of_what_may_be_conflated_and_counts_the_rest() -> None:
+    stage = Stage()
+    async with stage.running():
+        stage.feed.link.deliver(*(stage.feed.frame("quotes", stage.quote(bid=float(number + 1))) for number in range(300)))
+        await until(lambda: stage.said(Quoted))
+        assert [event.bid for event in stage.said(Quoted)] == [300.0]
+        assert status_of(stage.live)["adapters"]["venue"]["channels"]["quotes"]["conflated"] == 299
+
+
+async def test_the_venue_may_ask_to_move_on_and_nothing_is_lost_on_the_way() -> None:
+    stage = Stage()
+    async with stage.running():
+        first = stage.account.link
+        stage.account.say("orders", reconnect=True)
+        await until(lambda: len(stage.account.links) == 2)
+        first.deliver(stage.account.frame("positions", position(3)))
+        await stage.pass_until(lambda: first.is_closed)
+        stage.account.say("positions", position(4))
+        await until(lambda: stage.said(PositionUpdated)[-1:] and stage.said(PositionUpdated)[-1].size == 4)
+        assert [event.size for event in stage.said(PositionUpdated)][:1] == [3]
+        assert not stage.said(StreamLost)
+        assert not stage.engine.blocks
+
+
+async def test_a_subscription_is_signed_by_the_venues_clock_which_people_are_told_of() -> None:
+    stage = Stage()
+    hour = 3_600 * SECOND
+    stage.adapter.clock.measured(stage.clock.now() + hour, sent=stage.clock.now(), received=stage.clock.now())
+    async with stage.running():
+        assert {json.loads(frame)["time"] for frame in stage.account.link.sent} == {(stage.clock.now() + hour) // SECOND}
+        await until(lambda: [event for event in stage.said(AlertRaised) if event.topic == "clock"])
+
+
+async def test_nothing_is_opened_while_the_venues_time_is_not_known() -> None:
+    stage = Stage()
+    async with stage.running():
+        now = stage.clock.now()
+        stage.adapter.clock.measured(now, sent=now, received=now)
+        stage.adapter.clock.heard(now + 3_600 * SECOND, now)
+        await until(lambda: stage.said(GapOpened))
+        assert stage.state(stage.buy()) == ""
+        await until(lambda: len(stage.account.asked("prepare")) == 2)
+        stage.adapter.clock.measured(now + 3_600 * SECOND, sent=now, received=now)
+        await until(lambda: stage.said(GapClosed))
+        assert stage.state(stage.buy()) != ""
+
+
+async def test_an_account_that_stays_unconfirmed_opens_nothing_until_it_is_confirmed() -> None:
+    stage = Stage(stale_after_s=40)
+    async with stage.running():
+        stage.account.script("fills", *(VenueError("502") for _ in range(8)))
+        await stage.pass_until(lambda: stage.said(StreamStale))
+        assert stage.state(stage.buy()) == ""
+        assert status_of(stage.live)["adapters"]["venue"]["shortcomings"] == ["the account was not confirmed: 502"]
+        await stage.pass_until(lambda: not stage.engine.blocks)
+        assert stage.state(stage.buy()) != ""
+
+
+async def test_contracts_listed_during_the_run_are_told() -> None:
+    stage = Stage()
+    async with stage.running():
+        stage.feed.listed = (*stage.feed.listed, attrs.evolve(CONTRACT, id=ContractId.of("venue", "BTC-P")))
+        await stage.pass_s(62)
+        assert [event.contract.name for event in stage.said(ContractListed)] == ["BTC-C", "BTC-P"]
