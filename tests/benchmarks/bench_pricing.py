@@ -1,14 +1,14 @@
 """Options per second through the array kernel, and what the margin and value at risk of a book take.
 
-Run by hand: `uv run python tests/benchmarks/bench_pricing.py [OPTIONS]` (default 1,000,000). Each figure is the best of seven
-rounds on one core, beside the figure it is meant to reach.
+Run by hand: `python -m tests.benchmarks.bench_pricing [--options 1000000]`. Each figure is the best of several rounds in processor
+time on one core, beside the figure it is meant to reach.
 """
 
 from __future__ import annotations
 
+import argparse
 import gc
 import math
-import sys
 import time
 from collections.abc import Callable
 from decimal import Decimal
@@ -56,7 +56,9 @@ def book(count: int) -> list[Holding]:
 
 
 def main() -> None:
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--options", type=int, default=1_000_000, help="options in the large arrays (default 1,000,000)")
+    count: int = parser.parse_args().options
     draw = np.random.default_rng(1)
     forward, strike = np.full(count, 80_000.0), 80_000.0 * np.exp(draw.uniform(-0.5, 0.5, count))
     years, iv = draw.uniform(0.003, 1.0, count), draw.uniform(0.3, 1.0, count)
