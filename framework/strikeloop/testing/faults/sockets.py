@@ -60,9 +60,10 @@ class Socket(ByteStream):
             await anyio.sleep(self.pause_s if self.size else 0)
 
     async def _send(self, segment: bytes) -> None:
-        while segment:
+        left = memoryview(segment)
+        while left:
             try:
-                segment = segment[self._raw.send(segment) :]
+                left = left[self._raw.send(left) :]
             except BlockingIOError:
                 await anyio.wait_writable(self._raw)
 
