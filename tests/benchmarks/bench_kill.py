@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from tests.scenarios.kills import Child, Venue, books, configure, differences, start, unresolved, venue_process
 
+SLOW_S = 5.0
 EARLY = 0.2
 """The share of kills that come while the run still starts."""
 
@@ -70,6 +71,10 @@ def note(child: Child, degraded: list[float], ready: list[float]) -> None:
     said = [child.reached[state] for state in ("degraded", "ready") if state in child.reached]
     degraded += [min(said)] if said else []
     ready += [child.reached["ready"]] if "ready" in child.reached else []
+    if said and min(said) > SLOW_S:
+        print(f"slow: {child.reached}", flush=True)
+        for line in child.streams():
+            print(f"  {line}", flush=True)
 
 
 def report(folder: Path, kills: int, wrong: list[str], degraded: list[float], ready: list[float]) -> None:

@@ -13,7 +13,7 @@ from strikeloop import ContractId, ContractSettled, Event, Filled, OrderState, O
 from strikeloop.encoding import described
 from strikeloop.errors import StorageError
 from strikeloop.journal import Intent, Journal, Legacy, Row, is_begun, legacy_of
-from strikeloop.journal.legacy import FILLS_NS, SETTLEMENTS_NS
+from strikeloop.journal.legacy import KEPT_NS, SETTLEMENTS_NS
 from strikeloop.journal.store import _START, _head
 
 D = Decimal
@@ -94,18 +94,18 @@ def test_the_account_is_known_up_to_the_latest_word_of_the_venue(tmp_path: Path)
     assert left(tmp_path, *told).since == 500
 
 
-def test_fills_are_kept_as_long_as_they_are_asked_for_again(tmp_path: Path) -> None:
-    found = left(tmp_path, fill("old", at=10), fill("new", at=20 + FILLS_NS))
+def test_fills_are_kept_for_longer_than_they_are_asked_for_again(tmp_path: Path) -> None:
+    found = left(tmp_path, fill("old", at=10), fill("new", at=20 + KEPT_NS))
     assert list(found.fills) == [("gate", "C", "new", "9")]
-    assert found.record()["fills"] == [["gate", "C", "new", "9", 20 + FILLS_NS]]
+    assert found.record()["fills"] == [["gate", "C", "new", "9", 20 + KEPT_NS]]
 
 
-def test_settlements_are_kept_for_a_day(tmp_path: Path) -> None:
+def test_settlements_are_kept_for_more_than_a_day(tmp_path: Path) -> None:
     def settled(name: str, at: int) -> ContractSettled:
         return ContractSettled(time=at, received=at, contract=ContractId.of("gate", name), settle_price=D(1), size=D(1), pnl=D(1))
 
-    found = left(tmp_path, settled("A", 10), settled("B", 20 + SETTLEMENTS_NS))
-    assert found.settled == {ContractId.of("gate", "B"): 20 + SETTLEMENTS_NS}
+    found = left(tmp_path, settled("A", 10), settled("B", 20 + SETTLEMENTS_NS + KEPT_NS))
+    assert found.settled == {ContractId.of("gate", "B"): 20 + SETTLEMENTS_NS + KEPT_NS}
 
 
 def test_a_legacy_passes_through_a_header_unchanged(tmp_path: Path) -> None:

@@ -186,6 +186,15 @@ class Child:
             return {}
         return found
 
+    def streams(self) -> list[str]:
+        """What the run was told of its connections and alerts, after how many seconds of the journal's life."""
+        run = sorted(set(_runs(self.state_dir)) - self.before)[-1]
+        with Journal.open(self.state_dir / run / "journal.sqlite", check=False) as journal:
+            began = journal.header()["began"]
+            streams = ("StreamOpened", "StreamLost", "StreamStale", "GapOpened", "GapClosed", "ChannelRefused", "Reconciled")
+            kinds = (*streams, "AlertRaised", "RunStarted")
+            return [f"{(row.body['received'] - began) / 1e9:.1f} {row.body}"[:300] for row in journal.events(*kinds)]
+
     def wait_for(self, *states: str, seconds: float) -> str:
         """Until the run is in one of these states, or ends, or time is over; the state it is in."""
         end = time.monotonic() + seconds

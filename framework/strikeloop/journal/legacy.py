@@ -23,6 +23,8 @@ from strikeloop.settings import command_from_record, event_from_record
 
 FILLS_NS = 120 * SECOND_NS
 """How far back before the last known moment fills are asked for once more: by then they have reached everybody."""
+KEPT_NS = 5 * FILLS_NS
+"""How far back what was told is kept: well beyond what is asked for once more, so that nothing of it is told twice."""
 SETTLEMENTS_NS = 24 * 3600 * SECOND_NS
 """The same of settlements, which venues may post long after the expiry they are dated by."""
 ZERO = Decimal(0)
@@ -91,8 +93,8 @@ def legacy_of(journal: Journal) -> Legacy:
         begun=before.begun if before.begun is not None else began,
         since=account.since,
         intents=tuple(intent for intent in account.intents.values() if not intent.state.is_terminal),
-        fills={key: time for key, time in account.fills.items() if time >= account.since - FILLS_NS},
-        settled={contract: time for contract, time in account.settled.items() if time >= account.since - SETTLEMENTS_NS},
+        fills={key: time for key, time in account.fills.items() if time >= account.since - KEPT_NS},
+        settled={contract: time for contract, time in account.settled.items() if time >= account.since - SETTLEMENTS_NS - KEPT_NS},
     )
 
 

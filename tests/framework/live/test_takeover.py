@@ -21,6 +21,7 @@ from strikeloop import (
     VenueError,
 )
 from strikeloop.journal import Intent, Legacy
+from strikeloop.journal.legacy import KEPT_NS
 from strikeloop.live import state_of
 from strikeloop.testing.scripted import START_NS
 from tests.framework.live.stage import CALL, SECOND, D, Stage, until
@@ -169,3 +170,9 @@ async def test_a_first_run_takes_nothing_over() -> None:
     stage = Stage(legacy=Legacy())
     async with stage.running():
         assert stage.said(GapOpened) == []
+
+
+async def test_every_fill_that_is_asked_for_again_is_one_that_an_earlier_run_still_knows() -> None:
+    stage = left()
+    async with stage.running():
+        assert min(stage.account.asked("fills")) > SINCE - KEPT_NS
