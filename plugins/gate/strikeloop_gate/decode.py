@@ -8,6 +8,7 @@ tree. What the swift way gives is what the thorough way would have given; a test
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from decimal import DecimalException
 from enum import StrEnum
@@ -42,7 +43,7 @@ class Dialect(StrEnum):
 
 Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterable[Event]]
 # Looking a member up in its enumeration costs as much as building a small event.
-_VENUE, _GATE, _SEED = Origin.VENUE, Dialect.GATE, Dialect.SEED
+_VENUE, _GATE, _SEED, _UNKNOWN = Origin.VENUE, Dialect.GATE, Dialect.SEED, OrderState.UNKNOWN
 _decoded: Final = maker(Decoded)
 _source: Final = maker(Source)
 
@@ -130,6 +131,7 @@ CHANNELS: Final = (
 )
 _OFTEN: Final = [channel for channel in CHANNELS if channel.name.startswith("options.")]
 _BY_NAME: Final = {channel.name: channel for channel in CHANNELS}
+_ORDERS: Final = _BY_NAME["options.orders"]
 _SWIFT: Final = [
     Swift.of(one.name, one.events, one.whole.form, one.listed.form, is_market=not one.is_private and one.name != "options.contracts")
     for one in _OFTEN
@@ -178,6 +180,8 @@ class FrameDecoder:
             else:
                 build = channel.listed.build
                 events = [event for item, found in zip(result, figures, strict=True) for event in build(source, item, found, NOTHING)]
+            if channel is _ORDERS and any(event.state is _UNKNOWN for event in events if type(event) is OrderUpdated):
+                return None
             return _decoded(channel.name, tuple(events), False, False, None, ())
         except (msgspec.MsgspecError, MalformedError, DecimalException, UnicodeDecodeError, RecursionError):
             return None
@@ -347,6 +351,6 @@ def _time(document: Mapping[str, Any]) -> int:
 
 def _ticks(document: Mapping[str, Any], key: str, most: int) -> int:
     value = document[key]
-    if not isinstance(value, Numeral) or not value.isascii() or not value.isdigit() or len(value) > 13 or int(value) > most:
+    if not isinstance(value, Numeral) or len(value) > 13 or not re.fullmatch(r"[0-9]+|-0", value, re.ASCII) or int(value) > most:
         raise MalformedError(key, "expected a time as a whole number")
     return int(value)

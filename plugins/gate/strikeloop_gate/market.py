@@ -171,8 +171,8 @@ def trade(source: Source, item: Any) -> tuple[Event, ...]:
         time=moment(source, item, "create_time", "create_time_ms"),
         received=source.received,
         contract=contract_id(source.adapter, item.contract),
-        price=item.price,
-        size=item.size,
+        price=item.price + 0.0,  # never a negative zero
+        size=item.size + 0.0,
         trade_id=str(item.id),
     )
     return (event,)
@@ -180,7 +180,7 @@ def trade(source: Source, item: Any) -> tuple[Event, ...]:
 
 def _underlying(source: Source, time: int, name: str, field: str, price: float) -> UnderlyingPriced:
     contract_id(source.adapter, name, field)
-    return _priced(time=time, received=source.received, adapter=source.adapter, underlying=name, price=price)
+    return _priced(time=time, received=source.received, adapter=source.adapter, underlying=name, price=price + 0.0)
 
 
 def underlying_price(source: Source, item: Any) -> tuple[Event, ...]:
@@ -211,11 +211,11 @@ def candle(source: Source, item: Any) -> tuple[Event, ...]:
         contract=contract_id(source.adapter, match[3], "n"),
         start=item.t * SECOND_NS,
         interval=int(match[1]) * _UNITS[match[2]] * SECOND_NS,
-        open=item.o,
-        high=item.h,
-        low=item.l,
-        close=item.c,
-        volume=item.v,
+        open=item.o + 0.0,
+        high=item.h + 0.0,
+        low=item.l + 0.0,
+        close=item.c + 0.0,
+        volume=item.v + 0.0,
     )
     return (event,)
 

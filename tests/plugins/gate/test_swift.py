@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strikeloop import DecodeError, canonical
 from strikeloop.adapter import Decoded
 from strikeloop_gate.decode import Dialect, FrameDecoder
-from tests.plugins.gate.frames import DOCUMENTED, NEARLY, frame, swiftness
+from tests.plugins.gate.frames import DOCUMENTED, NEARLY, ORDER, frame, raw, swiftness
 
 LITERALS = st.sampled_from(
     [
@@ -25,18 +25,18 @@ LITERALS = st.sampled_from(
 )  # fmt: skip
 
 
-def both(raw: bytes, dialect: Dialect) -> tuple[Decoded | None, Decoded | None]:
+def both(text: bytes, dialect: Dialect) -> tuple[Decoded | None, Decoded | None]:
     """What the swift way gives, and what the thorough way does; None where they give nothing."""
     decoder = FrameDecoder("gate", dialect)
     try:
-        thorough = decoder.thoroughly(raw, 7)
+        thorough = decoder.thoroughly(text, 7)
     except DecodeError:
         thorough = None
-    return decoder.swiftly(raw, 7), thorough
+    return decoder.swiftly(text, 7), thorough
 
 
-def agree(raw: bytes, dialect: Dialect) -> None:
-    swift, thorough = both(raw, dialect)
+def agree(text: bytes, dialect: Dialect) -> None:
+    swift, thorough = both(text, dialect)
     if swift is not None:
         assert swift == thorough
         assert thorough is not None
@@ -67,10 +67,10 @@ def test_a_field_that_is_changed_added_left_out_or_repeated_changes_nothing_abou
 
 @given(st.sampled_from(DOCUMENTED), st.data())
 def test_bytes_that_are_changed_change_nothing_about_it(document: dict[str, Any], data: st.DataObject) -> None:
-    raw = bytearray(json.dumps(document).encode())
+    text = bytearray(json.dumps(document).encode())
     for _ in range(data.draw(st.integers(1, 3))):
-        raw[data.draw(st.integers(0, len(raw) - 1))] = data.draw(st.integers(0, 255))
-    agree(bytes(raw), Dialect.AUTO)
+        text[data.draw(st.integers(0, len(text) - 1))] = data.draw(st.integers(0, 255))
+    agree(bytes(text), Dialect.AUTO)
 
 
 @pytest.mark.parametrize("document", DOCUMENTED, ids=lambda document: document["channel"] + type(document["result"]).__name__)
@@ -90,3 +90,10 @@ def test_a_field_nobody_documented_is_left_to_the_thorough_way() -> None:
     document = frame("options.trades", [])
     assert swiftness(document)
     assert not swiftness(document | {"conn_id": "x"})
+
+
+def test_an_order_whose_state_nobody_documented_is_left_to_the_thorough_way_which_says_so() -> None:
+    swift, thorough = both(raw(frame("options.orders", ORDER | {"status": "parked"})), Dialect.SEED)
+    assert swift is None
+    assert thorough is not None
+    assert "not documented" in thorough.notices[0]
