@@ -108,24 +108,10 @@ class Venue:
 @contextmanager
 def venue_process(folder: Path, accounts: int = 1, *more: str) -> Iterator[list[Venue]]:
     """`strikeloop venue serve`, ended at the end; one venue for each account."""
-    words = [
-        sys.executable,
-        "-m",
-        "strikeloop",
-        "venue",
-        "serve",
-        "--seed",
-        "5",
-        "--balance",
-        "10000000",
-        "--accounts",
-        str(accounts),
-        *more,
-    ]
+    serve = [sys.executable, "-m", "strikeloop", "venue", "serve"]
+    words = ["--seed", "5", "--balance", "10000000", "--accounts", str(accounts), *more]
     with (folder / "venue.err").open("w") as errors:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "strikeloop", *words], cwd=folder, env=environ(), stdout=subprocess.PIPE, stderr=errors, text=True
-        )
+        child = subprocess.Popen([*serve, *words], cwd=folder, env=environ(), stdout=subprocess.PIPE, stderr=errors, text=True)
     stdout = child.stdout
     assert stdout is not None
     with stdout:
@@ -188,7 +174,7 @@ class Child:
 
     def streams(self) -> list[str]:
         """What the run was told of its connections and alerts, after how many seconds of the journal's life."""
-        run = sorted(set(_runs(self.state_dir)) - self.before)[-1]
+        run = max(set(_runs(self.state_dir)) - self.before)
         with Journal.open(self.state_dir / run / "journal.sqlite", check=False) as journal:
             began = journal.header()["began"]
             streams = ("StreamOpened", "StreamLost", "StreamStale", "GapOpened", "GapClosed", "ChannelRefused", "Reconciled")
