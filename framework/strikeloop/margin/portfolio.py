@@ -2,7 +2,8 @@
 
 Owns `Portfolio` and its presets. A risk unit is one underlying; units do not offset each other. An account under this
 model has equity for balance: cash and the value of its options (`AccountMargin.credit`), so that a long pays its
-premium once. Figures become Decimal rounded up to the eighth place, so a requirement is never understated.
+premium once. Figures become Decimal rounded up to the cent, after what is below a millionth was dropped: there machines
+and kernels differ, and a digest must not.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from strikeloop.margin.classic import Classic
 from strikeloop.margin.revaluation import Leg, Shocks, revalue
 
 ZERO = Decimal(0)
-_PLACE = Decimal("1e-8")
+_CENT, _DIGITS = Decimal("0.01"), 6
 
 
 @attrs.frozen(kw_only=True)
@@ -128,7 +129,7 @@ def _cost(order: OpenOrder, leg: Leg) -> float:
 
 
 def _money(amount: float) -> Decimal:
-    return Decimal(repr(amount)).quantize(_PLACE, rounding=ROUND_CEILING)
+    return Decimal(repr(round(amount, _DIGITS))).quantize(_CENT, rounding=ROUND_CEILING)
 
 
 def _grid(

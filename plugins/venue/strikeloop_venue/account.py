@@ -257,7 +257,7 @@ class Account:
     def risk(self, margin: AccountMargin, received: int, *, is_new_book: bool) -> PortfolioRiskUpdated:
         """Totals are Σ size · multiplier · greek, vega per volatility point, theta per day.
 
-        effective_leverage = Σ |size · multiplier · delta · forward| / equity. portfolio_var: `strikeloop.margin.value_at_risk`,
+        effective_leverage = Σ |size · multiplier · delta · forward| / equity. portfolio_var: `strikeloop.margin.value_at_risk` to the cent,
         computed when a position changed and else at most every `var_refresh_s`.
         """
         totals = dict.fromkeys(("delta", "gamma", "vega", "theta"), 0.0)
@@ -285,5 +285,5 @@ class Account:
 
     def _value_at_risk(self, *, is_new_book: bool) -> float:
         if self._var is None or is_new_book or self.now >= self._var[0] + self.rules.var_refresh:
-            self._var = (self.now, value_at_risk(self._holdings()))
+            self._var = (self.now, round(value_at_risk(self._holdings()), 2))
         return self._var[1]

@@ -102,25 +102,25 @@ def test_equity_pays_a_long_once(model: Portfolio) -> None:
     found = model.account([held(10, 75_000)])
     assert found.credit == held(10, 75_000).value
     assert found.available(D(0)) <= found.credit
-    assert found.maintenance <= found.credit + D("1e-7") + D(str(0.02 * 70_000 * 10))
+    assert found.maintenance <= found.credit + D("0.01") + D(str(0.02 * 70_000 * 10))
 
 
 @given(BOOKS)
 def test_spreads_need_no_more_than_their_parts(rows: list[Any]) -> None:
     parts = sum(BARE.account([one]).maintenance for one in book(rows))
-    assert BARE.account(book(rows)).maintenance <= parts + D("1e-6")
+    assert BARE.account(book(rows)).maintenance <= parts + D("0.01")
 
 
 @given(BOOKS)
 def test_a_long_only_book_stresses_no_more_than_its_worth(rows: list[Any]) -> None:
     longs = book([(abs(size), *rest) for size, *rest in rows])
-    assert BARE.account(longs).maintenance <= sum(one.value for one in longs) + D("1e-6")
+    assert BARE.account(longs).maintenance <= sum(one.value for one in longs) + D("0.01")
 
 
 def test_underlyings_do_not_offset_each_other() -> None:
     bitcoin, ether = held(10, 75_000), held(-10, 75_000, underlying="ETH_USDT")
     both = GATE.account([bitcoin, ether])
-    assert both.initial == pytest.approx(GATE.account([bitcoin]).initial + GATE.account([ether]).initial, abs=D("1e-7"))
+    assert both.initial == pytest.approx(GATE.account([bitcoin]).initial + GATE.account([ether]).initial, abs=D("0.02"))
     assert [unit.underlying for unit in GATE.risk_units([bitcoin, ether])] == ["BTC_USDT", "ETH_USDT"]
 
 
@@ -139,7 +139,7 @@ def test_an_order_that_loses_against_the_mark_holds_that_back_with_its_fee() -> 
     mark = float(held(1, 90_000).mark)
     found = BARE.account([], [ordered(2, 90_000, mark + 50, fee=3)])
     (unit,) = BARE.risk_units([held(2, 90_000)])
-    assert float(found.order) == pytest.approx(unit.stress + 103)
+    assert float(found.order) == pytest.approx(unit.stress + 103, abs=0.01)
 
 
 def test_a_reduce_only_order_holds_nothing_back() -> None:
@@ -151,11 +151,13 @@ def test_an_empty_account_needs_nothing() -> None:
         assert model.account([]).occupied == model.account([]).maintenance == 0
 
 
-def test_figures_are_rounded_up_to_the_eighth_place() -> None:
+def test_figures_are_rounded_up_to_the_cent_and_noise_is_none() -> None:
     found = GATE.account([held(-3, 71_000)])
-    assert found.initial == found.initial.quantize(D("1e-8"))
     (unit,) = GATE.risk_units([held(-3, 71_000)])
-    assert 0 <= float(found.maintenance) - unit.requirement <= 1.1e-8
+    assert found.initial == found.initial.quantize(D("0.01"))
+    assert 0 <= float(found.maintenance) - unit.requirement <= 0.01
+    noise = Portfolio(shocks=Shocks(prices=(1.0,), volatilities=(0.0,)), weights=(1.0,))
+    assert noise.account([held(1, strike) for strike in range(60_000, 80_000, 1_000)]).initial == 0
 
 
 @pytest.mark.parametrize("name", [name for name, model in MODELS.items() if isinstance(model, Portfolio)])
@@ -166,7 +168,7 @@ def test_without_numpy_the_margin_is_the_same(name: str, monkeypatch: pytest.Mon
     monkeypatch.setattr(rooms, "vector_kernel", lambda: None)
     without = MODELS[name].account(positions, orders)
     for field in ("initial", "maintenance", "order", "credit"):
-        assert abs(getattr(with_numpy, field) - getattr(without, field)) <= D("1e-6")
+        assert getattr(with_numpy, field) == getattr(without, field)
 
 
 def test_a_grid_whose_columns_differ_in_length_is_refused() -> None:
