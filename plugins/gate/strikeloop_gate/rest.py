@@ -123,11 +123,11 @@ class Rest:
                 headers=self._headers(method, path, query, body, signed=signed),
             )
         except (*NOT_SENT, ConfigError) as exc:
-            raise LinkLostError(f"{what}: not sent: {exc}") from exc
+            raise LinkLostError(f"{what}: not sent: {exc}") from _bare(exc)
         except httpx.RequestError as exc:
             if method == "GET":
-                raise LinkLostError(f"{what}: no answer: {exc}") from exc
-            raise OutcomeUnknownError(f"{what}: sent, but no answer came: {exc}") from exc
+                raise LinkLostError(f"{what}: no answer: {exc}") from _bare(exc)
+            raise OutcomeUnknownError(f"{what}: sent, but no answer came: {exc}") from _bare(exc)
         self._learn(method, path, response, sent)
         return _body(what, method, response)
 
@@ -171,6 +171,15 @@ def _body(what: str, method: str, response: httpx.Response) -> bytes:
     if response.is_success and not label and not reason:
         return response.content
     raise failure(method, what, response.status_code, label, message or reason)
+
+
+def _bare(error: BaseException) -> BaseException:
+    """A failure and its causes without their frames: those hold the signed request, and a traceback may show what frames hold."""
+    link: BaseException | None = error
+    while link is not None:
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return error
 
 
 def _server_time(body: bytes) -> int:
