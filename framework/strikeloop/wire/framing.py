@@ -138,11 +138,13 @@ class Framing:
 
     def _slice(self, data: bytes, at: int, messages: list[bytes]) -> int:
         """Take whole text frames off the front; the position of the first thing that is not one."""
-        size, longest = len(data), self._max_size
+        size, longest, take = len(data), self._max_size, messages.append
         while at + 2 <= size and data[at] == WHOLE_TEXT:
             length = data[at + 1]
             start = at + 2
-            if length > 125:
+            if length == 126 and at + 4 <= size:
+                length, start = data[at + 2] << 8 | data[at + 3], at + 4  # by far the most frequent, so without a call
+            elif length > 125:
                 if length & MASKED:
                     break
                 header, length = _size(data, at)
@@ -153,7 +155,7 @@ class Framing:
             text = data[start:end]
             if not text.isascii() and not _is_utf8(text):
                 break
-            messages.append(text)
+            take(text)
             at = end
         return at
 
