@@ -59,10 +59,10 @@ class Echo:
         self.log: list[tuple[str, int]] = []
         self._due: list[OrderUpdated] = []
 
-    feed = None
+    feed: Callable[[Event], int] | None = None
 
     def report(self) -> dict[str, Any]:
-        return {}
+        return {"queue": {"real": len(self.log)}}
 
     def on_market(self, event: Event) -> None:
         self.log.append(("market", event.time))
@@ -224,6 +224,26 @@ def test_feed_latency_delays_what_the_client_sees_and_not_what_the_venue_knows()
     ran(diary.plugin, sources=[Listed(quoted(at=0), quoted(at=10), quoted(at=12), quoted(at=20))], venue=echo, feed_latency=5)
     assert [when for name, when in diary.heard if name == "on_quote"] == [5, 15, 17, 25]
     assert echo.log == [("market", 0), ("market", 10), ("market", 12), ("command", 15), ("market", 20)]
+
+
+def test_recorded_data_reaches_the_client_when_the_recording_says_so() -> None:
+    echo, diary = Echo(), Diary()
+    told = [attrs.evolve(quoted(at=at), received=seen) for at, seen in ((0, 4), (10, 30), (11, 12), (20, 20))]
+    ran(diary.plugin, sources=[Listed(*told)], venue=echo)
+    assert [when for name, when in diary.heard if name == "on_quote"] == [4, 12, 20, 30]
+    assert echo.log == [("market", 0), ("market", 10), ("market", 11), ("market", 20)]
+
+
+def test_a_venue_may_say_itself_how_long_its_market_data_takes() -> None:
+    echo, diary = Echo(), Diary()
+    echo.feed = lambda event: event.time + 7
+    ran(diary.plugin, sources=[Listed(quoted(at=0), quoted(at=10))], venue=echo)
+    assert [when for name, when in diary.heard if name == "on_quote"] == [7, 17]
+
+
+def test_what_the_venue_knows_of_the_run_stands_in_its_result() -> None:
+    result = ran(Diary().plugin, sources=[Listed(quoted(at=0), quoted(at=3))], venue=Echo())
+    assert result.record()["venue"] == {"queue": {"real": 2}}
 
 
 def test_delayed_events_keep_the_venues_time() -> None:

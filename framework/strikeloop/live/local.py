@@ -6,7 +6,8 @@ simulated run it also plays the market's source at its own pace.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import anyio
 import anyio.lowlevel
@@ -35,6 +36,10 @@ class LocalVenue:
 
     def contracts(self) -> tuple[Contract, ...]:
         return self._venue.contracts()
+
+    def report(self) -> Mapping[str, Any]:
+        """What the venue knows of the run beside its events."""
+        return self._venue.report()
 
     def on_market(self, event: Event) -> None:
         """The feed says what the market does; to this venue it happens when we hear of it."""

@@ -176,6 +176,8 @@ class Live:
         self.summary.streams = len(accounts)
         for port in (*self.feeds.values(), *self.ports.values()):
             self.summary.channels.update({status.channel.name: status.updates for status in port.session.channels})
+        if len(self.venues) == 1:
+            self.summary.venue = next(iter(self.venues.values())).report()
         self.summary.digest = self._digest.hexdigest()
 
     def stop(self, cause: str, reason: str) -> None:
