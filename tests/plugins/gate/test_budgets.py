@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import anyio
 import pytest
 
 from strikeloop_gate.budgets import CANCELLING, LONGEST_PAUSE_S, PLACING, Budgets, endpoint
+from tests.scenarios.virtual_time import VirtualClock, run_virtually
 
 S = 1_000_000_000
 NOW = 1_700_000_000 * S
@@ -104,3 +106,25 @@ def test_what_the_venue_says_is_left_of_a_window_holds() -> None:
     assert clock.delay(LISTING) == pytest.approx(4)
     clock.now += 4 * S
     assert clock.delay(LISTING) == 0
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_a_cancel_waits_for_no_query_and_no_order_however_many_stand_in_line(backend: str) -> None:
+    async def crowd() -> tuple[float, float]:
+        budgets = Budgets(VirtualClock().now)
+        async with anyio.create_task_group() as tasks:
+            for what in [LISTING] * 500 + [PLACE] * 500:
+                tasks.start_soon(budgets.of(*what).acquire)
+            await anyio.sleep(0.05)
+            began = anyio.current_time()
+            for what in (CANCEL, ("POST", "/options/countdown_cancel_all")):
+                await budgets.of(*what).acquire(urgent=True)
+            cancel_s = anyio.current_time() - began
+            await budgets.of(*LISTING).acquire(urgent=True)
+            look_up_s = anyio.current_time() - began
+            tasks.cancel_scope.cancel()
+        return cancel_s, look_up_s
+
+    cancel_s, look_up_s = run_virtually(backend, crowd)
+    assert cancel_s == 0
+    assert look_up_s <= 0.1
