@@ -1,8 +1,8 @@
 """The served venue under load: requests a second, memory over many requests, and whether every answer was right.
 
 Run by hand: `uv run python tests/benchmarks/bench_served.py [--requests N] [--clients N] [--accounts N]`. Clients place,
-look up, list and cancel orders and read the market, each on connections of its own; the memory of the server process
-is sampled all the while. The second half is judged: after the first the histories that a server keeps are full.
+look up, list and cancel orders, read the market and listen to their account, each on connections of its own; the memory
+of the server is sampled all the while. The second half is judged: after the first the histories it keeps are full.
 """
 
 from __future__ import annotations
@@ -17,11 +17,13 @@ import statistics
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import attrs
+from websockets.asyncio.client import connect as websocket_to
 
 SAMPLES = 40
 
@@ -73,6 +75,30 @@ class Peer:
             progress[0] += 8
 
 
+@attrs.define
+class Listener:
+    """A stream of one account's orders, beside the client that trades: it counts what it is told."""
+
+    account: dict[str, Any]
+    opened: set[int] = attrs.field(factory=set)
+    finished: set[int] = attrs.field(factory=set)
+    foreign: int = 0
+
+    async def listen(self, url: str, ready: asyncio.Event) -> None:
+        user, now, text = str(self.account["user_id"]), int(time.time()), "channel=options.orders&event=subscribe&time="
+        sign = hmac.new(self.account["secret"].encode(), f"{text}{now}".encode(), hashlib.sha512).hexdigest()
+        auth = {"method": "api_key", "KEY": self.account["key"], "SIGN": sign}
+        message = {"time": now, "channel": "options.orders", "event": "subscribe", "payload": [user, "!all"], "auth": auth}
+        async with websocket_to(url, compression=None, max_size=None) as socket:
+            await socket.send(json.dumps(message))
+            await socket.recv()
+            ready.set()
+            async for frame in socket:
+                for order in json.loads(frame)["result"]:
+                    self.foreign += order["user"] != user
+                    (self.opened if order["status"] == "open" else self.finished).add(order["id"])
+
+
 def resident_mb(pid: int) -> float:
     """Resident memory of a process."""
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
@@ -99,8 +125,13 @@ async def connect(where: dict[str, Any], clients: int) -> list[Peer]:
 
 
 async def load(where: dict[str, Any], pid: int, requests: int, clients: int) -> tuple[float, list[tuple[int, float]], int]:
-    """Seconds, (requests, MB) samples, and how many answers were wrong."""
+    """Seconds, (requests, MB) samples, and how many answers and streams were wrong."""
     peers, progress, samples = await connect(where, clients), [0], []
+    listeners = [Listener(peer.account) for peer in peers]
+    listening = [(asyncio.Event(), listener) for listener in listeners]
+    streams = [asyncio.ensure_future(listener.listen(where["ws"], ready)) for ready, listener in listening]
+    for ready, _ in listening:
+        await ready.wait()
 
     async def watch() -> None:
         while True:
@@ -114,7 +145,24 @@ async def load(where: dict[str, Any], pid: int, requests: int, clients: int) -> 
     samples.append((progress[0], resident_mb(pid)))
     for peer in peers:
         peer.writer.close()
-    return seconds, samples, sum(peer.wrong for peer in peers)
+    bad = await judged(listeners, peers, requests // clients // 8)
+    for stream in streams:
+        stream.cancel()
+    return seconds, samples, bad + sum(peer.wrong for peer in peers)
+
+
+async def judged(listeners: Sequence[Listener], peers: Sequence[Peer], rounds: int) -> int:
+    """How many streams did not tell of every order of their account, open and finished, and of no other."""
+    expected = Counter(peer.account["user_id"] for peer in peers)
+
+    def bad() -> int:
+        counts = [(one, expected[one.account["user_id"]] * rounds) for one in listeners]
+        return sum(one.foreign > 0 or len(one.finished) != count or one.opened != one.finished for one, count in counts)
+
+    deadline = time.monotonic() + 20
+    while bad() and time.monotonic() < deadline:  # noqa: ASYNC110  # the streams do not know that they are judged
+        await asyncio.sleep(0.1)
+    return bad()
 
 
 def slope(samples: Sequence[tuple[int, float]]) -> float:
@@ -141,7 +189,7 @@ def main() -> None:
         finally:
             server.terminate()
     done, late = samples[-1][0], samples[len(samples) // 2 :]
-    print(f"clients {chosen.clients}, accounts {chosen.accounts}, requests {done}, wrong answers {wrong}")
+    print(f"clients {chosen.clients}, accounts {chosen.accounts}, requests {done}, wrong answers and streams {wrong}")
     print(f"requests/s      {done / seconds:10.0f}   (server and clients share this machine)")
     print(f"server's CPU    {used / done * 1e6:10.0f} µs for each request, its market included")
     print(f"resident MB     {samples[0][1]:10.1f} at the start, {samples[-1][1]:.1f} at the end, most {max(mb for _, mb in samples):.1f}")

@@ -158,7 +158,11 @@ class _Link:
             if self.protocol.state is not OPEN:
                 return
             self.protocol.send_ping(b"")
-            await self._flush()
+            with anyio.move_on_after(rules.idle_timeout_s) as scope:
+                await self._flush()
+            if scope.cancelled_caught:  # its buffers are full: it has stopped reading
+                self.drop(None)
+                return
 
     async def _may_go(self, connection: Connection) -> None:
         """Wait while the server or this connection is held still."""
