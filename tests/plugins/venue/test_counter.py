@@ -137,3 +137,20 @@ def test_every_step_of_an_order_is_told_once(stage: Stage) -> None:
     stage.trade(495, -3).trade(495, -3)
     told = [(event.state, event.left) for event in stage.all(OrderUpdated) if event.client_id == order]
     assert told == [(OrderState.OPEN, D(4)), (OrderState.OPEN, D(1)), (OrderState.FILLED, D(0))]
+
+
+def test_history_is_forgotten_oldest_first_and_nothing_of_the_present_is(stage: Stage) -> None:
+    resting = stage.submit(1, 480)
+    gone = [stage.submit(1, 470) for _ in range(3)]
+    for order in gone:
+        stage.cancel(order)
+    bought = stage.submit(2, 510)
+    cash = stage.venue.account().total
+    stage.venue.forget(2)
+    assert [order.client_id for order in stage.venue.orders()] == [resting, gone[-1], bought]
+    assert [order.client_id for order in stage.venue.orders(is_open=True)] == [resting]
+    assert stage.venue.order(gone[0]) is None
+    assert (stage.venue.account().total, stage.venue.positions()[0].size) == (cash, D(2))
+    stage.venue.forget(0)
+    assert (stage.venue.fills(), stage.venue.ledger()) == ((), ())
+    assert stage.cancel(resting).order(resting).state is OrderState.CANCELED

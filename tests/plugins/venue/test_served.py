@@ -174,7 +174,7 @@ async def test_virtual_time_runs_as_fast_as_asked() -> None:
     async with served(*told, speed=600) as client, client.socket() as socket:
         await socket.listen("options.ul_price", ["BTC_USDT"])
         moved = await socket.until("options.ul_price", such=lambda result: result["price"] == 71_000)
-        assert moved["time"] == moved["result"]["time"] == START // SECOND + 60
+        assert moved["time"] >= moved["result"]["time"] == START // SECOND + 60
 
 
 async def test_an_error_inside_the_block_comes_out_as_itself() -> None:

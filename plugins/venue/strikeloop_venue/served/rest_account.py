@@ -120,7 +120,10 @@ def _order_body(member: Member, request: Request, row: OrderRow) -> Any:
 async def _submit(member: Member, request: Request) -> Any:
     command, asked = orders.submit_order(member, request.json())
     member.book.asked[command.client_id] = asked
-    return _order_body(member, request, await orders.submit(member, command))
+    try:
+        return _order_body(member, request, await orders.submit(member, command))
+    finally:
+        member.book.asked.pop(command.client_id, None)
 
 
 def _list_orders(member: Member, request: Request) -> Any:
