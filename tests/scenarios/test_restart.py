@@ -98,6 +98,7 @@ def test_runs_that_are_killed_at_any_moment_lose_and_repeat_nothing(tmp_path: Pa
     assert differences(venue, tmp_path / "runs") == []
     assert unresolved(tmp_path / "runs") == ()
     assert ours(venue) == []
+    assert strikeloop(tmp_path, "replay", last.status()["run"])["divergence"] is None
 
 
 def test_the_venue_withdraws_the_orders_of_a_run_that_was_killed(tmp_path: Path, venue: Venue, child: Callable[..., Child]) -> None:

@@ -272,6 +272,24 @@ async def test_refused_credentials_raise_one_alarm_and_the_feed_goes_on() -> Non
         assert status_of(stage.live)["adapters"]["venue"]["connection"] == "auth-failed"
         assert stage.live.feeds["venue"].session.state == "ready"
         assert stage.account.asked("submit") == []
+        assert status_of(stage.live)["state"] == "degraded"
+
+
+async def test_a_run_whose_credentials_were_never_taken_says_so_at_its_end() -> None:
+    stage = Stage()
+    _refuse_credentials(stage, "connect")
+    async with stage.running(started=False):
+        await until(lambda: stage.live.refused)
+    assert (stage.live.ending.cause, "bad key" in stage.live.ending.reason) == ("credentials", True)
+
+
+async def test_who_interrupts_a_run_knows_why_it_ended() -> None:
+    stage = Stage()
+    _refuse_credentials(stage, "connect")
+    async with stage.running(started=False):
+        await until(lambda: stage.live.refused)
+        stage.live.stop("interrupt", "interrupted")
+    assert stage.live.ending.cause == "interrupt"
 
 
 def _refuse_credentials(stage: Stage, way: str) -> None:
