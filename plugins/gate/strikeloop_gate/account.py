@@ -140,6 +140,7 @@ class GateAccount:
             orders, positions, balance = [], [], ledger.unfunded(source)
         else:
             balance = self.standing.balance
+        await self.rest.keep_open()
         return Snapshot(
             time=source.time,
             received=self.rest.clock.local(),

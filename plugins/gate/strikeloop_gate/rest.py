@@ -31,6 +31,7 @@ TURN_S: Final = 1.5
 """How long an order waits for its turn under the rate limit; then it is not sent, and that is known at once."""
 PLACE_S: Final = 0.5
 CONNECT_S: Final = 2.5
+QUIET_NS: Final = 25 * SECOND_NS
 
 
 @attrs.frozen
@@ -65,6 +66,9 @@ class Rest:
     key: Secret | None = None
     secret: Secret | None = None
     budgets: Budgets = attrs.field(default=attrs.Factory(lambda self: Budgets(self.clock.local), takes_self=True))
+
+    _used: dict[httpx.AsyncClient, int] = attrs.field(factory=dict, init=False)
+    """When each line was last used, ns UTC here."""
 
     async def aclose(self) -> None:
         await self.lines.aclose()
@@ -101,10 +105,21 @@ class Rest:
 
     async def synchronize(self) -> None:
         """Ask the venue's time over the lines of orders and cancels, so that those are open when they are needed. Raises VenueError."""
-        for line in dict.fromkeys((self.lines.orders, self.lines.cancels)):
-            sent = self.clock.local()
-            told = _server_time(await self._ask(line, "GET", "/spot/time", (), b"", signed=False))
-            self.clock.measured(told, sent=sent, received=self.clock.local(), grain=MILLISECOND_NS)
+        for line in (self.lines.orders, self.lines.cancels):
+            await self._ask_time(line)
+
+    async def keep_open(self) -> None:
+        """Ask the time over those of these lines that have been quiet for long: a server closes what says nothing. Raises VenueError."""
+        now = self.clock.local()
+        for line in (self.lines.orders, self.lines.cancels):
+            used = self._used.get(line)
+            if used is not None and now - used >= QUIET_NS:
+                await self._ask_time(line)
+
+    async def _ask_time(self, line: httpx.AsyncClient) -> None:
+        sent = self.clock.local()
+        told = _server_time(await self._ask(line, "GET", "/spot/time", (), b"", signed=False))
+        self.clock.measured(told, sent=sent, received=self.clock.local(), grain=MILLISECOND_NS)
 
     async def _turn(self, what: str, limiter: RateLimiter, *, urgent: bool) -> None:
         with anyio.move_on_after(TURN_S) as scope:
@@ -114,7 +129,7 @@ class Rest:
 
     async def _ask(self, line: httpx.AsyncClient, method: str, path: str, query: Query, body: bytes, *, signed: bool) -> bytes:
         what = f"{method} {path}"
-        sent = self.clock.local()
+        sent = self._used[line] = self.clock.local()
         try:
             response = await line.request(
                 method,

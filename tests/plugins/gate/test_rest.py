@@ -164,6 +164,18 @@ async def test_asking_the_time_opens_the_lines_that_orders_and_cancels_use() -> 
     assert venue.used == ["orders", "cancels"]
 
 
+async def test_lines_that_were_opened_and_went_quiet_are_kept_open() -> None:
+    venue = Venue(answer(200, {"server_time": NOW // 1_000_000}))
+    await venue.rest.keep_open()
+    assert venue.used == []
+    await venue.rest.synchronize()
+    venue.now += 20 * S
+    await ask(venue, "POST")
+    venue.now += 10 * S
+    await venue.rest.keep_open()
+    assert venue.used == ["orders", "cancels", "orders", "cancels"]
+
+
 async def test_an_order_that_gets_no_turn_is_told_to_be_not_sent() -> None:
     venue = Venue(labelled(429, "TOO_MANY_REQUESTS", retry_after="30"))
     with pytest.raises(OrderRejectedError):
