@@ -28,7 +28,7 @@ from strikeloop import (
     PositionUpdated,
     VenueError,
 )
-from strikeloop_gate import ledger
+from strikeloop_gate import ledger, orders
 from strikeloop_gate.figures import figure, whole
 from strikeloop_gate.ledger import SECOND_NS, Source
 from strikeloop_gate.refusals import NO_FUNDS, NO_SUCH_ORDER
@@ -130,7 +130,7 @@ class Books:
             raise
         [(item, _, beyond)] = listed(f"GET {path}", ORDER, body)
         try:
-            return ledger.order_updated(self.source(), item, beyond)
+            return orders.order_updated(self.source(), item, beyond)
         except MalformedError as exc:
             raise VenueError(f"GET {path}: {exc}") from None
 
@@ -217,7 +217,7 @@ class Books:
 
     @staticmethod
     def _order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any]) -> Iterator[OrderUpdated]:  # noqa: ARG004 - the form of a builder
-        yield ledger.order_updated(source, item, raw)
+        yield orders.order_updated(source, item, raw)
 
     def _built(self, path: str, rows: list[Row], build: Callable[..., Iterable[Any]]) -> Iterator[Any]:
         source = self.source()

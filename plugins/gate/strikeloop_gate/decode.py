@@ -21,7 +21,7 @@ from msgspec import UNSET
 
 from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event, OrderState, OrderUpdated, Origin, maker
 from strikeloop.adapter import Decoded
-from strikeloop_gate import forms, ledger, market
+from strikeloop_gate import forms, ledger, market, orders
 from strikeloop_gate.ledger import MILLISECOND_NS, NOTHING, SECOND_NS, Source
 from strikeloop_gate.refusals import LABELS, Verdict
 from strikeloop_gate.strictjson import MalformedError, Numeral, extras, frozen, tree
@@ -98,7 +98,7 @@ def _public(name: str, form: type[msgspec.Struct], build: Callable[[Source, Any]
 _LISTED_CONTRACT = _Way(forms.ListedContract, market.listed)
 CHANNELS: Final = (
     _private("options.positions", forms.GatePosition, ledger.position, _Way(forms.SeedPosition, ledger.seed_position)),
-    _private("options.orders", forms.GateOrder, ledger.order, _Way(forms.SeedOrder, ledger.seed_order)),
+    _private("options.orders", forms.GateOrder, orders.order, _Way(forms.SeedOrder, orders.seed_order)),
     _private("options.balances", forms.LedgerEntry, ledger.entry, _Way(forms.SeedBalance, ledger.balance)),
     _private("options.portfolio", forms.Portfolio, ledger.portfolio),
     _private("options.usertrades", forms.UserTrade, ledger.trade),

@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from strikeloop import ContractId, OrderRejectedError, OrderUpdated, OutcomeUnknownError, SubmitOrder, TimeInForce
-from strikeloop_gate import ledger
+from strikeloop_gate import orders
 from strikeloop_gate.books import ORDER, ORDERS
 from strikeloop_gate.ledger import Source
 from strikeloop_gate.strictjson import MalformedError
@@ -64,7 +64,7 @@ def answered(source: Source, what: str, body: bytes, client_id: str | None = Non
     """
     try:
         [(item, _, beyond)] = ORDER.rows(body)
-        updated = ledger.order_updated(source, item, beyond)
+        updated = orders.order_updated(source, item, beyond)
     except MalformedError as exc:
         raise OutcomeUnknownError(f"{what}: the answer cannot be read: {exc}") from None
     return updated if updated.client_id is not None else attrs.evolve(updated, client_id=client_id)
@@ -73,7 +73,7 @@ def answered(source: Source, what: str, body: bytes, client_id: str | None = Non
 def answered_all(source: Source, what: str, body: bytes) -> list[OrderUpdated]:
     """The orders in the answer to a mass cancel. Raises OutcomeUnknownError when they cannot be read."""
     try:
-        return [ledger.order_updated(source, item, beyond) for item, _, beyond in ORDERS.rows(body)]
+        return [orders.order_updated(source, item, beyond) for item, _, beyond in ORDERS.rows(body)]
     except MalformedError as exc:
         raise OutcomeUnknownError(f"{what}: the answer cannot be read: {exc}") from None
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from strikeloop import OrderState
-from strikeloop_gate import ledger, market
+from strikeloop_gate import ledger, market, orders
 from strikeloop_gate import restforms as forms
 from strikeloop_gate.feed import CONTRACTS
 from strikeloop_gate.forms import ListedContract, Ticker
@@ -150,7 +150,7 @@ def test_the_recorded_contract_of_2026_is_read_whole(shared: Path) -> None:
 )
 def test_every_recorded_order_is_read(shared: Path, name: str, state: OrderState) -> None:
     ((item, _, beyond),) = rows(shared, name, Answer(list[RestOrder]))
-    assert ledger.order_updated(SOURCE, item, beyond).state is state
+    assert orders.order_updated(SOURCE, item, beyond).state is state
 
 
 def test_every_recorded_trade_position_and_account_is_read(shared: Path) -> None:
