@@ -16,9 +16,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from tests.scenarios.kills import Child, Venue, books, configure, differences, start, unresolved, venue_process
+from strikeloop.journal import Journal
+from strikeloop.live.takeover import CHANNEL
+from tests.scenarios.kills import Child, Venue, books, configure, differences, journals, start, unresolved, venue_process
 
-SLOW_S = 5.0
+KINDS = ("RunStarted", "GapOpened", "GapClosed")
 EARLY = 0.2
 """The share of kills that come while the run still starts."""
 
@@ -71,10 +73,6 @@ def note(child: Child, degraded: list[float], ready: list[float]) -> None:
     said = [child.reached[state] for state in ("degraded", "ready") if state in child.reached]
     degraded += [min(said)] if said else []
     ready += [child.reached["ready"]] if "ready" in child.reached else []
-    if said and min(said) > SLOW_S:
-        print(f"slow: {child.reached}", flush=True)
-        for line in child.streams():
-            print(f"  {line}", flush=True)
 
 
 def report(folder: Path, kills: int, wrong: list[str], degraded: list[float], ready: list[float]) -> None:
@@ -82,8 +80,26 @@ def report(folder: Path, kills: int, wrong: list[str], degraded: list[float], re
     print(f"{kills} kills, {len(ours.intents)} orders, {len(ours.fills)} fills: {len(wrong)} differences")
     for line in wrong[:50]:
         print(f"  {line}")
-    for name, values in (("DEGRADED or better", degraded), ("READY", ready)):
-        print(f"to {name}: median {statistics.median(values):.1f} s, most {max(values):.1f} s, of {len(values)}")
+    started, freed = zip(*(times(journal) for journal in journals(folder / "runs")), strict=True)
+    figures = (
+        ("from the process to DEGRADED or better", degraded),
+        ("from the process to READY", ready),
+        ("from the journal's first row to the first hook", [time for time in started if time is not None]),
+        ("from the journal's first row to openings", [time for time in freed if time is not None]),
+    )
+    for name, values in figures:
+        print(f"{name}: median {statistics.median(values):.1f} s, most {max(values):.1f} s, of {len(values)}")
+
+
+def times(path: Path) -> tuple[float | None, float | None]:
+    """When a run called its first hook, and when it could open: seconds after its journal began, None where it was killed before."""
+    with Journal.open(path, check=False) as journal:
+        began = journal.header()["began"]
+        said = [(row.body["event"], row.body.get("channel"), (row.body["received"] - began) / 1e9) for row in journal.events(*KINDS)]
+    started = next((at for kind, _, at in said if kind == "RunStarted"), None)
+    gaps = [kind for kind, channel, _ in said if channel == CHANNEL]
+    closed = next((at for kind, channel, at in said if (kind, channel) == ("GapClosed", CHANNEL)), None)
+    return started, max(started, closed or 0.0) if started is not None and (closed is not None or not gaps) else None
 
 
 if __name__ == "__main__":

@@ -172,15 +172,6 @@ class Child:
             return {}
         return found
 
-    def streams(self) -> list[str]:
-        """What the run was told of its connections and alerts, after how many seconds of the journal's life."""
-        run = max(set(_runs(self.state_dir)) - self.before)
-        with Journal.open(self.state_dir / run / "journal.sqlite", check=False) as journal:
-            began = journal.header()["began"]
-            streams = ("StreamOpened", "StreamLost", "StreamStale", "GapOpened", "GapClosed", "ChannelRefused", "Reconciled")
-            kinds = (*streams, "AlertRaised", "RunStarted")
-            return [f"{(row.body['received'] - began) / 1e9:.1f} {row.body}"[:300] for row in journal.events(*kinds)]
-
     def wait_for(self, *states: str, seconds: float) -> str:
         """Until the run is in one of these states, or ends, or time is over; the state it is in."""
         end = time.monotonic() + seconds
@@ -233,15 +224,17 @@ class Books:
     fills: Counter[tuple[str, str, str]]
 
 
+def journals(state_dir: Path) -> list[Path]:
+    """The journals of all runs, oldest first, but for those that nothing was ever committed to."""
+    return [path for run in _runs(state_dir) if is_begun(path := state_dir / run / "journal.sqlite")]
+
+
 def books(state_dir: Path) -> Books:
     """Read every journal of a state directory; each must be sound."""
     intents: Counter[str] = Counter()
     orders: dict[str, dict[str, Any]] = {}
     fills: Counter[tuple[str, str, str]] = Counter()
-    for run in _runs(state_dir):
-        path = state_dir / run / "journal.sqlite"
-        if not is_begun(path):
-            continue
+    for path in journals(state_dir):
         with Journal.open(path) as journal:
             intents.update(row.key for row in journal.rows("intent") if row.body["command"] == "SubmitOrder")
             for row in journal.events("OrderUpdated", "Filled"):
