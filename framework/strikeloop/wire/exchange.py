@@ -7,6 +7,7 @@ decides to send a request again and knows nothing of the other connections.
 from __future__ import annotations
 
 import select
+import socket
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,8 +45,10 @@ class Connection:
     idle_since: float = 0.0
     is_answering: bool = False
     _h11: h11.Connection = attrs.field(init=False)
+    _socket: socket.socket | None = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
+        self._socket = self.stream.extra(SocketAttribute.raw_socket, None)
         self._h11 = h11.Connection(h11.CLIENT, max_incomplete_event_size=HEAD_LIMIT)
 
     @property
@@ -56,9 +59,9 @@ class Connection:
     def is_quiet(self) -> bool:
         """Whether an idle connection looks alive: nothing to read, for an end or stray bytes are all that could come."""
         try:
-            descriptor = self.stream.extra(SocketAttribute.raw_socket).fileno()
+            descriptor = self._socket.fileno() if self._socket is not None else -1
             return descriptor >= 0 and not _is_readable(descriptor)
-        except (OSError, ValueError, anyio.TypedAttributeLookupError):
+        except (OSError, ValueError):
             return False
 
     async def ask(

@@ -7,6 +7,7 @@ only while a request runs, so that a cancelled one cannot leave it taken.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import anyio
@@ -62,14 +63,10 @@ class HttpTransport(httpx.AsyncBaseTransport):
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send `request`, once, and return its answer, read and unpacked."""
-        endpoint = parse_endpoint(str(request.url.copy_with(fragment=None)), plain="http", secure="https")
+        endpoint = _endpoint(request.url.scheme, request.url.userinfo, request.url.netloc)
         timeouts = self._timeouts | request.extensions.get("timeout", {})
         content = await request.aread()
-        try:
-            with anyio.fail_after(timeouts["pool"]):
-                await self._places.acquire()
-        except TimeoutError as exc:
-            raise httpx.PoolTimeout(f"{endpoint}: all {self._max_connections} connections stayed busy") from exc
+        await self._take_place(endpoint, timeouts["pool"])
         try:
             return await self._exchange(endpoint, request, content, timeouts)
         finally:
@@ -79,6 +76,16 @@ class HttpTransport(httpx.AsyncBaseTransport):
         """Close every idle connection at once and each busy one when its request ends."""
         self._is_closed = True
         await self._discard(self._idle)
+
+    async def _take_place(self, endpoint: Endpoint, timeout_s: float | None) -> None:
+        try:
+            self._places.acquire_nowait()
+        except anyio.WouldBlock:
+            try:
+                with anyio.fail_after(timeout_s):
+                    await self._places.acquire()
+            except TimeoutError as exc:
+                raise httpx.PoolTimeout(f"{endpoint}: all {self._max_connections} connections stayed busy") from exc
 
     async def _exchange(
         self, endpoint: Endpoint, request: httpx.Request, content: bytes, timeouts: dict[str, float | None]
@@ -134,6 +141,13 @@ class HttpTransport(httpx.AsyncBaseTransport):
         with anyio.CancelScope(shield=True):
             for connection in connections:
                 await anyio.aclose_forcefully(connection.stream)
+
+
+@lru_cache(maxsize=64)
+def _endpoint(scheme: str, userinfo: bytes, netloc: bytes) -> Endpoint:
+    """The endpoint of an httpx URL, judged once: a client asks few."""
+    user = f"{userinfo.decode('ascii')}@" if userinfo else ""
+    return parse_endpoint(f"{scheme}://{user}{netloc.decode('ascii')}", plain="http", secure="https")
 
 
 def open_http(
