@@ -1,4 +1,4 @@
-"""The session as a machine: snapshots, what comes meanwhile, gaps."""
+"""When an account is looked at, what a look corrects, what is in doubt meanwhile. Played on a whole session."""
 
 from __future__ import annotations
 
