@@ -71,3 +71,9 @@ def test_health_counts_from_the_first_moment_of_a_connection() -> None:
     backoff.up(0)
     backoff.up(29 * SECOND)
     assert backoff.down(31 * SECOND) <= SECOND // 2
+
+
+def test_a_thousand_that_fail_together_try_for_the_sixth_time_apart() -> None:
+    waited = [Backoff(Random(seed)) for seed in range(1_000)]
+    sixth = [sum(backoff.down(0) for _ in range(6)) // SECOND for backoff in waited]
+    assert max(sixth.count(second) for second in set(sixth)) <= 100
