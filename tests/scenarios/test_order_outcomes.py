@@ -14,7 +14,7 @@ from strikeloop.live import run
 from tests.scenarios.doubtful_venue import Play, Verdict
 from tests.scenarios.virtual_time import run_virtually
 
-SEEDS = 15
+SEEDS = 10
 RESOLVED_S = 35.0
 CANCELED_S = 10.0
 
