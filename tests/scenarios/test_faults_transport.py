@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,26 @@ import attrs
 import pytest
 import trustme
 
-from strikeloop import AuthRejectedError, LinkLostError, OrderRejectedError, OutcomeUnknownError, VenueError
+from strikeloop import AuthRejectedError, DecodeError, LinkLostError, OrderRejectedError, OutcomeUnknownError, Traded, VenueError
 from strikeloop.testing.faults import (
     Connections,
     Cut,
     FaultProxy,
+    Frame,
+    Frames,
     Freeze,
     HangUp,
+    Mutate,
+    Pass,
     Raw,
     Requests,
     Reset,
     Respond,
     Responses,
     Rule,
+    Send,
     Slice,
+    Upgrades,
     chunked_garbage,
     gzip_bomb,
     html_page,
@@ -37,7 +43,7 @@ from strikeloop.testing.faults import (
     too_many_requests,
     wrong_length,
 )
-from strikeloop.wire import Secret
+from strikeloop.wire import Secret, connect_websocket
 from strikeloop_gate import Gate
 
 pytestmark = pytest.mark.anyio
@@ -45,6 +51,10 @@ pytestmark = pytest.mark.anyio
 KEY, SECRET = "the-key-nobody-may-see", "the-secret-nobody-may-see"
 ACCOUNT = '{"user": 7, "currency": "USDT", "total": "1", "available": "1", "equity": "1", "init_margin": "0", "maint_margin": "0"}'
 PATH = "/options/accounts"
+TRADE = (
+    '{"time": 1630576356, "channel": "options.trades", "event": "update", "result": [{"contract": "BTC_USDT-20211231-59800-C", '
+    '"create_time": 1639144526, "create_time_ms": 1639144526597, "id": 12279, "price": 997.8, "size": -100, "underlying": "BTC_USDT"}]}'
+)
 HALF_A_SERVER_HELLO = b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03" + bytes(40)
 
 
@@ -217,3 +227,28 @@ async def test_an_answer_that_is_cut_is_none(end: Any) -> None:
     ):
         with anyio.fail_after(5), pytest.raises(LinkLostError, match="no answer"):
             await adapter.account.rest.get(PATH)
+
+
+# ---- frames
+
+
+async def test_of_damaged_frames_with_good_ones_among_them_every_good_one_is_decoded() -> None:
+    decode, count = Gate.decoder(dialect="gate"), 2_000
+    frames = [Frame(TRADE.replace("12279", str(number)).encode()) for number in range(1, count + 1)]
+    rules = [Rule(Frames(), Pass(), first=50, every=50, times=None), Rule(Frames(), Mutate(), times=None)]
+    found: set[str] = set()
+    read = 0
+    async with (
+        FaultProxy(None, Rule(Upgrades(to="client"), Send(frames))) as venue,
+        FaultProxy(venue.url("ws://venue/"), *rules) as proxy,
+    ):
+        link = await connect_websocket(proxy.url("ws://venue/"))
+        with anyio.fail_after(20):
+            while read < count:
+                for frame in await link.receive():
+                    read += 1
+                    with suppress(DecodeError):
+                        found |= {event.trade_id for event in decode(frame, 0).events if isinstance(event, Traded)}
+        await link.aclose()
+    assert found >= {str(number) for number in range(50, count + 1, 50)}
+    assert len(found) < count / 2
