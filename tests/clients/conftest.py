@@ -20,7 +20,7 @@ import pytest
 from tests.clients.account import Account
 
 MISSING = "is not installed: uv sync --group clients"
-ACCOUNTS = 24
+ACCOUNTS = 20
 
 
 def client(name: str) -> Any:
@@ -61,7 +61,7 @@ def process(*options: str) -> Iterator[Places]:
 def places() -> Iterator[Places]:
     """One server for all of these tests."""
     client("ccxt")
-    with process("--accounts", str(ACCOUNTS), "--seed", "7", "--speed", "4") as found:
+    with process("--accounts", str(ACCOUNTS), "--seed", "7", "--speed", "2") as found:
         yield found
 
 

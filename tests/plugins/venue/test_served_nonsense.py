@@ -41,7 +41,7 @@ async def standing(client: Client) -> Any:
 
 async def test_bodies_of_any_shape_are_refused_or_taken_and_never_break_the_server() -> None:
     async with served() as client:
-        await examples(client, 100, BODIES | NEARLY, post_order)
+        await examples(client, 60, BODIES | NEARLY, post_order)
 
 
 async def post_order(client: Client, body: Any) -> None:
@@ -79,8 +79,8 @@ async def test_frames_of_any_shape_are_answered_with_one_frame() -> None:
         },
     )
     async with served() as client, client.socket() as socket:
-        await examples(client, 200, messages, lambda _, message: talk(socket, json.dumps(message)))
-        await examples(client, 50, st.text(max_size=30), lambda _, text: talk(socket, text))
+        await examples(client, 100, messages, lambda _, message: talk(socket, json.dumps(message)))
+        await examples(client, 30, st.text(max_size=30), lambda _, text: talk(socket, text))
 
 
 async def talk(socket: Socket, text: str) -> None:
