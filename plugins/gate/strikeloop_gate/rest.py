@@ -190,10 +190,14 @@ def _body(what: str, method: str, response: httpx.Response) -> bytes:
 
 def _bare(error: BaseException) -> BaseException:
     """A failure and its causes without their frames: those hold the signed request, and a traceback may show what frames hold."""
-    link: BaseException | None = error
-    while link is not None:
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
+    links: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while links:
+        link = links.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            link.__traceback__ = None
+            links += (link.__cause__, link.__context__)
     return error
 
 
