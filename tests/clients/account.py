@@ -6,8 +6,10 @@ ccxt is pointed by the very lines that the venue's README gives.
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,6 +34,14 @@ class Account:
     key: str
     secret: str
     user_id: int
+    control: Mapping[str, str]
+
+    def channels(self) -> set[str]:
+        """The channels on which the venue tells somebody of this account now."""
+        request = urllib.request.Request(self.control["url"] + "/connections", headers={"Authorization": "Bearer " + self.control["token"]})  # noqa: S310  # loopback
+        with urllib.request.urlopen(request) as answer:  # noqa: S310  # loopback
+            rows = json.load(answer)
+        return {channel for row in rows if self.user_id in row["users"] for channel in row["channels"]}
 
     def ccxt(self, exchange: Any, *types: str) -> Any:
         """An exchange of ccxt's, ccxt.async_support's or ccxt.pro's that loads markets of these types."""

@@ -35,21 +35,22 @@ class Places:
     rest: str
     ws: str
     free: list[dict[str, Any]]
+    control: dict[str, str]
 
     def take(self) -> Account:
         one = self.free.pop()
-        return Account(self.rest, self.ws, one["key"], one["secret"], one["user_id"])
+        return Account(self.rest, self.ws, one["key"], one["secret"], one["user_id"], self.control)
 
 
 @contextmanager
 def process(*options: str) -> Iterator[Places]:
     """A server of its own, which ends cleanly."""
-    command = [sys.executable, "-m", "strikeloop", "venue", "serve", *options]
+    command = [sys.executable, "-m", "strikeloop", "venue", "serve", "--control", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
         try:
             assert running.stdout is not None
             where = json.loads(running.stdout.readline())
-            yield Places(where["rest"], where["ws"], where["accounts"])
+            yield Places(where["rest"], where["ws"], where["accounts"], where["control"])
             running.send_signal(signal.SIGTERM)
             _, errors = running.communicate(timeout=10)
             assert (running.returncode, errors) == (0, "")

@@ -75,7 +75,7 @@ def test_private_streams_tell_of_an_order(account: Account) -> None:
                 "balance": asyncio.ensure_future(exchange.watch_balance({"type": "option"})),
                 "positions": asyncio.ensure_future(exchange.watch_positions(None, None, None, {"type": "option"})),
             }
-            await subscribed(exchange, len(told))
+            await subscribed(account, {f"options.{name}" for name in ("orders", "usertrades", "balances", "positions")})
             bought = await exchange.create_order(symbol, "market", "buy", 1)  # one contract is never filled in parts
             (order,) = await soon(told["orders"])
             assert (order["id"], order["status"], order["filled"]) == (bought["id"], "closed", 1)
@@ -88,12 +88,11 @@ def test_private_streams_tell_of_an_order(account: Account) -> None:
     asyncio.run(talk())
 
 
-async def subscribed(exchange: Any, count: int) -> None:
-    """Let the futures run until so many subscriptions have left; the venue hears them before the order that is sent then."""
+async def subscribed(account: Account, channels: set[str]) -> None:
+    """Wait until the venue has heard of these: what happens before is not told."""
     async with asyncio.timeout(WITHIN_S):
-        while sum(len(one.subscriptions) for one in exchange.clients.values()) < count:
-            await exchange.fetch_balance({"type": "option"})
-    await exchange.fetch_balance({"type": "option"})
+        while not channels <= await asyncio.to_thread(account.channels):
+            pass
 
 
 def test_a_refused_subscription_reaches_the_caller(account: Account) -> None:
