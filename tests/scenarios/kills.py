@@ -23,6 +23,7 @@ from typing import Any
 
 import attrs
 
+from strikeloop import OrderState
 from strikeloop.journal import Journal, is_begun, legacy_of
 from tests.scenarios.console import environ
 
@@ -235,14 +236,22 @@ def books(state_dir: Path) -> Books:
     orders: dict[str, dict[str, Any]] = {}
     fills: Counter[tuple[str, str, str]] = Counter()
     for path in journals(state_dir):
+        said: dict[str, dict[str, Any]] = {}
         with Journal.open(path) as journal:
             intents.update(row.key for row in journal.rows("intent") if row.body["command"] == "SubmitOrder")
             for row in journal.events("OrderUpdated", "Filled"):
                 if row.body["event"] == "Filled":
                     fills[(row.body["contract"], row.body["trade_id"], row.body["order_id"])] += 1
-                elif row.body["client_id"]:
-                    orders[row.body["client_id"]] = row.body
+                elif row.body["client_id"] and not (row.body["client_id"] in said and _is_over(said[row.body["client_id"]])):
+                    said[row.body["client_id"]] = row.body
+        orders |= said
     return Books(intents=intents, orders=orders, fills=fills)
+
+
+def _is_over(order: Mapping[str, Any]) -> bool:
+    """Whether an order's end was told in a run: it stands there, whatever comes late; only one that was absent may come back."""
+    state = OrderState(order["state"])
+    return state.is_terminal and state is not OrderState.ABSENT
 
 
 def unresolved(state_dir: Path) -> tuple[str, ...]:
