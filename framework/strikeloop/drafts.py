@@ -30,14 +30,15 @@ def maker(cls: type[T]) -> Callable[..., T]:
         raise TypeError(f"{cls.__name__} runs code when it is made ({', '.join(idle) or '__attrs_post_init__'}); call it as it is")
     if "__slots__" not in vars(cls):
         raise TypeError(f"{cls.__name__} has no __slots__; call it as it is")
-    own = {"__slots__": vars(cls)["__slots__"], "__setattr__": object.__setattr__, "__delattr__": object.__delattr__}
-    scope: dict[str, Any] = {"draft_of": type(f"{cls.__name__}Draft", cls.__bases__, own), "cls": cls, "new": object.__new__}
+    plain = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
+    own = {"__slots__": vars(cls)["__slots__"], **plain}
+    scope: dict[str, Any] = {"draft_of": type(f"{cls.__name__}Draft", cls.__bases__, own), "cls": cls}
     exec(_source([field.name for field in fields]), scope)  # noqa: S102  # names of fields, as attrs itself writes its constructors
     make: Callable[..., T] = scope["make"]
     return make
 
 
 def _source(names: list[str]) -> str:
-    lines = [f"def make({', '.join(names)}):", " draft = new(draft_of)"]
+    lines = [f"def make({', '.join(names)}):", " draft = draft_of()"]
     lines += [f" draft.{name} = {name}" for name in names]
     return "\n".join([*lines, " draft.__class__ = cls", " return draft"])

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import DecimalException
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import attrs
 import msgspec
@@ -45,7 +45,6 @@ Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterable[Event]]
 # Looking a member up in its enumeration costs as much as building a small event.
 _VENUE, _GATE, _SEED, _UNKNOWN = Origin.VENUE, Dialect.GATE, Dialect.SEED, OrderState.UNKNOWN
 _decoded: Final = maker(Decoded)
-_source: Final = maker(Source)
 
 
 def _market(build: Callable[[Source, Any], Iterable[Event]]) -> Build:
@@ -137,9 +136,30 @@ _SWIFT: Final = [
     for one in _OFTEN
 ]
 _read: Final = reader(_SWIFT)
-_BY_FORM: Final = {swift.exact: (swift, channel) for swift, channel in zip(_SWIFT, _OFTEN, strict=True)}
 _ENVELOPE: Final = frozenset({"time", "channel", "event", "result", "time_ms", "error"})
 _MOST_NOTICES: Final = 8
+
+
+class _Plan(NamedTuple):
+    """How the updates of a channel become events in one dialect, the swift way; None is left to the thorough one."""
+
+    channel: _Channel
+    swift: Swift
+    whole: Build | None
+    listed: Build | None
+
+
+def _plans(dialect: Dialect) -> dict[type[msgspec.Struct], _Plan]:
+    """The plan of each channel, by what its frames are read as."""
+    plans = {}
+    for swift, channel in zip(_SWIFT, _OFTEN, strict=True):
+        whole = None if channel.by_dialect and dialect is _GATE else channel.whole.build
+        listed = None if channel.by_dialect and dialect is _SEED else channel.listed.build
+        plans[swift.exact] = _Plan(channel, swift, whole, listed)
+    return plans
+
+
+_PLANS: Final = {dialect: _plans(dialect) for dialect in Dialect}
 
 
 @attrs.frozen
@@ -153,6 +173,9 @@ class FrameDecoder:
 
     name: str
     dialect: Dialect = Dialect.AUTO
+    _plans: Mapping[type[msgspec.Struct], _Plan] = attrs.field(
+        init=False, repr=False, eq=False, default=attrs.Factory(lambda self: _PLANS[self.dialect], takes_self=True)
+    )
 
     def __call__(self, frame: bytes | str, received: int) -> Decoded:
         """Translate one frame that was received at `received` (ns UTC). Raises DecodeError."""
@@ -164,25 +187,23 @@ class FrameDecoder:
         try:
             raw = frame if type(frame) is bytes else _octets(frame)
             form = _read(raw)
-            swift, channel = _BY_FORM[type(form)]
+            channel, swift, whole, listed = self._plans[type(form)]
             result, figures = form.result, swift.figures(raw).result
-            colons = raw.count(b":")
-            if (colons != swift.least or type(result) is list) and colons != swift.keys(form, figures):
+            is_listed, colons = type(result) is list, raw.count(b":")
+            if ((colons != swift.least or is_listed) and colons != swift.keys(form, figures)) or len(raw) > LARGEST_FRAME:
                 return None
             time = form.time * SECOND_NS if form.time_ms is UNSET else form.time_ms * MILLISECOND_NS
-            source = _source(self.name, time, received, _VENUE)
-            if type(result) is not list:
-                if len(raw) > LARGEST_FRAME or (channel.by_dialect and self.dialect is _GATE):
-                    return None
-                events = channel.whole.build(source, result, figures, NOTHING)
-            elif len(raw) > LARGEST_FRAME or (channel.by_dialect and self.dialect is _SEED):
-                return None
+            source = Source(self.name, time, received, _VENUE)
+            if not is_listed and whole is not None:
+                events = tuple(whole(source, result, figures, NOTHING))
+            elif is_listed and listed is not None:
+                pairs = zip(result, figures, strict=True)
+                events = tuple([event for item, found in pairs for event in listed(source, item, found, NOTHING)])
             else:
-                build = channel.listed.build
-                events = [event for item, found in zip(result, figures, strict=True) for event in build(source, item, found, NOTHING)]
-            if channel is _ORDERS and any(event.state is _UNKNOWN for event in events if type(event) is OrderUpdated):
                 return None
-            return _decoded(channel.name, tuple(events), False, False, None, ())
+            if channel is _ORDERS and _is_unclear(events):
+                return None
+            return _decoded(channel.name, events, False, False, None, ())
         except (msgspec.MsgspecError, MalformedError, DecimalException, UnicodeDecodeError, RecursionError):
             return None
 
@@ -307,9 +328,14 @@ def _refusal(frame: bytes | str, exc: MalformedError) -> DecodeError:
 def _notices(channel: str, unknown: Iterable[str], events: Iterable[Event]) -> tuple[str, ...]:
     """What nobody documented and did no harm: fields, and values that leave an order's state unknown."""
     fields = [f"{channel} has a field {key[:40]!r} that is not documented" for key in unknown]
-    if any(isinstance(event, OrderUpdated) and event.state is OrderState.UNKNOWN for event in events):
+    if _is_unclear(events):
         fields.append(f"{channel} has a status, finish_as or tif that is not documented: the order's state is unknown")
     return tuple(fields[:_MOST_NOTICES])
+
+
+def _is_unclear(events: Iterable[Event]) -> bool:
+    """Whether an order has a state that nobody documented."""
+    return _UNKNOWN in [event.state for event in events if type(event) is OrderUpdated]
 
 
 def _port(channel: str) -> str:

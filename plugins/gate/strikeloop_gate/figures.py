@@ -7,6 +7,7 @@ they raise DecimalException where it is not. It never rounds.
 from __future__ import annotations
 
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Underflow
+from functools import lru_cache
 
 from strikeloop_gate.strictjson import MalformedError
 
@@ -16,6 +17,7 @@ _EXACT = Context(prec=40, Emin=-40, Emax=40, traps=[Inexact, InvalidOperation, O
 exactly = _EXACT.plus
 
 
+@lru_cache(maxsize=4_096)  # numbers of contracts are few, and rounding one costs twice as much as knowing it
 def whole_part(value: Decimal) -> Decimal:
     """A whole number with no digits behind the point: `1.0` and `1` both give Decimal(1)."""
     return _EXACT.quantize(value, ONE) or ZERO
