@@ -65,6 +65,7 @@ class Venue:
 @attrs.frozen(kw_only=True)
 class Market:
     days: int = 1
+    file: str = ""
     seed: int = 1
 
     def open(self, adapter): ...

@@ -229,6 +229,25 @@ def test_a_reference_is_replaced_whole(write: Write) -> None:
     assert plan.config["adapters"]["gate"]["key"] == {"env": "K"}
 
 
+@pytest.mark.parametrize(
+    "sets", [("kind=table", "file=/x.csv"), ("file=/x.csv", "kind=table"), ("file=/y.csv", "kind=table", "file=/x.csv")]
+)
+def test_a_table_that_names_a_file_is_no_secret_to_be_replaced(sets: tuple[str, ...]) -> None:
+    layers = read_layers(sets=[f"venue.latency.{one}" for one in ("offset_ms=1", *sets)])
+    assert layers.data["venue"]["latency"] == {"offset_ms": 1, "kind": "table", "file": "/x.csv"}
+
+
+@pytest.mark.parametrize("table", ['[venue.latency]\nkind = "table"\nfile = "x.csv"', '[adapters.gate]\nsecret = { file = "x.csv" }'])
+def test_a_file_is_looked_for_beside_the_config_that_names_it(write: Write, tmp_path: Path, table: str) -> None:
+    data = read_layers([write(table)]).data
+    found = data["venue"]["latency"] if "venue" in data else data["adapters"]["gate"]["secret"]
+    assert found["file"] == str(tmp_path / "x.csv")
+
+
+def test_no_file_stays_no_file(write: Write) -> None:
+    assert read_layers([write('[venue.latency]\nfile = ""')]).data == {"venue": {"latency": {"file": ""}}}
+
+
 def test_the_config_of_a_run_reads_back_to_the_same_plan(write: Write) -> None:
     text = HEAD + 'days = 3\n[venue.latency]\nentry_ms = 2\n[adapters.gate]\nuse = "fake-gate"\nkey = { env = "K" }\n'
     plan = sim(write(text + '[strategies.hedge]\nuse = "fake-band"'), environ={"K": "hunter2"})
@@ -249,7 +268,7 @@ def test_the_header_is_the_same_on_both_backends_and_in_any_folder(write: Write,
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "my.py").write_text(PLUGINS)
-    text = HEAD + '[strategies.mine]\nuse = "./my.py:Band"\n[run]\nbackend = "{}"'
+    text = HEAD + 'file = "prices.csv"\n[strategies.mine]\nuse = "./my.py:Band"\n[run]\nbackend = "{}"'
     first = sim(write(text.format("asyncio"), "a/run.toml"))
     second = sim(write(text.format("trio"), "b/run.toml"), sets=["run.state_dir=elsewhere"])
     assert first.header() == second.header()

@@ -1,6 +1,6 @@
 """Layers of configuration, merged: defaults < files in order < environment < `--set`, and who set each key.
 
-Owns reading and merging of untyped data. Paths that belong to a config file (`use = "./x.py:Class"`, secret files)
+Owns reading and merging of untyped data. Paths that belong to a config file (`use = "./x.py:Class"`, `file = "x.csv"`)
 become absolute here, so that the merged config means the same elsewhere. Knows nothing of plugins and types.
 """
 
@@ -58,9 +58,10 @@ class Layers:
             line = _line(lines, key)
             self.setters.setdefault(key, []).append(Setter(f"{label}:{line}" if line else label, value))
             self.order.setdefault(key, (self._count, line))
-            if isinstance(value, Mapping) and not is_reference(value):
+            if isinstance(value, Mapping):
                 under = below.get(name)
-                if not isinstance(under, dict) or is_reference(under):
+                # A reference takes the place of a reference; any other table that names a `file` is a table like all.
+                if not isinstance(under, dict) or (is_reference(under) and is_reference(value)):
                     below[name] = under = {}
                 self._merge(under, value, key, label, lines)
             else:
@@ -124,12 +125,19 @@ def _file(path: Path) -> tuple[dict[str, Any], str, dict[Key, int]]:
 def _anchor(data: dict[str, Any], folder: Path) -> None:
     """Make what is relative to the config file absolute, in place."""
     for name, value in data.items():
-        if name == "use" and isinstance(value, str) and value.startswith(("./", "../")):
-            data[name] = str((folder / value).absolute())
-        elif isinstance(value, dict) and is_reference(value) and "file" in value and not value["file"].startswith("~"):
-            value["file"] = str((folder / value["file"]).absolute())
-        elif isinstance(value, dict):
+        if isinstance(value, dict):
             _anchor(value, folder)
+        elif isinstance(value, str) and (_is_local_code(name, value) or _is_local_file(name, value)):
+            data[name] = str((folder / value).absolute())
+
+
+def _is_local_code(name: str, value: str) -> bool:
+    return name == "use" and value.startswith(("./", "../"))
+
+
+def _is_local_file(name: str, value: str) -> bool:
+    """Secrets, recordings, tables of latency: whatever is read from a `file`."""
+    return name == "file" and value != "" and not value.startswith("~")
 
 
 def _environment(environ: Mapping[str, str], layers: Layers, problems: list[Problem]) -> Iterator[tuple[tuple[str, ...], Any, str]]:

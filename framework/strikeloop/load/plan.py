@@ -104,12 +104,9 @@ class Plan:
 
     def header(self) -> dict[str, Any]:
         """What leads a run's digest: configuration and versions, without what cannot change a decision (backend, folders)."""
-        config = {section: dict(values) for section, values in self.config.items()}
+        config: dict[str, Any] = _without_folders(self.config)
         for name in ("backend", "state_dir", "duration_s", "fail_fast", "countdown", "countdown_s"):
             config.get("run", {}).pop(name, None)
-        for section in ("strategies", "risk", "sinks", "adapters"):
-            for name, values in config.get(section, {}).items():
-                config[section][name] = {**values, "use": Path(str(values.get("use", ""))).name}
         return {"config": config, "versions": dict(self.versions)}
 
     def explain(self, key: str) -> tuple[Any, tuple[Setter, ...]]:
@@ -135,3 +132,10 @@ class Plan:
     def forget_secrets(self) -> None:
         """Remove every secret that was read from the environment from it."""
         self._vault.forget_environment()
+
+
+def _without_folders(value: Any, name: str = "") -> Any:
+    """What names a file names it without its folder: the same inputs elsewhere are the same inputs."""
+    if isinstance(value, Mapping):
+        return {key: _without_folders(one, key) for key, one in value.items()}
+    return Path(value).name if name in {"use", "file"} and isinstance(value, str) else value

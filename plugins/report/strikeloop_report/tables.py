@@ -21,6 +21,7 @@ def sections(result: Row) -> list[str]:
     """Every table that has something to show, as HTML."""
     made = (
         _faults(result),
+        _bracket(result),
         _positions(result),
         _refusals(result),
         _alerts(result),
@@ -31,6 +32,19 @@ def sections(result: Row) -> list[str]:
         _events(result),
     )
     return [section for section in made if section]
+
+
+_VIEWS = {"back": "at the back of the queue", "real": "as simulated", "front": "at the front of the queue"}
+
+
+def _bracket(result: Row) -> str:
+    """What resting orders filled in a simulated run, between what they would have with everybody and with nobody ahead."""
+    venue = result.get("venue")
+    queue = venue.get("queue") if isinstance(venue, Mapping) else None
+    views = queue if isinstance(queue, Mapping) else {}
+    found = [{"resting orders": told, **views[name]} for name, told in _VIEWS.items() if isinstance(views.get(name), Mapping)]
+    columns = {"resting orders": _text("resting orders"), "filled": _figure("orders"), "contracts": _figure("contracts")}
+    return _section("What hung on the queue", columns, found, numeric=frozenset({"filled", "contracts"}), scroll="scroll compact")
 
 
 def _positions(result: Row) -> str:

@@ -227,6 +227,9 @@ def _between(x: int, low: tuple[int, int], high: tuple[int, int]) -> int:
     return low[1] + (high[1] - low[1]) * (x - low[0]) // (high[0] - low[0])
 
 
+_SIGNED = ("entry_ms", "offset_ms")
+
+
 @attrs.frozen(kw_only=True)
 class LatencySettings:
     """Which model, and its figures in milliseconds; a figure that the model does not use is ignored.
@@ -237,7 +240,7 @@ class LatencySettings:
     `spikes`: in bursts, on average `spike_every_s` apart and `spike_ms` long, delays are `spike_factor` times as long.
     `feed` takes `entry_factor` and `response_factor` times what market data took, plus `offset_ms`. `table` reads `rows` of
     (request, at the venue, response) in ns, or the `file` that holds them (.csv with the header req_ts,exch_ts,resp_ts, or .npz as
-    hftbacktest writes it), plus `offset_ms`.
+    hftbacktest writes it), plus `offset_ms`. Raises ValueError for figures that make no sense and for a file that holds no table.
     """
 
     kind: str = "constant"
@@ -261,21 +264,23 @@ class LatencySettings:
     def __attrs_post_init__(self) -> None:
         if self.kind not in MODELS:
             raise ValueError(f"latency.kind is {self.kind!r}; expected one of {', '.join(MODELS)}")
-        signed = ("entry_ms", "offset_ms")
-        figures = [value for name, value in attrs.asdict(self).items() if isinstance(value, int | float) and name not in signed]
-        if not all(map(math.isfinite, (self.entry_ms, self.offset_ms, *figures))) or min(figures) < 0:
-            raise ValueError(f"latency figures must be finite and, entry_ms and offset_ms excepted, not negative; got {figures}")
+        for name, figure in attrs.asdict(self).items():
+            if isinstance(figure, int | float) and not (math.isfinite(figure) and (figure >= 0 or name in _SIGNED)):
+                expected = "a finite number" if name in _SIGNED else "a finite number that is not negative"
+                raise ValueError(f"latency.{name} is {figure}; expected {expected}")
         if not self.cubic_unit or not 0 < self.cubic_clip < 1 or not self.spike_every_s or not self.spike_ms:
             raise ValueError("latency.cubic_unit and the times of latency.spike must be greater than 0, latency.cubic_clip between 0 and 1")
         if self.kind == "table" and bool(self.rows) == bool(self.file):
             raise ValueError('latency.kind "table" needs either latency.rows or latency.file')
+        if self.kind == "table":
+            self.open(0)  # a table that cannot be read is said before anything runs
 
     @property
     def floors(self) -> Delays:
         return Delays(entry=round(self.entry_ms * MS), response=round(self.response_ms * MS), feed=round(self.feed_ms * MS))
 
     def open(self, seed: int) -> LatencyModel:
-        """The model, with a generator of its own. Raises ValueError for a file that holds no table."""
+        """The model, with a generator of its own."""
         return MODELS[self.kind](self, seed)
 
 

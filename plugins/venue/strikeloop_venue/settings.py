@@ -92,10 +92,15 @@ class VenueSettings:
             raise ValueError("queue_exponent and queue_unit must be greater than 0")
         if self.margin not in MARGINS:
             raise ValueError(f"margin is {self.margin!r}; expected one of {', '.join(MARGINS)}")
-        if not 0 < self.liquidation_batch <= 1 or self.liquidation_fee_rate < 0:
-            raise ValueError("liquidation_batch must be in (0, 1] and liquidation_fee_rate not negative")
+        if not 0 < self.liquidation_batch <= 1 or not 0 <= self.liquidation_fee_rate < 1:
+            raise ValueError("liquidation_batch must be in (0, 1] and liquidation_fee_rate in [0, 1)")
         if not self.balance.is_finite() or self.balance < 0:
             raise ValueError(f"balance is {self.balance}; expected a finite amount that is not negative")
+        if not self.insurance.is_finite():
+            raise ValueError(f"insurance is {self.insurance}; expected a finite amount")
+        up, down = self.mark_price_up, self.mark_price_down
+        if not (up is None or (up.is_finite() and up >= 1)) or not (down is None or 0 <= down <= 1):
+            raise ValueError(f"mark_price_up is {up} and mark_price_down {down}; expected multiples of the mark, 1 or more and from 0 to 1")
         if min(self.settlement_window_s, self.settlement_sample_s) < 1:
             raise ValueError("settlement_window_s and settlement_sample_s must be at least 1")
         if min(self.refresh_s, self.var_refresh_s) <= 0:

@@ -68,6 +68,13 @@ def result(**changes: Any) -> dict[str, Any]:
         ],
         "positions": [{**position, "delta": 0.005, "gamma": 3.4e-06, "vega": 0.08, "theta": -6.9}],
         "faults": [{"time": START + 8 * SECOND, "instance": "broken", "hook": "on_quote", "error": "ZeroDivisionError: division by zero"}],
+        "venue": {
+            "queue": {
+                "back": {"orders": 31, "contracts": "402"},
+                "real": {"orders": 44, "contracts": "518"},
+                "front": {"orders": 95, "contracts": "1120"},
+            }
+        },
         **changes,
     }
 

@@ -74,6 +74,7 @@ def test_the_headline_figures_stand_on_the_page() -> None:
         "Greeks of the account",
         "Margin and equity",
         "Plugins that raised",
+        "What hung on the queue",
         "Positions at the end",
         "Refusals",
         "Alerts",
@@ -86,6 +87,12 @@ def test_the_headline_figures_stand_on_the_page() -> None:
 )
 def test_everything_that_the_run_has_is_shown(heading: str) -> None:
     assert heading in Seen(render(result())).shown
+
+
+def test_the_bracket_of_a_simulated_run_is_told_from_pessimistic_to_optimistic() -> None:
+    shown = Seen(render(result())).shown
+    assert [text for text in shown if "queue" in text][1:] == ["at the back of the queue", "at the front of the queue"]
+    assert shown.index("402") < shown.index("518") < shown.index("1,120")
 
 
 def test_a_run_of_which_nothing_is_known_is_still_a_page() -> None:

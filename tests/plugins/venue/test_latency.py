@@ -126,6 +126,8 @@ def test_market_data_that_is_not_delayed_needs_no_question() -> None:
         {"entry_ms": float("nan")},
         {"kind": "table"},
         {"kind": "table", "rows": ((0, 1, 2),), "file": "x.csv"},
+        {"kind": "table", "rows": ((2, 3, 4), (0, 1, 2))},
+        {"kind": "table", "file": "nowhere.csv"},
         {"cubic_clip": 1.0},
         {"spike_ms": 0.0},
     ],
@@ -133,3 +135,8 @@ def test_market_data_that_is_not_delayed_needs_no_question() -> None:
 def test_latency_that_cannot_be_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="latency"):
         LatencySettings(**wrong)  # type: ignore[arg-type]  # wrong values are the point
+
+
+def test_a_figure_that_cannot_be_is_named() -> None:
+    with pytest.raises(ValueError, match=r"latency\.jitter_ms is -1\.0; expected a finite number that is not negative"):
+        LatencySettings(jitter_ms=-1.0)

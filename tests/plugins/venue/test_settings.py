@@ -49,6 +49,12 @@ def test_a_config_file_says_all_of_it() -> None:
         ({"self_trade": "never"}, "cn, co, cb"),
         ({"queue_exponent": 0.0}, "queue_exponent"),
         ({"queue_unit": -1.0}, "queue_unit"),
+        ({"mark_price_up": "0.5"}, "mark_price_up"),
+        ({"mark_price_down": "-1"}, "mark_price_down"),
+        ({"mark_price_up": "NaN"}, "mark_price_up"),
+        ({"insurance": "Infinity"}, "insurance"),
+        ({"liquidation_batch": "0"}, "liquidation_batch"),
+        ({"liquidation_fee_rate": "1"}, "liquidation_fee_rate"),
     ],
 )
 def test_settings_that_make_no_venue_are_refused_by_name(wrong: dict[str, object], named: str) -> None:
