@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
-from decimal import ROUND_HALF_EVEN, Context, DivisionByZero, InvalidOperation, Overflow, setcontext
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import attrs
@@ -25,17 +24,21 @@ from strikeloop.dispatch import Call, Dispatch, Instance, Kind
 from strikeloop.errors import InvariantError
 from strikeloop.events import (
     MARKET_EVENTS,
+    ORDER_EVENTS,
     AlertRaised,
+    BalanceUpdated,
     ContractExpired,
     ContractListed,
     Event,
     Filled,
     GapClosed,
     GapOpened,
+    LedgerPosted,
     OrderRefused,
     OrderState,
     OrderUpdated,
     PluginFaulted,
+    PortfolioRiskUpdated,
     PositionUpdated,
     Reconciled,
     RunStarted,
@@ -49,11 +52,11 @@ from strikeloop.hooks import on_fault_of
 from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import Portfolio
+from strikeloop.precision import restore_precision
 from strikeloop.review import Review
 
 MOST_EVENTS_PER_INPUT = 1_000
 _MARKET = frozenset(MARKET_EVENTS)
-_CONTEXT = Context(prec=28, rounding=ROUND_HALF_EVEN, traps=[InvalidOperation, DivisionByZero, Overflow])
 
 
 @attrs.frozen
@@ -112,6 +115,13 @@ class Engine:
         self.review = Review(self.dispatch.rules(), self.portfolio, self.orders, self.clock, self.blocks)
         self._timers = Timers()
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
+        self._folds: dict[type[Event], Callable[[Any], tuple[Call, ...]]] = {
+            **dict.fromkeys((PositionUpdated, BalanceUpdated, PortfolioRiskUpdated, LedgerPosted), self._fold_account),
+            **dict.fromkeys(ORDER_EVENTS, self._fold_order),
+            **dict.fromkeys((TimerFired, OrderRefused), self._fold_owned),
+            **dict.fromkeys((ContractListed, ContractExpired), self._fold_listing),
+            RunStarted: self._fold_start,
+        }
         self._queue: deque[tuple[Event, Instance | None]] = deque()
         self._made: list[Event] = []
         self._approved: list[Approved[Command]] = []
@@ -193,22 +203,34 @@ class Engine:
         if kind in _MARKET:
             self.portfolio.apply(event)
             return self.dispatch.route(event)
-        setcontext(_CONTEXT.copy())  # a plugin may have set another one
-        if isinstance(event, OrderUpdated | Filled):
-            return self._fold_order(event)
-        if isinstance(event, TimerFired | OrderRefused):
-            return self.dispatch.owned(kind, event.instance)
-        if isinstance(event, RunStarted):
-            self.dispatch.start()
+        restore_precision()  # a plugin may have set another one
+        fold = self._folds.get(kind)
+        if fold is not None:
+            return fold(event)
         self.portfolio.apply(event)
-        if isinstance(event, ContractListed | ContractExpired):
-            self.dispatch.forget()
-            if isinstance(event, ContractExpired):
-                for instance in self.instances:
-                    instance.desk.book_expiry(event.contract)
-        elif isinstance(event, StreamEvent):
+        if isinstance(event, StreamEvent):
             self._fold_stream(event)
         return self.dispatch.broadcast(kind)
+
+    def _fold_account(self, event: Event) -> tuple[Call, ...]:
+        """A figure of the account; the kinds that come often are kept apart from the rest."""
+        self.portfolio.apply(event)
+        return self.dispatch.broadcast(type(event))
+
+    def _fold_owned(self, event: TimerFired | OrderRefused) -> tuple[Call, ...]:
+        return self.dispatch.owned(type(event), event.instance)
+
+    def _fold_start(self, _event: RunStarted) -> tuple[Call, ...]:
+        self.dispatch.start()
+        return self.dispatch.broadcast(RunStarted)
+
+    def _fold_listing(self, event: ContractListed | ContractExpired) -> tuple[Call, ...]:
+        self.portfolio.apply(event)
+        self.dispatch.forget()
+        if type(event) is ContractExpired:
+            for instance in self.instances:
+                instance.desk.book_expiry(event.contract)
+        return self.dispatch.broadcast(type(event))
 
     def _fold_order(self, event: OrderUpdated | Filled) -> tuple[Call, ...]:
         before = self.orders.find(event)
@@ -281,7 +303,7 @@ class Engine:
 
     def _collect(self) -> None:
         """Handle what every outbox holds; reviewing may put alerts of rules into some."""
-        setcontext(_CONTEXT.copy())
+        restore_precision()
         while any(instance.desk.outbox for instance in self.instances):
             for instance in self.instances:
                 outbox, instance.desk.outbox = instance.desk.outbox, []

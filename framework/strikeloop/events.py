@@ -488,4 +488,6 @@ AccountChange = (
 )
 MarketChange = Quoted | Traded | BookUpdated | TickerUpdated | UnderlyingPriced | CandleClosed
 
+ORDER_EVENTS = (OrderUpdated, Filled)
+"""What is said of one order; a tuple, because `A | B` is made anew each time it is asked for."""
 MARKET_EVENTS: tuple[type[Event], ...] = (Quoted, Traded, BookUpdated, TickerUpdated, UnderlyingPriced, CandleClosed)

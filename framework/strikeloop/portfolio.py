@@ -14,6 +14,7 @@ import attrs
 
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import Contract, ContractId
+from strikeloop.drafts import maker
 from strikeloop.events import (
     BalanceUpdated,
     BookUpdated,
@@ -31,10 +32,11 @@ from strikeloop.events import (
 )
 from strikeloop.pricing import Greeks
 
+ONE = Decimal(1)
 NO_GREEKS = Greeks(delta=0.0, gamma=0.0, vega=0.0, theta=0.0)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Position:
     """The account's position in one contract. Prices per unit of underlying; greeks per unit, `exposure` for the whole."""
 
@@ -56,6 +58,9 @@ class Position:
         """The greeks × size × multiplier: what the position adds to the portfolio's totals."""
         units = float(self.size * self.multiplier)
         return Greeks(delta=self.delta * units, gamma=self.gamma * units, vega=self.vega * units, theta=self.theta * units)
+
+
+_made = maker(Position)
 
 
 class Portfolio:
@@ -174,7 +179,7 @@ class Portfolio:
 
     def _position(self, event: PositionUpdated) -> Position:
         contract = self.contracts.get(event.contract)
-        multiplier = Decimal(1) if contract is None else contract.multiplier
+        multiplier = ONE if contract is None else contract.multiplier
         before = self._positions.get(event.contract)
         greeks = self.greeks(event.contract) or before or NO_GREEKS
         mark = event.mark_price if event.mark_price is not None else self.mark(event.contract)
@@ -183,19 +188,19 @@ class Portfolio:
         gained = event.unrealized_pnl
         if gained is None and mark is not None:
             gained = _gained(mark, event.entry_price, event.size, multiplier)
-        return Position(
-            contract=event.contract,
-            size=event.size,
-            entry_price=event.entry_price,
-            realized_pnl=event.realized_pnl,
-            multiplier=multiplier,
-            mark_price=mark,
-            unrealized_pnl=gained,
-            delta=greeks.delta if event.delta is None else event.delta,
-            gamma=greeks.gamma if event.gamma is None else event.gamma,
-            vega=greeks.vega if event.vega is None else event.vega,
-            theta=greeks.theta if event.theta is None else event.theta,
-            updated=event.received,
+        return _made(
+            event.contract,
+            event.size,
+            event.entry_price,
+            event.realized_pnl,
+            multiplier,
+            mark,
+            gained,
+            greeks.delta if event.delta is None else event.delta,
+            greeks.gamma if event.gamma is None else event.gamma,
+            greeks.vega if event.vega is None else event.vega,
+            greeks.theta if event.theta is None else event.theta,
+            event.received,
         )
 
     def _on_ticker(self, event: TickerUpdated) -> None:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import ContractId
-from strikeloop.events import Event, Filled, LedgerPosted, OrderUpdated, PositionUpdated
+from strikeloop.events import ORDER_EVENTS, Event, Filled, LedgerPosted, PositionUpdated
 from strikeloop.session.truth import Truth
 
 GRACE_NS = SECOND_NS
+SIZE_EVENTS = (Filled, PositionUpdated)
 
 
 class Chains:
@@ -26,9 +27,9 @@ class Chains:
         if isinstance(event, LedgerPosted):
             return self._truth.ledger_gap(event)
         if self.are_fills_reported:
-            if isinstance(event, Filled | PositionUpdated):
+            if isinstance(event, SIZE_EVENTS):
                 self._suspect(event.contract, "", now)
-            if isinstance(event, Filled | OrderUpdated) and event.order_id is not None:
+            if isinstance(event, ORDER_EVENTS) and event.order_id is not None:
                 self._suspect(event.contract, event.order_id, now)
         return ""
 

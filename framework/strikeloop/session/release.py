@@ -12,7 +12,7 @@ import attrs
 
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import ContractId
-from strikeloop.events import AlertRaised, Event, Filled, OrderState, OrderUpdated, Origin, Severity
+from strikeloop.events import ORDER_EVENTS, AlertRaised, Event, Filled, OrderState, OrderUpdated, Origin, Severity
 from strikeloop.session.actions import Find
 from strikeloop.session.doubts import Doubts, is_vague
 from strikeloop.session.executions import FillKey, fill_key
@@ -40,7 +40,7 @@ class Release:
 
     def streamed(self, event: Event) -> bool:
         """Tell what of an event is news, under our own order id where there is one. False where nothing new was said."""
-        if isinstance(event, OrderUpdated | Filled):
+        if isinstance(event, ORDER_EVENTS):
             return self._is_named(event) and self._pass(self._identity.named(event))
         return self._publish(self._truth.news(event))
 
@@ -48,7 +48,7 @@ class Release:
         """Tell what a snapshot changed. A listing names our orders, so one without a name is foreign, unless one of ours is on its way."""
         if isinstance(event, OrderUpdated) and not self._identity.waiting:
             self._name_foreign(event)
-        if not isinstance(event, OrderUpdated | Filled):
+        if not isinstance(event, ORDER_EVENTS):
             self._tell(event)
         elif self._is_named(event):
             self._publish(self._identity.named(event))
@@ -179,7 +179,7 @@ class Release:
         if event is None:
             return False
         self._tell(event)
-        if isinstance(event, OrderUpdated | Filled) and event.client_id is not None and event.origin is not Origin.COMPUTED:
+        if isinstance(event, ORDER_EVENTS) and event.client_id is not None and event.origin is not Origin.COMPUTED:
             self._is_evidence(event, event.client_id)
         return True
 
