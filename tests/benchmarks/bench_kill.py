@@ -1,17 +1,21 @@
 """`kill -9` of a live run at random moments while orders flow, restarted each time; then its journals beside the venue's books.
 
-Run by hand: `uv run python tests/benchmarks/bench_kill.py [--kills 200] [--seed 1]`. It prints each difference it finds,
-and how long starts took to DEGRADED (data and cancels run) and to READY. Exit code 1 when anything differs.
+Run by hand: `uv run python tests/benchmarks/bench_kill.py [--kills 200] [--seed 1] [--keep DIR]`. It prints each difference it
+finds, and how long starts took to DEGRADED (data and cancels run) and to READY, beside the machine's load. Exit code 1 when
+anything differs; with --keep the journals, and what the runs and the venue said, stay in DIR.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
@@ -30,9 +34,21 @@ def main() -> int:
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--backend", choices=["asyncio", "trio"], default="asyncio")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="work in this folder, made for it, and leave everything there")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name, venue_process(Path(name)) as (venue,):
-        return run(Path(name), venue, options.kills, options.backend, random.Random(options.seed))
+    with room(options.keep) as folder, venue_process(folder) as (venue,):
+        return run(folder, venue, options.kills, options.backend, random.Random(options.seed))
+
+
+@contextmanager
+def room(keep: Path | None) -> Iterator[Path]:
+    """The folder to work in: `keep`, or one that is gone afterwards."""
+    if keep is not None:
+        keep.mkdir(parents=True)
+        yield keep.resolve()
+        return
+    with tempfile.TemporaryDirectory() as name:
+        yield Path(name)
 
 
 def run(folder: Path, venue: Venue, kills: int, backend: str, chance: random.Random) -> int:
@@ -55,7 +71,7 @@ def run(folder: Path, venue: Venue, kills: int, backend: str, chance: random.Ran
         child.kill()
         note(child, degraded, ready)
         if number % 10 == 9:
-            print(f"{number + 1} kills, {time.monotonic() - began:.0f} s", flush=True)
+            print(f"{number + 1} kills, {time.monotonic() - began:.0f} s, load {os.getloadavg()[0]:.1f}", flush=True)
     last = start(folder)
     last.wait_for("ready", seconds=60)
     note(last, degraded, ready)
