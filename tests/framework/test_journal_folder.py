@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,18 @@ def test_the_lock_itself_is_no_link(state: StateDir, tmp_path: Path) -> None:
 def test_the_latest_run_is_meant_where_none_is_named(state: StateDir, run: RunFolder) -> None:
     later = state.create("20260627-080000-abc")
     assert (state.run(), state.run(run.id), state.runs()) == (later, run, (run.id, later.id))
+
+
+def test_a_run_comes_behind_every_run_before_it_also_in_one_second_and_when_the_clock_was_set_back(state: StateDir) -> None:
+    now = datetime(2026, 6, 26, 8, tzinfo=UTC)
+    begun = [state.begin(tag, at).id for tag, at in (("z", now), ("b", now), ("a", now - timedelta(hours=1)))]
+    assert begun == ["20260626-080000-z", "20260626-080001-b", "20260626-080002-a"] == list(state.runs())
+
+
+def test_a_run_is_named_by_the_time_it_begins(state: StateDir, run: RunFolder) -> None:
+    for name in ("by.hand", "20269999-000000-abc"):
+        state.create(name)
+    assert state.begin("tag", datetime(2026, 6, 27, tzinfo=UTC)).id == "20260627-000000-tag"
 
 
 def test_the_latest_run_that_has_a_file_can_be_asked_for(state: StateDir, run: RunFolder) -> None:

@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import click
 from strikeloop.backtest import Progress
 from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import DEFAULT_CONFIG, examples, note, with_config, with_json
-from strikeloop.cli.running import print_summary, run_id, write_result
+from strikeloop.cli.running import print_summary, write_result
 from strikeloop.demo import BACKTEST
 from strikeloop.journal import StateDir, draw_tag
 from strikeloop.load import Mode, load
@@ -73,7 +74,7 @@ def backtest(
     named = files or ((DEFAULT_CONFIG,) if DEFAULT_CONFIG.is_file() else ())
     options = sets if seed is None else (*sets, f"run.seed={seed}")
     plan = load(named, sets=options, defaults=None if named else BACKTEST, mode=Mode.SIM, disabled=disabled)
-    folder = None if no_save else StateDir(plan.run.state_dir).create(run_id(draw_tag()))
+    folder = None if no_save else StateDir(plan.run.state_dir).begin(draw_tag(), datetime.now(UTC))
     run = backtest_of(plan, run="backtest" if folder is None else folder.id)
     with _progress() as progress:
         result = run.run(progress)

@@ -79,11 +79,6 @@ class LateInterrupts:
         signal.signal(signal.SIGINT, self._before)
 
 
-def run_id(tag: str) -> str:
-    """The id of a run that begins now; ids sort by time."""
-    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{tag}"
-
-
 def backend_options(backend: Backend) -> dict[str, Any]:
     """How anyio starts its loop: uvloop where it is installed."""
     return {"use_uvloop": True} if backend is Backend.ASYNCIO and importlib.util.find_spec("uvloop") else {}
@@ -122,7 +117,7 @@ def _held(
     earlier: Earlier,
 ) -> Conducted:
     tag = state.run_tag()
-    folder = state.create(run_id(tag))
+    folder = state.begin(tag, datetime.now(UTC))
 
     async def main() -> tuple[Live, Ending]:
         async with given() as plan:

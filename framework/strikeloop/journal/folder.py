@@ -15,6 +15,7 @@ import string
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ import attrs
 from strikeloop.errors import StateInUseError, StorageError
 
 _ID = re.compile(r"[0-9A-Za-z][0-9A-Za-z_.-]{0,79}")
+_BEGUN = "%Y%m%d-%H%M%S"
 _ALPHABET = string.digits + string.ascii_lowercase
 _TRIES = 1_000
 
@@ -155,6 +157,14 @@ class StateDir:
                 return int(os.pread(descriptor, 20, 0).strip() or 0)
             return None
 
+    def begin(self, tag: str, now: datetime) -> RunFolder:
+        """The folder of a run that begins now; its id, time and `tag`, sorts behind that of every run before.
+
+        Where two begin in one second, or the clock was set back, the id says one second more than the last one's.
+        """
+        begins = max([now, *(begun + timedelta(seconds=1) for run in self.runs() if (begun := _begun(run)) is not None)])
+        return self.create(f"{begins:{_BEGUN}}-{tag}")
+
     def create(self, run: str) -> RunFolder:
         """The folder of a new run. Raises StorageError where it exists or the id is not plain."""
         folder = RunFolder(_inside(self.path, run))
@@ -181,7 +191,7 @@ class StateDir:
         return folder
 
     def runs(self) -> tuple[str, ...]:
-        """The ids of all runs, oldest first: an id begins with the time its run began."""
+        """The ids of all runs, oldest first (see `begin`)."""
         return tuple(
             sorted(entry.name for entry in os.scandir(self.path) if entry.is_dir(follow_symlinks=False) and _ID.fullmatch(entry.name))
         )
@@ -202,6 +212,14 @@ class StateDir:
             os.write(descriptor, f"{tag}\n".encode())
             os.fsync(descriptor)
             return tag
+
+
+def _begun(run: str) -> datetime | None:
+    """The second that a run's id names; None where it names none."""
+    try:
+        return datetime.strptime(run.rpartition("-")[0], _BEGUN).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _locked(descriptor: int) -> bool:
