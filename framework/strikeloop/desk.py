@@ -131,7 +131,7 @@ class Desk:
 
     @property
     def orders(self) -> tuple[Order, ...]:
-        """This instance's orders, oldest first; a rule sees those of the whole account."""
+        """This instance's orders, oldest first: all that can trade and the last that are over; a rule sees those of the whole account."""
         return tuple(order for order in self._view.orders if self._owns(order))
 
     @property

@@ -239,7 +239,7 @@ class Engine:
         elif not self.orders.apply(event):
             return ()
         order = self.orders.find(event)
-        owner = "" if order is None else order.instance
+        owner = self.orders.owner(event.client_id) if order is None else order.instance
         if isinstance(event, Filled) and owner in self._by_name:
             self._by_name[owner].desk.book_fill(event.contract, event.size)
         if before is not None and before.state is OrderState.ABSENT and order is not None and order.state is not OrderState.ABSENT:

@@ -3,11 +3,12 @@
 Theory: an order's version is (amend generation, filled size, terminal). What the venue says may come late, twice
 or out of order; an update that would take a version back, or that says nothing new, changes nothing. A closed order
 never opens again, ABSENT excepted, which the venue's evidence revives. Orders are keyed by our client id; orders of
-other hands (foreign) by theirs where it is free, else by the venue's id.
+other hands (foreign) by theirs where it is free, else by the venue's id. Of those that are over the last are kept.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -18,6 +19,8 @@ from strikeloop.contracts import ContractId
 from strikeloop.events import Filled, OrderState, OrderUpdated, Origin
 
 _S = OrderState
+MOST_CLOSED = 10_000
+"""How many orders that are over are kept: twice what a session remembers to recognize repetitions by."""
 _VENUE = frozenset({_S.OPEN, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.LIQUIDATED})
 
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
@@ -90,16 +93,18 @@ def nobody(_client_id: str | None) -> str:
 
 
 class Orders:
-    """The orders of every adapter, oldest first. Only the engine changes it.
+    """The orders of every adapter, oldest first: all that can trade, and the last `MOST_CLOSED` that are over. Only the engine changes it.
 
-    `owner` tells which instance an order belongs to that the venue speaks of first: one of an earlier run, or a foreign one ("").
+    `owner` tells which instance an order belongs to that is not here: one of an earlier run, one forgotten, or a foreign one ("").
     """
 
     def __init__(self, owner: Callable[[str | None], str] = nobody) -> None:
-        self._owner = owner
+        self.owner = owner
         self._orders: dict[str, Order] = {}
         self._by_venue_id: dict[tuple[str, str], str] = {}
         self._working: dict[str, None] = {}
+        self._closed: dict[str, None] = {}
+        self._forgotten: Counter[OrderState] = Counter()
 
     def __iter__(self) -> Iterator[Order]:
         return iter(self._orders.values())
@@ -114,11 +119,16 @@ class Orders:
     def by_order_id(self, adapter: str, order_id: str) -> Order | None:
         """The order the venue calls `order_id`."""
         key = self._by_venue_id.get((adapter, order_id))
-        return None if key is None else self._orders[key]
+        return None if key is None else self._orders.get(key)
 
     def working(self) -> tuple[Order, ...]:
         """Every order that can still trade, oldest first; one that was revived comes last."""
         return tuple(self._orders[key] for key in self._working)
+
+    def counts(self) -> dict[str, int]:
+        """How many orders stand in each state, those that are forgotten as they ended."""
+        counts = self._forgotten + Counter(order.state for order in self)
+        return {state.value: counts[state] for state in OrderState if counts[state]}
 
     def find(self, event: OrderUpdated | Filled) -> Order | None:
         """The order an event speaks of: by client id, else by the venue's id.
@@ -178,7 +188,7 @@ class Orders:
         """Fold one update; False when it is stale or impossible and nothing changed."""
         order = self.find(event)
         if order is None:
-            order = attrs.evolve(_foreign(event), instance=self._owner(event.client_id))
+            order = attrs.evolve(_foreign(event), instance=self.owner(event.client_id))
             if order.key in self._orders:
                 order = attrs.evolve(order, key=_venue_key(event))
             self._put(order)
@@ -205,11 +215,19 @@ class Orders:
         self._orders[order.key] = order
         if order.order_id is not None:
             self._by_venue_id[(order.contract.adapter, order.order_id)] = order.key
-        if order.is_working:
-            self._working[order.key] = None
-        else:
-            self._working.pop(order.key, None)
+        now, before = (self._working, self._closed) if order.is_working else (self._closed, self._working)
+        now[order.key] = None
+        before.pop(order.key, None)
+        if len(self._closed) > MOST_CLOSED:
+            self._forget(next(iter(self._closed)))
         return order
+
+    def _forget(self, key: str) -> None:
+        del self._closed[key]
+        order = self._orders.pop(key)
+        self._forgotten[order.state] += 1
+        if order.order_id is not None:
+            self._by_venue_id.pop((order.contract.adapter, order.order_id), None)
 
 
 def _left(size: Decimal, filled: Decimal) -> Decimal:

@@ -81,6 +81,7 @@ class Summary:
                 self._row(
                     "fill",
                     time=event.received,
+                    client_id=event.client_id,
                     order_id=event.order_id,
                     contract=event.contract,
                     size=event.size,
@@ -149,7 +150,7 @@ class Summary:
         ]
         for name, rows in self.rows.items():
             out["faults" if name == "fault" else f"{name}_list"] = rows
-        out["fill_list"] = [{**row, "instance": owners.get(row["order_id"], "")} for row in self.rows["fill"]]
+        out["fill_list"] = [{**row, "instance": owners.get(row["order_id"]) or orders.owner(row["client_id"])} for row in self.rows["fill"]]
         out["positions"] = [
             {
                 "contract": plain(p.contract),

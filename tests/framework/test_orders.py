@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strikeloop import AmendOrder, ContractId, Filled, OrderState, OrderUpdated, Origin, SubmitOrder
-from strikeloop.orders import TRANSITIONS, Order, Orders
+from strikeloop.clientids import owners
+from strikeloop.orders import MOST_CLOSED, TRANSITIONS, Order, Orders
 from tests.framework.stage import CALL, PUT, D, fill, update
 
 S = OrderState
@@ -380,3 +381,40 @@ def test_working_orders_are_listed_oldest_first() -> None:
         made.pending(SubmitOrder(client_id=name, contract=PUT, size=D(1)), "s", 0)
     made.apply(update("b", S.OPEN, 1, 1, contract=PUT))
     assert [order.key for order in made.working()] == ["b", "a", "c"]
+
+
+# ---- what is kept ----------------------------------------------------------------------------------------------------
+
+
+def many(count: int, state: OrderState) -> Orders:
+    """So many orders of instance s, one after the other, each in this state; those that are over filled nothing."""
+    made = Orders(owners(["s"], ["run"]))
+    for number in range(count):
+        made.apply(update(f"t-run-s-{number}", state, 1, 1, order_id=f"v{number}"))
+    return made
+
+
+def test_of_orders_that_are_over_the_last_are_kept_and_all_are_counted() -> None:
+    made = many(MOST_CLOSED + 3, S.CANCELED)
+    assert (len(made), made.counts()) == (MOST_CLOSED, {"canceled": MOST_CLOSED + 3})
+    assert (made.get("t-run-s-2"), made.by_order_id(CALL.adapter, "v2")) == (None, None)
+    assert made.by_order_id(CALL.adapter, "v3") is made.get("t-run-s-3") is not None
+
+
+def test_no_order_that_can_still_trade_is_forgotten() -> None:
+    made = many(MOST_CLOSED + 3, S.UNKNOWN)
+    assert len(made.working()) == len(made) == MOST_CLOSED + 3
+
+
+def test_an_order_that_is_forgotten_and_spoken_of_again_is_its_instances() -> None:
+    made = many(MOST_CLOSED + 1, S.CANCELED)
+    made.apply(update("t-run-s-0", S.OPEN, 1, 1, order_id="v0"))
+    assert [(order.key, order.instance) for order in made.working()] == [("t-run-s-0", "s")]
+
+
+def test_an_absent_order_that_is_revived_is_not_among_those_that_are_over() -> None:
+    made = many(1, S.ABSENT)
+    made.apply(update("t-run-s-0", S.OPEN, 1, 1, order_id="v0"))
+    for number in range(MOST_CLOSED + 1):
+        made.apply(update(f"t-run-s-x{number}", S.CANCELED, 1, 1, order_id=f"x{number}"))
+    assert [order.key for order in made.working()] == ["t-run-s-0"]

@@ -20,6 +20,8 @@ from strikeloop import (
     StreamLost,
     UnderlyingPriced,
 )
+from strikeloop.clientids import owners
+from strikeloop.orders import Orders
 from strikeloop.summary import MOST_POINTS, MOST_ROWS, Series, Summary
 from tests.framework.stage import CALL, SECOND, D, Stage, fill, made, position, quoted, update
 
@@ -123,6 +125,11 @@ def test_every_order_is_listed_as_it_ended() -> None:
 def test_every_fill_is_listed_with_the_instance_whose_order_traded() -> None:
     (row,) = full()["fill_list"]
     assert (row["instance"], row["time"], row["size"], row["price"]) == ("s", SECOND, "2", "99")
+
+
+def test_a_fill_whose_order_is_forgotten_is_known_by_its_client_id() -> None:
+    result = summary(fill("t-run-s-1", 1)).full(Stage(made()).engine.portfolio, Orders(owners(["s"], ["run"])))
+    assert [row["instance"] for row in result["fill_list"]] == ["s"]
 
 
 def test_every_reason_of_a_refusal_is_a_row() -> None:

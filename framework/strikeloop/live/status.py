@@ -17,9 +17,6 @@ from strikeloop.portfolio import Portfolio, Position
 def status_of(live: Live) -> dict[str, Any]:
     """The run as plain JSON types."""
     portfolio, orders = live.engine.portfolio, live.engine.orders
-    counts: dict[str, int] = {}
-    for order in orders:
-        counts[order.state.value] = counts.get(order.state.value, 0) + 1
     return {
         "run": live.summary.run,
         "mode": live.summary.mode,
@@ -27,7 +24,7 @@ def status_of(live: Live) -> dict[str, Any]:
         "pid": os.getpid(),
         "time": live.clock.now(),
         "adapters": {name: _adapter_status(live, name) for name in {**live.feeds, **live.ports, **live.venues}},
-        "orders": counts,
+        "orders": orders.counts(),
         "working": [_order_status(order) for order in orders.working()],
         "foreign": [order.key for name in live.ports for order in live.foreign.foreign(name)],
         "positions": [_position_status(position, portfolio) for position in portfolio.positions],
