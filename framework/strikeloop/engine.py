@@ -26,19 +26,16 @@ from strikeloop.events import (
     MARKET_EVENTS,
     ORDER_EVENTS,
     AlertRaised,
-    BalanceUpdated,
     ContractExpired,
     ContractListed,
     Event,
     Filled,
     GapClosed,
     GapOpened,
-    LedgerPosted,
     OrderRefused,
     OrderState,
     OrderUpdated,
     PluginFaulted,
-    PortfolioRiskUpdated,
     PositionUpdated,
     Reconciled,
     RunStarted,
@@ -116,7 +113,6 @@ class Engine:
         self._timers = Timers()
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
         self._folds: dict[type[Event], Callable[[Any], tuple[Call, ...]]] = {
-            **dict.fromkeys((PositionUpdated, BalanceUpdated, PortfolioRiskUpdated, LedgerPosted), self._fold_account),
             **dict.fromkeys(ORDER_EVENTS, self._fold_order),
             **dict.fromkeys((TimerFired, OrderRefused), self._fold_owned),
             **dict.fromkeys((ContractListed, ContractExpired), self._fold_listing),
@@ -211,11 +207,6 @@ class Engine:
         if isinstance(event, StreamEvent):
             self._fold_stream(event)
         return self.dispatch.broadcast(kind)
-
-    def _fold_account(self, event: Event) -> tuple[Call, ...]:
-        """A figure of the account; the kinds that come often are kept apart from the rest."""
-        self.portfolio.apply(event)
-        return self.dispatch.broadcast(type(event))
 
     def _fold_owned(self, event: TimerFired | OrderRefused) -> tuple[Call, ...]:
         return self.dispatch.owned(type(event), event.instance)

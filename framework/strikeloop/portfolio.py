@@ -158,13 +158,11 @@ class Portfolio:
 
     def apply(self, event: Event) -> None:
         """Fold one event; kinds that do not concern the portfolio change nothing."""
-        latest = self.latest.get(type(event))
-        if latest is not None:
-            latest[event.contract] = event  # type: ignore[attr-defined]  # each kind of the table names a contract
-            return
         fold = self._folds.get(type(event))
         if fold is not None:
             fold(event)
+        elif type(event) in self.latest:
+            self.latest[type(event)][event.contract] = event  # type: ignore[attr-defined]  # each kind of the table names a contract
 
     def add_contract(self, contract: Contract) -> None:
         """A contract is known from now on; a position that was told of before it gets its multiplier."""

@@ -20,6 +20,8 @@ class Chains:
 
     def __init__(self, truth: Truth, *, are_fills_reported: bool) -> None:
         self._truth, self.are_fills_reported = truth, are_fills_reported
+        self.kinds = frozenset({LedgerPosted, *SIZE_EVENTS, *ORDER_EVENTS} if are_fills_reported else {LedgerPosted})
+        """What `follow` has to see."""
         self._suspects: dict[tuple[ContractId, str], int] = {}
 
     def follow(self, event: Event, now: int) -> str:

@@ -34,6 +34,9 @@ class Doubts:
     def __init__(self) -> None:
         self._open: dict[str, _Doubt] = {}
 
+    def __len__(self) -> int:
+        return len(self._open)
+
     def __contains__(self, order_id: str) -> bool:
         return order_id in self._open
 

@@ -38,7 +38,7 @@ from strikeloop.session.venuetime import VenueTime
 
 FIRST_LOOK_NS = 2 * 3600 * SECOND_NS
 """How far back fills are asked the first time: they are only noted, and the clocks of venue and machine may differ by an hour."""
-CONTROL = (e.ChannelSubscribed, e.ChannelRefused, e.ContractListed)
+CONTROL = frozenset({e.ChannelSubscribed, e.ChannelRefused, e.ContractListed})
 
 
 class Session:
@@ -152,18 +152,19 @@ class Session:
             self._lines.move()
         if decoded.notices:
             self._out.events += self._notices.told(decoded.notices, now)
-        if not decoded.events:
+        events = decoded.events
+        if not events:
             return
-        if isinstance(decoded.events[0], CONTROL):
-            for event in decoded.events:
+        if type(events[0]) in CONTROL:
+            for event in events:
                 self._control(target, event, now)
             return
-        if target.channels.touched(decoded.channel, now, len(decoded.events)):
+        if target.channels.touched(decoded.channel, now, len(events)):
             self._out.tell(e.ChannelSubscribed, now, channel=decoded.channel, by="update")
             if target is self._lines.line:
                 self._look_again(now)
         if self._with_snapshots:
-            self._account.streamed(target, decoded.events, now)
+            self._account.streamed(target, events, now)
         elif target is self._lines.line:
             self._on_market(decoded, now)
 

@@ -101,13 +101,10 @@ class Reconciling:
         for event in events:
             if not line.flows:
                 line.hold(event)
-            elif self._release.streamed(event):
-                if isinstance(event, e.LedgerPosted):
-                    self._on_cash(event, now)
-                broken = self._chains.follow(event, now)
-                if broken:
-                    self.open_gap("balances", broken, now)
-        self._look_up(now)
+            elif self._release.streamed(event) and type(event) in self._chains.kinds:
+                self._follow(event, now)
+        if self._release.is_doubtful:
+            self._look_up(now)
 
     def open_gap(self, channel: str, reason: str, now: int) -> None:
         """Something was missed: look at the account now."""
@@ -159,6 +156,13 @@ class Reconciling:
             return
         self._taking, self._due = Taking(max(0, self._truth.last_fill_time - FILL_OVERLAP_NS), line.number), None
         self._out.ask(self._taking.question)
+
+    def _follow(self, event: e.Event, now: int) -> None:
+        if isinstance(event, e.LedgerPosted):
+            self._on_cash(event, now)
+        broken = self._chains.follow(event, now)
+        if broken:
+            self.open_gap("balances", broken, now)
 
     def _look_up(self, now: int) -> None:
         for find in self._release.doubtful(now):

@@ -42,7 +42,11 @@ class Release:
         """Tell what of an event is news, under our own order id where there is one. False where nothing new was said."""
         if isinstance(event, ORDER_EVENTS):
             return self._is_named(event) and self._pass(self._identity.named(event))
-        return self._publish(self._truth.news(event))
+        news = self._truth.news(event)
+        if news is None:
+            return False
+        self._tell(news)
+        return True
 
     def merged(self, event: Event) -> None:
         """Tell what a snapshot changed. A listing names our orders, so one without a name is foreign, unless one of ours is on its way."""
@@ -114,6 +118,11 @@ class Release:
                 finds.append(Find(contract, None, order_id))
         finds.extend(self._unknown.due(now))
         return list(dict.fromkeys((*finds, *self.doubtful(now))))
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the stream said only half of some order."""
+        return bool(self._doubts)
 
     def doubtful(self, now: int) -> list[Find]:
         """What to look up at once, because the stream said only half of it."""

@@ -7,7 +7,7 @@ stands against it: the stream ends in the truth. It decides nothing about connec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -59,6 +59,14 @@ class Truth:
     """What one account port has told us so far."""
 
     def __init__(self) -> None:
+        self._folds: dict[type[Event], Callable[[Any], Event | None]] = {
+            Filled: self._on_fill,
+            OrderUpdated: self._on_update,
+            LedgerPosted: self._on_ledger,
+            PositionUpdated: self._on_position,
+            ContractSettled: self._on_settlement,
+            BalanceUpdated: self._on_balance,
+        }
         self._executions = Executions()
         self._positions: dict[ContractId, PositionUpdated] = {}
         self._expected: dict[ContractId, Decimal] = {}
@@ -91,23 +99,8 @@ class Truth:
 
     def news(self, event: Event) -> Event | None:
         """Fold an event of the stream; returns what of it is new, None when it only repeats what is known."""
-        if isinstance(event, Filled):
-            return self._on_fill(event)
-        if isinstance(event, OrderUpdated):
-            return self._on_order(event) if self._is_new(event) else None
-        if isinstance(event, LedgerPosted):
-            return None if self._repeats(event) else event
-        if isinstance(event, PositionUpdated):
-            self._positions[event.contract] = event
-            self._since.positions.add(event.contract)
-        elif isinstance(event, ContractSettled):  # a position closed by trading is told by its fills, also when they turn it around
-            self._expected[event.contract] = ZERO
-            self._since.positions.add(event.contract)
-        elif isinstance(event, BalanceUpdated):
-            key = (event.adapter, event.currency)
-            self._since.balances[key] = self._balances[key] = event.total
-            self._states[key] = event
-        return event
+        fold = self._folds.get(type(event))
+        return event if fold is None else fold(event)
 
     def answer(self, order: OrderUpdated) -> OrderUpdated:
         """Fold the answer to a question of ours: always news, because somebody waits for it."""
@@ -264,6 +257,29 @@ class Truth:
         return state
 
     # ---- single events ----
+
+    def _on_position(self, event: PositionUpdated) -> PositionUpdated:
+        self._positions[event.contract] = event
+        self._since.positions.add(event.contract)
+        return event
+
+    def _on_settlement(self, event: ContractSettled) -> ContractSettled:
+        """A position is flat; one closed by trading is told by its fills, also when they turn it around."""
+        self._expected[event.contract] = ZERO
+        self._since.positions.add(event.contract)
+        return event
+
+    def _on_balance(self, event: BalanceUpdated) -> BalanceUpdated:
+        key = (event.adapter, event.currency)
+        self._since.balances[key] = self._balances[key] = event.total
+        self._states[key] = event
+        return event
+
+    def _on_ledger(self, event: LedgerPosted) -> LedgerPosted | None:
+        return None if self._repeats(event) else event
+
+    def _on_update(self, order: OrderUpdated) -> OrderUpdated | None:
+        return self._on_order(order) if self._is_new(order) else None
 
     def _on_fill(self, fill: Filled) -> Filled | None:
         """The part of `fill` that is news."""

@@ -37,16 +37,17 @@ from strikeloop_gate.guard import Guard, MmpSettings, underlying_of
 from strikeloop_gate.refusals import NO_FUNDS
 from strikeloop_gate.rest import Rest
 
+ORDERS: Final = "options.orders"
 _SIDES: Final = {"buy": "bid", "sell": "ask"}
 
 _SEED_CHANNELS = (
     Channel(name="options.positions", acknowledged=False, essential=True, by_contract=True),
-    Channel(name="options.orders", acknowledged=False, essential=True, by_contract=True),
+    Channel(name=ORDERS, acknowledged=False, essential=True, by_contract=True),
     Channel(name="options.balances", acknowledged=False),
     Channel(name="options.portfolio", acknowledged=False, conflatable=True, reports_risk=True),
 )
 _GATE_CHANNELS = (
-    Channel(name="options.orders", essential=True),
+    Channel(name=ORDERS, essential=True),
     Channel(name="options.usertrades", essential=True, reports_fills=True),
     Channel(name="options.positions", essential=True),
     Channel(name="options.balances"),
@@ -98,6 +99,8 @@ class GateAccount:
 
     def decode(self, frame: bytes | str, received: int) -> Decoded:
         decoded = self._decode(frame, received)
+        if decoded.channel != ORDERS:
+            return decoded
         triggered = self.guard.hear(decoded.events)
         return attrs.evolve(decoded, events=(*decoded.events, *triggered)) if triggered else decoded
 
