@@ -76,10 +76,10 @@ def _quoted(source: Source, time: int, contract: str, bid: float | None, bid_siz
 def ticker(source: Source, item: Any) -> tuple[Event, ...]:
     last = item.last_price if item.last_price is not UNSET else item.last
     updated = _ticker_updated(
-        time=source.time,
-        received=source.received,
-        contract=contract_id(source.adapter, item.name, "name"),
-        mark_price=item.mark_price + 0.0,
+        source.time,
+        source.received,
+        contract_id(source.adapter, item.name, "name"),
+        item.mark_price + 0.0,
         last_price=_present(last, "last_price"),
         index_price=_present(item.index_price, "index_price"),
         underlying_price=_present(item.underlying_price, "underlying_price"),

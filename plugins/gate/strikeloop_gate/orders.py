@@ -83,17 +83,18 @@ def _told(source: Source, item: Any, updated: OrderUpdated) -> tuple[Event, ...]
 
 
 def _implied(source: Source, order: OrderUpdated, filled: Decimal) -> Filled:
+    order_id = order.order_id or ""
     return _filled(
-        time=order.finished or order.time,
-        received=source.received,
-        origin=source.origin,
-        raw=NOTHING,
-        contract=order.contract,
-        trade_id=f"order:{order.order_id}",
-        order_id=order.order_id or "",
-        size=filled,
-        price=order.fill_price,
-        client_id=order.client_id,
+        order.finished or order.time,
+        source.received,
+        source.origin,
+        NOTHING,
+        order.contract,
+        "order:" + order_id,
+        order_id,
+        filled,
+        order.fill_price,
+        order.client_id,
         fee=None,
         is_maker=None,
         synthetic=True,
@@ -115,15 +116,15 @@ def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING, *
     if text and not is_ours:
         raw = MappingProxyType({**raw, "text": text})
     is_market = getattr(item, "type", UNSET) == "market" or (not price and tif is _IOC)
-    return _order_updated(  # more than 15 keywords would cost as much as all the rest
+    return _order_updated(  # positions first: places and twice the keywords above 30 would cost as much as all the rest
         time,
         source.received,
         source.origin,
         raw,
-        contract=contract_id(source.adapter, item.contract),
-        state=state,
-        size=size,
-        order_id=identity(item.id, "id"),
+        contract_id(source.adapter, item.contract),
+        state,
+        size,
+        identity(item.id, "id"),
         client_id=text if is_ours else None,
         left=left,
         price=None if is_market else price,
@@ -151,7 +152,7 @@ def _standing(item: Any, size: Decimal, fill_price: Decimal, *, is_seed: bool) -
         reason = ""
     if item.left is not UNSET:
         left = whole(item.left, "left")
-        if abs(left) > abs(size) or left * size < ZERO:
+        if left != size and left and (abs(left) > abs(size) or left * size < ZERO):
             raise MalformedError("left", f"{left} does not lie between 0 and the size {size}")
     elif not is_seed and status != "closed":
         raise MalformedError("left", "the field is missing")
