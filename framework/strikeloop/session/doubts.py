@@ -32,17 +32,15 @@ class Doubts:
     """The doubtful orders of one account port by the venue's id, oldest first."""
 
     def __init__(self) -> None:
-        self._open: dict[str, _Doubt] = {}
-
-    def __len__(self) -> int:
-        return len(self._open)
+        self.open: dict[str, _Doubt] = {}
+        """By the venue's id; to look at, not to change."""
 
     def __contains__(self, order_id: str) -> bool:
-        return order_id in self._open
+        return order_id in self.open
 
     def add(self, said: OrderUpdated) -> None:
         """The stream spoke vaguely of an order; an end that it told is not taken back by what comes late."""
-        doubt = self._open.setdefault(said.order_id or "", _Doubt(said))
+        doubt = self.open.setdefault(said.order_id or "", _Doubt(said))
         if said.state.is_terminal or not doubt.said.state.is_terminal:
             doubt.said = said
         doubt.is_outrun = doubt.next_at is None
@@ -50,7 +48,7 @@ class Doubts:
     def due(self, now: int) -> list[Find]:
         """The orders to look up now."""
         finds = []
-        for order_id, doubt in self._open.items():
+        for order_id, doubt in self.open.items():
             if doubt.next_at is not None and now >= doubt.next_at:
                 doubt.next_at, doubt.is_outrun = None, False
                 finds.append(Find(doubt.said.contract, None, order_id))
@@ -58,15 +56,15 @@ class Doubts:
 
     def over(self, order_id: str) -> None:
         """The order's end is known exactly, from elsewhere."""
-        self._open.pop(order_id, None)
+        self.open.pop(order_id, None)
 
     def answered(self, order_id: str, order: OrderUpdated | None, now: int) -> OrderUpdated | None:
         """The answer to a look-up; what the stream said, where the venue does not know the order."""
-        doubt = self._open.get(order_id)
+        doubt = self.open.get(order_id)
         if doubt is None:
             return None
         if order is not None and not order.state.is_terminal and (doubt.is_outrun or doubt.said.state.is_terminal):
             doubt.next_at = now if doubt.is_outrun else now + AGAIN_NS
             return None
-        del self._open[order_id]
+        del self.open[order_id]
         return doubt.said if order is None else None

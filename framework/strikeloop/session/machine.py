@@ -144,7 +144,9 @@ class Session:
 
     def receive(self, line: int, decoded: Decoded, now: int) -> None:
         """One decoded frame."""
-        target = self._lines.at(line)
+        target = self._lines.line
+        if target is None or target.number != line:
+            target = self._lines.at(line)
         if target is None:
             return
         target.heard = now

@@ -103,7 +103,7 @@ class Reconciling:
                 line.hold(event)
             elif self._release.streamed(event) and type(event) in self._chains.kinds:
                 self._follow(event, now)
-        if self._release.is_doubtful:
+        if self._release.doubts.open:
             self._look_up(now)
 
     def open_gap(self, channel: str, reason: str, now: int) -> None:

@@ -30,7 +30,7 @@ class Release:
 
     def __init__(self, adapter: str, truth: Truth, tell: Callable[[Event], None], *, fills_reported: bool) -> None:
         self._adapter, self._truth, self._tell, self._fills_reported = adapter, truth, tell, fills_reported
-        self._identity, self._unknown, self._doubts = Identity(), Unknown(), Doubts()
+        self._identity, self._unknown, self.doubts = Identity(), Unknown(), Doubts()
         self._lookups: dict[str, int] = {}
         self._again: dict[Find, int] = {}
         self._counted: set[FillKey] = set()
@@ -70,7 +70,7 @@ class Release:
         for event in events:
             self.streamed(event)
             if isinstance(event, OrderUpdated) and event.state.is_terminal:
-                self._doubts.over(event.order_id or "")
+                self.doubts.over(event.order_id or "")
 
     def outcome_unknown(self, client_id: str, contract: ContractId, update: OrderUpdated, now: int) -> None:
         self._truth.forget(client_id)
@@ -92,7 +92,7 @@ class Release:
         elif find.order_id is not None and not self._identity.waiting:
             self._identity.name_foreign(find.order_id)
             self._free(self._identity.release(find.order_id))
-        said = self._doubts.answered(find.order_id or (order.order_id if order is not None else None) or "", order, now)
+        said = self.doubts.answered(find.order_id or (order.order_id if order is not None else None) or "", order, now)
         if said is not None:
             self._publish(self._truth.news(said))
             self._imply(said)
@@ -119,14 +119,9 @@ class Release:
         finds.extend(self._unknown.due(now))
         return list(dict.fromkeys((*finds, *self.doubtful(now))))
 
-    @property
-    def is_doubtful(self) -> bool:
-        """Whether the stream said only half of some order."""
-        return bool(self._doubts)
-
     def doubtful(self, now: int) -> list[Find]:
         """What to look up at once, because the stream said only half of it."""
-        return self._doubts.due(now)
+        return self.doubts.due(now)
 
     # ---- inside ----
 
@@ -169,11 +164,11 @@ class Release:
         if self._fills_reported:
             return self._publish(self._truth.news(event))
         if isinstance(event, Filled):
-            is_told = event.synthetic and (event.order_id in self._doubts or self._truth.has_told(event.contract, event.order_id))
+            is_told = event.synthetic and (event.order_id in self.doubts or self._truth.has_told(event.contract, event.order_id))
             return not is_told and self._publish(self._truth.news(event))
         if is_vague(event) and event.order_id is not None:
             if not self._truth.is_over(event.order_id):
-                self._doubts.add(event)
+                self.doubts.add(event)
             return False
         is_news = self._publish(self._truth.news(event))
         self._imply(event)
