@@ -38,8 +38,8 @@ class Account:
 
     def channels(self) -> set[str]:
         """The channels on which the venue tells somebody of this account now."""
-        request = urllib.request.Request(self.control["url"] + "/connections", headers={"Authorization": "Bearer " + self.control["token"]})  # noqa: S310  # loopback
-        with urllib.request.urlopen(request) as answer:  # noqa: S310  # loopback
+        request = urllib.request.Request(self.control["url"] + "/connections", headers={"Authorization": "Bearer " + self.control["token"]})  # noqa: S310 - a loopback address
+        with urllib.request.urlopen(request) as answer:  # noqa: S310 - a loopback address
             rows = json.load(answer)
         return {channel for row in rows if self.user_id in row["users"] for channel in row["channels"]}
 

@@ -83,8 +83,10 @@ class Connection:
         return _response(head, body, max_body)
 
     def _encode(self, request: httpx.Request, content: bytes) -> bytes:
+        signed = request.extensions.get("leaving", dict)()
+        headers = [*request.headers.raw, *((name.encode(), value.encode()) for name, value in signed.items())]
         try:
-            head = h11.Request(method=request.method, target=request.url.raw_path, headers=request.headers.raw)
+            head = h11.Request(method=request.method, target=request.url.raw_path, headers=headers)
             parts = [self._h11.send(head)]
             if content:
                 parts.append(self._h11.send(h11.Data(data=content)))

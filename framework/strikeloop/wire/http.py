@@ -31,6 +31,9 @@ class HttpTransport(httpx.AsyncBaseTransport):
     timeouts of an httpx client, where it sends any, come first. `max_body` in bytes holds after unpacking. `ca_file`
     (PEM) replaces the system's authorities. Plain http is for loopback hosts.
 
+    A request's extension `leaving`, a function without arguments, is called when its connection stands and its bytes leave,
+    again where they leave again; the mapping of headers that it returns is sent: a signature is never older than the send.
+
     What an error says of the request:
     not sent: ConnectError, ConnectTimeout, PoolTimeout, LocalProtocolError, ConfigError;
     perhaps sent, outcome unknown: every other httpx.RequestError.

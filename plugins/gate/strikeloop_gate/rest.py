@@ -32,6 +32,7 @@ TURN_S: Final = 1.5
 PLACE_S: Final = 0.5
 CONNECT_S: Final = 2.5
 QUIET_NS: Final = 25 * SECOND_NS
+HEADERS: Final = {"accept": "application/json", "content-type": "application/json"}
 
 
 @attrs.frozen
@@ -129,13 +130,21 @@ class Rest:
 
     async def _ask(self, line: httpx.AsyncClient, method: str, path: str, query: Query, body: bytes, *, signed: bool) -> bytes:
         what = f"{method} {path}"
+        credentials = self._credentials(what) if signed else None
         sent = self._used[line] = self.clock.local()
+
+        def leaving() -> dict[str, str]:
+            nonlocal sent
+            sent = self.clock.local()
+            return {} if credentials is None else self._signature(*credentials, method, path, query, body)
+
         try:
             response = await line.request(
                 method,
                 self.base_url + path + ("?" + urlencode(tuple(query)) if query else ""),
                 content=body or None,
-                headers=self._headers(method, path, query, body, signed=signed),
+                headers=HEADERS,
+                extensions={"leaving": leaving},
             )
         except (*NOT_SENT, ConfigError) as exc:
             raise LinkLostError(f"{what}: not sent: {exc}") from _bare(exc)
@@ -146,23 +155,24 @@ class Rest:
         self._learn(method, path, response, sent)
         return _body(what, method, response)
 
-    def _headers(self, method: str, path: str, query: Query, body: bytes, *, signed: bool) -> dict[str, str]:
-        headers = {"accept": "application/json", "content-type": "application/json"}
-        if not signed:
-            return headers
+    def _credentials(self, what: str) -> tuple[Secret, Secret]:
         if self.key is None or self.secret is None:
-            raise AuthRejectedError(f"{method} {path} needs a key and a secret", code="INVALID_CREDENTIALS")
+            raise AuthRejectedError(f"{what} needs a key and a secret", code="INVALID_CREDENTIALS")
+        return self.key, self.secret
+
+    def _signature(self, key: Secret, secret: Secret, method: str, path: str, query: Query, body: bytes) -> dict[str, str]:
+        """The headers that sign a request which leaves now."""
         timestamp = str(self.clock.now() // SECOND_NS)
         # What is signed is the query before it is encoded.
         signature = request_signature(
-            self.secret,
+            secret,
             method=method,
             path=urlsplit(self.base_url).path + path,
             query="&".join(f"{name}={value}" for name, value in query),
             body=body,
             timestamp=timestamp,
         )
-        return {**headers, "KEY": self.key.reveal(), "Timestamp": timestamp, "SIGN": signature}
+        return {"KEY": key.reveal(), "Timestamp": timestamp, "SIGN": signature}
 
     def _learn(self, method: str, path: str, response: httpx.Response, sent: int) -> None:
         """Take the budget and the time that the venue states."""

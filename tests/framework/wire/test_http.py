@@ -6,6 +6,7 @@ import contextlib
 import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -39,6 +40,32 @@ async def client_of(venue: HttpVenue, **options: Any) -> AsyncIterator[httpx.Asy
 
 
 # ---- connections
+
+
+async def test_what_signs_a_request_is_asked_when_it_has_its_place_and_its_connection() -> None:
+    venue, let_go = HttpVenue(at_once), anyio.Event()
+
+    async def held(asked: Asked, _stream: ByteStream) -> bytes | None:
+        if asked.target.endswith("/first"):
+            await let_go.wait()
+        return answered()
+
+    venue.answer = held
+    asked: list[str] = []
+
+    def leaving() -> dict[str, str]:
+        asked.append("second")
+        return {"SIGN": "fresh"}
+
+    async with client_of(venue, max_connections=1) as client, anyio.create_task_group() as tasks:
+        tasks.start_soon(client.get, "/first")
+        await until(lambda: len(venue.asked) == 1)
+        tasks.start_soon(partial(client.post, "/second", extensions={"leaving": leaving}))
+        await anyio.wait_all_tasks_blocked()
+        assert not asked
+        let_go.set()
+    assert asked == ["second"]
+    assert venue.asked[1].headers["sign"] == "fresh"
 
 
 async def test_one_connection_serves_one_request_after_another() -> None:

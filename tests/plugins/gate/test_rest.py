@@ -35,12 +35,14 @@ class Venue:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
         self.requests: list[httpx.Request] = []
-        self.now = NOW
+        self.now, self.connecting_s = NOW, 0
         self.lines = Lines(*(httpx.AsyncClient(transport=httpx.MockTransport(partial(self.handle, line))) for line in LINES))
         self.rest = Rest(BASE, self.lines, ServerClock(lambda: self.now), Secret("key"), Secret("secret"))
         self.used: list[str] = []
 
     def handle(self, line: str, request: httpx.Request) -> httpx.Response:
+        self.now += self.connecting_s * S
+        request.headers.update(request.extensions["leaving"]())
         self.requests.append(request)
         self.used.append(line)
         found = self.answer
@@ -114,6 +116,20 @@ async def test_requests_are_signed_with_the_venues_time_once_it_is_known(skew_s:
     venue.answer = answer(200, [])
     await venue.rest.get("/options/accounts")
     assert venue.requests[-1].headers["Timestamp"] == str(1_700_000_000 + skew_s)
+
+
+async def test_a_request_is_signed_when_it_leaves_however_long_its_connection_took() -> None:
+    venue = Venue(answer(200, []))
+    venue.connecting_s = 40
+    await venue.rest.order("POST", "/options/orders", b"{}")
+    assert venue.requests[0].headers["Timestamp"] == str(1_700_000_040)
+
+
+async def test_the_venues_time_is_measured_from_when_a_request_left() -> None:
+    venue = Venue(answer(200, [], date="Tue, 14 Nov 2023 22:14:00 GMT"))
+    venue.connecting_s = 40
+    await venue.rest.get("/options/accounts")
+    assert venue.rest.clock.offset_ns == pytest.approx(0, abs=S)
 
 
 @pytest.mark.parametrize("body", [{}, [], {"server_time": "soon"}, {"server_time": 1.5}, {"server_time": True}, {"server_time": 10**20}])
