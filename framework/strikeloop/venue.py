@@ -1,7 +1,8 @@
 """The contract of a venue that runs in this process: a synchronous machine with virtual time.
 
-Owns the protocols, and passes on `event_from_record` to sources that read what was recorded. strikeloop-venue implements
-a venue; the backtest driver, the paper account and the served venue drive it. It reads no clock: it is told the time.
+Owns the protocols, and passes on `event_from_record` to sources that read what was recorded and `structure` to who reads
+settings. strikeloop-venue implements a venue; the backtest driver, the paper account and the served venue drive it. It reads
+no clock: it is told the time.
 """
 
 from __future__ import annotations
@@ -13,9 +14,9 @@ from strikeloop.adapter import Snapshot
 from strikeloop.commands import Approved, Command
 from strikeloop.contracts import Contract
 from strikeloop.events import Event
-from strikeloop.settings import event_from_record
+from strikeloop.settings import event_from_record, structure
 
-__all__ = ["Served", "Source", "Venue", "event_from_record"]
+__all__ = ["Served", "Source", "Venue", "event_from_record", "structure"]
 
 
 class Venue(Protocol):

@@ -23,7 +23,7 @@ CLOCK_CALLS = frozenset({"now", "utcnow", "today"})
 PLUGINS = tuple(
     sorted(path.name for path in [*ROOT.glob("plugins/*/strikeloop_*"), *ROOT.glob("strategies/strikeloop_*")] if path.is_dir())
 )
-SHELL = {"served", "command", "command.py", "latency_table.py", "picture.py", "recorded.py"}
+SHELL = {"served", "command", "command.py", "configured.py", "latency_table.py", "picture.py", "recorded.py"}
 VENUE = (path for path in modules("plugins/venue") if not SHELL & set(path.parts))
 DECIDING = (*rooms(0, 1, 3, 4), *modules("plugins/risk", "strategies"), *VENUE)
 

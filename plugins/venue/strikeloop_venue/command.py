@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import secrets
 import signal
-import time
 from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,20 +19,20 @@ import click
 
 from strikeloop import ConfigError, Contract
 from strikeloop.venue import Source
+from strikeloop_venue.configured import Configured, configured
 from strikeloop_venue.market import GeneratedMarket
 from strikeloop_venue.market.process import PROCESSES
 from strikeloop_venue.market.scenarios import SCENARIOS
 from strikeloop_venue.recorded import RecordedMarket
 from strikeloop_venue.served import Limit, Login, ServedVenue, ServerRules, serve
 from strikeloop_venue.served.limits import GATE
-from strikeloop_venue.settings import VenueSettings
 
 FIRST_USER = 10_001
 _FASTEST = 100_000.0
 _EXAMPLES = """
 \b
 Examples:
-  strikeloop venue serve
+  strikeloop venue serve -c strikeloop.toml
   strikeloop venue serve --port 8080 --accounts 3 --speed 60 --control
 """
 
@@ -53,14 +52,13 @@ def venue() -> None:
 @click.option("--dialect", type=click.Choice(["gate", "seed"]), default="gate", show_default=True, help="What the WebSocket speaks.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=0, show_default=True, help="Port to listen on; 0 takes a free one.")
-@click.option("--seed", type=int, default=1, show_default=True, help="Seed of the market and of everything random at the venue.")
-@click.option(
-    "--scenario", type=click.Choice(list(SCENARIOS)), default="plain", show_default=True, help="What happens in the market, over a day."
-)
+@click.option("-c", "--config", type=click.Path(dir_okay=False, path_type=Path), help="Take [venue] and [market] from a config file.")
+@click.option("--seed", type=int, help="Seed of the market and of everything random at the venue.  [default: 1]")
+@click.option("--scenario", type=click.Choice(list(SCENARIOS)), help="What happens in the market, over a day.  [default: plain]")
 @click.option("--source", type=click.Path(dir_okay=False), help="A recording, events as JSON lines, in place of the generated market.")
 @click.option("--speed", type=float, callback=_speed, default=1.0, show_default=True, help="Venue seconds per second.")
 @click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many accounts, each with its own key.")
-@click.option("--balance", type=click.FloatRange(min=0), default=100_000, show_default=True, help="Cash of each at the start, USDT.")
+@click.option("--balance", type=click.FloatRange(min=0), help="Cash of each at the start, USDT.  [default: 100000]")
 @click.option("--key", default="key", show_default=True, help="API key of the first account; the others have a number behind it.")
 @click.option("--secret", default="secret", show_default=True, help="API secret of the first account; the others likewise.")
 @click.option("--limit", "limits", multiple=True, metavar="GROUP=N/S", help="N requests in S seconds: public, private, orders, cancels.")
@@ -68,13 +66,16 @@ def venue() -> None:
 def serve_command(**options: Any) -> None:
     """Serve a market of options and accounts to trade on it, over WebSocket and REST, until Ctrl-C or SIGTERM.
 
-    The first line of the output is JSON: where, and with which keys.
+    The first line of the output is JSON: where, and with which keys. What is told here wins over the config file.
     """
+    told = configured(options["config"]) if options["config"] else Configured()
     try:
         rules = ServerRules(rate_limits=dict(_limit(text) for text in options["limits"]))
-        source = _source(options)
-        logins = list(_logins(options, source.contracts()))
-    except (ValueError, ConfigError) as error:
+        source = _source(told, options)
+        logins = list(_logins(told, options, source.contracts()))
+    except ConfigError as error:
+        raise error if options["config"] else click.UsageError(str(error)) from error
+    except ValueError as error:
         raise click.UsageError(str(error)) from error
     try:
         anyio.run(_serve, options, rules, source, logins, backend_options={"use_uvloop": find_spec("uvloop") is not None})
@@ -93,30 +94,34 @@ async def _serve(options: dict[str, Any], rules: ServerRules, source: Source, lo
                 break
 
 
-def _logins(options: dict[str, Any], contracts: Sequence[Contract]) -> Iterator[Login]:
+def _logins(told: Configured, options: dict[str, Any], contracts: Sequence[Contract]) -> Iterator[Login]:
+    balance = None if options["balance"] is None else repr(options["balance"])
+    settings = told.venue_settings(seed=options["seed"], balance=balance)
     for number in range(options["accounts"]):
         tail = "" if number == 0 else str(number + 1)
-        machine = VenueSettings(balance=repr(options["balance"]), seed=options["seed"] + number).open("venue", contracts)
+        machine = attrs.evolve(settings, seed=settings.seed + number).open("venue", contracts)
         yield Login(key=options["key"] + tail, secret=options["secret"] + tail, user_id=FIRST_USER + number, machine=machine)
 
 
-def _source(options: dict[str, Any]) -> Source:
+def _source(told: Configured, options: dict[str, Any]) -> Source:
     if options["source"]:
         return RecordedMarket(file=options["source"]).open("venue")
-    market = GeneratedMarket(start=time.time_ns(), duration_s=None, step_ms=500, ticker_every_ms=1_000, trades_per_hour=1_800)
-    return attrs.evolve(market, seed=options["seed"], scenario=options["scenario"]).open("venue")
+    return told.source("venue", seed=options["seed"], scenario=options["scenario"])
 
 
 def _first_line(server: ServedVenue, logins: Sequence[Login], token: str, options: dict[str, Any]) -> dict[str, Any]:
-    balance = f"{options['balance']:.12g}"
     return {
         "rest": server.rest_url,
         "ws": server.ws_url,
-        "accounts": [{"key": one.key, "secret": one.secret, "user_id": one.user_id, "balance": balance} for one in logins],
+        "accounts": [{"key": one.key, "secret": one.secret, "user_id": one.user_id, "balance": _balance(one)} for one in logins],
         "control": {"url": server.control_url, "token": token} if token else None,
         "dialect": server.dialect.value,
         "speed": options["speed"],
     }
+
+
+def _balance(login: Login) -> str:
+    return f"{login.machine.account().total.normalize():f}"
 
 
 def _limit(text: str) -> tuple[str, Limit]:

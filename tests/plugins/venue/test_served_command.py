@@ -16,7 +16,7 @@ import httpx
 import pytest
 from click.testing import CliRunner
 
-from strikeloop import ContractListed
+from strikeloop import ConfigError, ContractListed
 from strikeloop.encoding import canonical
 from strikeloop_venue import GeneratedMarket
 from strikeloop_venue.command import venue
@@ -94,6 +94,47 @@ def test_options_that_make_no_server_are_usage_errors(options: list[str], said: 
     result = CliRunner().invoke(venue, ["serve", *options])
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_the_venue_and_the_market_of_a_config_file_are_served(tmp_path: Path) -> None:
+    config = tmp_path / "strikeloop.toml"
+    config.write_text(
+        """
+        [venue]
+        balance = "3000"
+        latency = { kind = "table", file = "table.csv" }
+        [market]
+        underlying = "ETH_USDT"
+        strikes = 3
+        [strategies.mine]
+        use = "of no concern here"
+        """
+    )
+    (tmp_path / "table.csv").write_text("req_ts,exch_ts,resp_ts\n0,1000000,2000000\n")
+    with process("-c", str(config), "--accounts", "2") as running:
+        where = first_line(running)
+        assert [account["balance"] for account in where["accounts"]] == ["3000", "3000"]
+        answer = httpx.get(f"{where['rest']}/options/underlyings", trust_env=False)
+        assert [row["name"] for row in answer.json()] == ["ETH_USDT"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[venue]\nquue = 1", "did you mean queue"),
+        ('[venue]\nuse = "paper"', "venue.use"),
+        ('[market]\nuse = "tape"', "generated or recorded"),
+        ("venue = 1", "is not a table"),
+        ("[venue", "is not TOML"),
+        (None, "cannot be read"),
+    ],
+)
+def test_a_config_that_makes_no_server_is_refused_by_what_is_wrong_in_it(tmp_path: Path, text: str | None, said: str) -> None:
+    config = tmp_path / "strikeloop.toml"
+    if text is not None:
+        config.write_text(text)
+    with pytest.raises(ConfigError, match=said):
+        CliRunner().invoke(venue, ["serve", "-c", str(config)], catch_exceptions=False)
 
 
 def test_a_port_that_is_taken_is_a_usage_error() -> None:

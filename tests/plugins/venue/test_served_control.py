@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import anyio
 import httpx
 import pytest
 
+from strikeloop_venue.served import ws_face
 from tests.plugins.venue.served_stage import USER, Client, Socket, served
 from tests.plugins.venue.stage import CALL, PUT
 
@@ -142,6 +143,22 @@ async def test_connections_are_closed_with_a_code_or_reset() -> None:
             await rude.next()
 
 
+async def test_a_client_that_answers_a_close_need_not_wait_for_the_end_of_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ws_face, "GOODBYE_S", 3_600.0)
+    async with controlled() as client, client.socket() as socket:
+        await orders_heard(socket)
+        await client.inject("close", code=4001)
+        protocol = socket.protocol
+        with anyio.fail_after(5), suppress(anyio.EndOfStream):
+            while True:
+                protocol.receive_data(await socket.stream.receive())
+                for data in protocol.data_to_send():
+                    if data:
+                        await socket.stream.send(data)
+        assert protocol.close_rcvd is not None
+        assert protocol.close_rcvd.code == 4001
+
+
 async def test_a_channel_is_refused_until_all_is_healed() -> None:
     async with controlled() as client, client.socket() as socket:
         await client.inject("refuse", channel="options.orders", code=3, message="service error")
@@ -162,6 +179,7 @@ async def test_clients_are_asked_to_connect_anew() -> None:
     ("fields", "status", "content_type", "text"),
     [
         ({"status": 429, "label": "TOO_MANY_REQUESTS"}, 429, "application/json", '{"label":"TOO_MANY_REQUESTS","message":"made to fail"}'),
+        ({"status": 429}, 429, "application/json", '{"label":"TOO_MANY_REQUESTS","message":"made to fail"}'),
         ({"status": 500}, 500, "application/json", '{"label":"SERVER_ERROR","message":"made to fail"}'),
         ({"status": 502, "body": "<html>", "content_type": "text/html"}, 502, "text/html", "<html>"),
         ({"status": 200, "body": ""}, 200, "application/json", ""),

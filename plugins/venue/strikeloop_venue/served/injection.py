@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from http import HTTPStatus
 
 import attrs
 
@@ -47,11 +48,15 @@ class FrameRule:
         return self.channel in (None, channel) and self.connection in (None, connection.number)
 
 
+def _label(rule: RequestRule) -> str:
+    return "TOO_MANY_REQUESTS" if rule.status == HTTPStatus.TOO_MANY_REQUESTS else "SERVER_ERROR"
+
+
 @attrs.define(kw_only=True)
 class RequestRule:
     """The next `count` requests of this method whose path under /api/v4 begins so; 0 is without end.
 
-    `status`, `body` (text; None is the venue's error object) and `content_type` make the answer; `seconds` how late it is.
+    `status`, `body` (text; None is the venue's error object with `label`) and `content_type` make the answer; `seconds` how late it is.
     """
 
     fault: RequestFault = attrs.field(converter=RequestFault)
@@ -60,7 +65,7 @@ class RequestRule:
     count: int = 1
     seconds: float = 1.0
     status: int = 500
-    label: str = "SERVER_ERROR"
+    label: str = attrs.field(default=attrs.Factory(_label, takes_self=True))
     body: str | None = None
     content_type: str = "application/json"
     used: int = 0

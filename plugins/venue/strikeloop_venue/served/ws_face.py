@@ -190,8 +190,9 @@ class _Link:
             except InvalidState:
                 return
             await self._flush()
-            while await _receive(self.stream):
-                pass
+            # It is the server who lets go of the socket, as soon as the client has answered the close.
+            while self.protocol.close_rcvd is None and (data := await _receive(self.stream)):
+                self.protocol.receive_data(data)
 
 
 def reset(stream: ByteStream) -> None:
