@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import Literal, Protocol, runtime_checkable
+from typing import Final, Literal, Protocol, runtime_checkable
 
 import attrs
 
@@ -246,12 +246,16 @@ class Settlements(Protocol):
         ...
 
 
+UNTIL_RESET: Final = (1 << 63) - 1
+"""`Mmp.frozen_until` of a freeze that holds until it is reset."""
+
+
 @attrs.frozen(kw_only=True)
 class Mmp:
     """Market maker protection of one underlying: what within `window_ms` freezes quoting for `frozen_ms`.
 
     `window_ms` 0 is off, `frozen_ms` 0 freezes until it is reset. `qty_limit` counts coins of the underlying,
-    `delta_limit` net delta. `frozen_until` is ns UTC, None while quoting is free.
+    `delta_limit` net delta. `frozen_until` is ns UTC or UNTIL_RESET, None while quoting is free.
     """
 
     underlying: str

@@ -410,7 +410,10 @@ class Reconciled(StreamEvent):
 
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class MmpTriggered(StreamEvent):
-    """Market maker protection froze quoting in `underlying`."""
+    """Market maker protection froze quoting in `underlying`: told once for each freeze.
+
+    `frozen_until` is ns UTC; None where it holds until it is reset, or the stream does not say.
+    """
 
     underlying: str
     frozen_until: int | None = None

@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "positions": ("watch:positions", "List the positions of a run."),
     "greeks": ("watch:greeks", "List the greeks of a run by position, by underlying and in total."),
     "halt": ("halt:halt", "Stop a run from sending orders, at once and until it ends."),
+    "mmp": ("mmp:mmp", "Show, set and reset market maker protection at the venue."),
     "plugins": ("plugins:plugins", "List and describe installed plugins."),
     "hooks": ("plugins:list_hooks", "List the hooks a plugin may implement, with what each is given and when it is called."),
     "config": ("config:config", "Show the merged configuration, and who set each key."),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import time
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,10 @@ import click
 from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import examples, folder_of, note, print_json, with_json, with_run
 from strikeloop.cli.watch import read_status
-from strikeloop.errors import ConfigError, Problem, StorageError
+from strikeloop.errors import StorageError
 from strikeloop.journal import RunFolder, StateDir
 from strikeloop.live.withdraw import Withdrawn, withdraw
-from strikeloop.load import Mode, Plan, load
+from strikeloop.load import ACCOUNTS, Mode, Plan, load
 from strikeloop.load.layers import PREFIX
 
 PATIENCE_S = 2.0
@@ -82,15 +81,10 @@ def _withdrawn(folder: RunFolder) -> list[Withdrawn]:
 
 def _accounts(folder: RunFolder) -> Plan:
     """The accounts of a run as it was configured; its plugins, which may be what is wrong with it, are not loaded."""
-    try:
-        config = tomllib.loads(folder.config.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StorageError(f"run {folder.id} has no config: {error.strerror}") from error
-    except ValueError as error:
-        raise ConfigError(Problem(str(folder.config), f"cannot be read: {error}")) from error
-    accounts = {"run": config.get("run", {}), "adapters": config.get("adapters", {})}
+    if not folder.config.is_file():
+        raise StorageError(f"run {folder.id} has no config")
     environ = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return load(defaults=accounts, environ=environ, live=True)
+    return load([folder.config], environ=environ, live=True, sections=ACCOUNTS)
 
 
 # ---- words ---------------------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from strikeloop.load.discovery import KINDS, Installed, installed
 from strikeloop.load.layers import Setter, read_layers
-from strikeloop.load.loading import load
+from strikeloop.load.loading import ACCOUNTS, load
 from strikeloop.load.plan import Backend, Countdown, Mode, Plan, PluginPlan, RunSettings
 from strikeloop.load.toml import to_toml
 
 __all__ = [
+    "ACCOUNTS",
     "KINDS",
     "Backend",
     "Countdown",

@@ -27,6 +27,8 @@ Kind = Literal["strategy", "risk", "sink"]
 
 _PLUGIN_KINDS: dict[str, Kind] = {"strategies": "strategy", "risk": "risk", "sinks": "sink"}
 _SECTIONS = ("run", "adapters", "venue", "market", *_PLUGIN_KINDS)
+ACCOUNTS = ("run", "adapters")
+"""The sections that say where an account is: for who looks at it, and needs no plugins, which may be what is wrong."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
@@ -39,15 +41,18 @@ def load(
     live: bool = False,
     mode: Mode | None = None,
     disabled: Collection[str] = (),
+    sections: Collection[str] = _SECTIONS,
 ) -> Plan:
     """Read, merge and check a configuration.
 
     `defaults` is the lowest layer. Without `live`, mode "live" becomes "paper"; `mode` overrules what is configured.
-    Plugins whose instance or entry-point name is in `disabled` are left out before anything of theirs is imported.
+    Plugins whose instance or entry-point name is in `disabled` are left out before anything of theirs is imported,
+    and so is every section that is not among `sections`.
     Raises ConfigError with everything that is wrong.
     """
     environ = os.environ if environ is None else environ
     layers = read_layers(files, environ=environ, sets=sets, defaults=defaults)
+    layers.data = {name: value for name, value in layers.data.items() if name in sections or name not in _SECTIONS}
     loading = _Loading(layers, environ, frozenset(disabled))
     plan = loading.plan(live=live, mode=mode)
     if loading.problems:

@@ -78,7 +78,7 @@ class GateAccount:
     _decode: FrameDecoder = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.books, self.guard = Books(self.name, self.rest), Guard(self.rest)
+        self.books, self.guard = Books(self.name, self.rest), Guard(self.name, self.rest)
         self._decode = FrameDecoder(self.name, self.dialect)
 
     @property
@@ -159,7 +159,7 @@ class GateAccount:
         else:
             found = None if client_id is None else await self.books.named(client_id, contract=contract.name)
         if found is not None:
-            self.guard.hear((found,))
+            self.guard.suspect(found)
         return found
 
     async def settled(self, since: int) -> Sequence[ContractSettled | PositionClosed]:

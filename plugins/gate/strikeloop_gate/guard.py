@@ -14,7 +14,7 @@ from typing import Any, Final
 import attrs
 
 from strikeloop import AuthRejectedError, Event, LinkLostError, MmpTriggered, OrderRejectedError, OrderUpdated, VenueError
-from strikeloop.adapter import Mmp
+from strikeloop.adapter import UNTIL_RESET, Mmp
 from strikeloop_gate.figures import figure
 from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS
 from strikeloop_gate.rest import Rest
@@ -25,8 +25,6 @@ MMP, MMPS, COUNTDOWN = Answer(RestMmp), Answer(list[RestMmp]), Answer(RestCountd
 TRIGGERED: Final = "mmp_cancelled"
 SHORTEST_COUNTDOWN_S: Final = 5
 ASK_AGAIN_NS: Final = SECOND_NS
-FOREVER: Final = (1 << 63) - 1
-"""`frozen_until` of a protection that holds until it is reset."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,9 +45,12 @@ class MmpSettings:
 class Guard:
     """Market maker protection and countdown of one account. Everything raises VenueError, AuthRejectedError."""
 
+    adapter: str
     rest: Rest
     _frozen: dict[str, int] = attrs.field(factory=dict, init=False)
     """When the venue was last asked about an underlying that may be frozen, ns UTC here."""
+    _told: set[str] = attrs.field(factory=set, init=False)
+    """Underlyings whose freeze was told, until the venue says that it is over."""
 
     async def countdown(self, underlying: str, timeout_s: int) -> None:
         """POST /options/countdown_cancel_all: withdraw every order in `underlying` in `timeout_s` (5 or more), 0 disarms."""
@@ -63,7 +64,9 @@ class Guard:
     async def mmp(self, underlying: str) -> Mmp | None:
         """GET /options/mmp; None where nothing is set."""
         rows = listed("GET /options/mmp", MMPS, await self.rest.get("/options/mmp", (("underlying", underlying),)))
-        return next((self._mmp("GET /options/mmp", item) for item, _, _ in rows if item.underlying == underlying), None)
+        known = next((self._mmp("GET /options/mmp", item) for item, _, _ in rows if item.underlying == underlying), None)
+        self._learn(underlying, known)
+        return known
 
     async def set_mmp(self, mmp: Mmp) -> Mmp:
         """POST /options/mmp. In portfolio margin mode the venue then cancels orders of that underlying that are not under protection."""
@@ -78,10 +81,7 @@ class Guard:
 
     async def reset_mmp(self, underlying: str) -> Mmp:
         """POST /options/mmp/reset: quoting goes on."""
-        now = await self._post("/options/mmp/reset", {"underlying": underlying})
-        if now.frozen_until is None:
-            self._frozen.pop(underlying, None)
-        return now
+        return await self._post("/options/mmp/reset", {"underlying": underlying})
 
     async def ensure(self, underlying: str, wanted: MmpSettings) -> None:
         """Set what is configured, where the venue has something else."""
@@ -94,21 +94,27 @@ class Guard:
         )
         known = await self.mmp(underlying)
         if known is None or attrs.evolve(known, frozen_until=None) != mmp:
-            known = await self.set_mmp(mmp)
-        if known.frozen_until is not None:
-            self._frozen.setdefault(underlying, 0)
+            await self.set_mmp(mmp)
+
+    def suspect(self, order: OrderUpdated) -> str | None:
+        """The underlying whose protection this order, however old, shows to have been triggered: it may be frozen still."""
+        if order.finish_as != TRIGGERED:
+            return None
+        underlying = underlying_of(order.contract.name)
+        self._frozen.setdefault(underlying, 0)
+        return underlying
 
     def hear(self, events: Iterable[Event]) -> list[MmpTriggered]:
-        """Note which protections these orders show to have been triggered; one event for each underlying."""
-        told: dict[str, MmpTriggered] = {}
+        """Which protections these orders, withdrawn just now, show to have been triggered; one event for each freeze."""
+        triggered = []
         for event in events:
-            if isinstance(event, OrderUpdated) and event.finish_as == TRIGGERED:
-                underlying = underlying_of(event.contract.name)
-                self._frozen.setdefault(underlying, 0)
-                told[underlying] = MmpTriggered(
-                    time=event.time, received=event.received, adapter=event.contract.adapter, port="account", underlying=underlying
+            underlying = self.suspect(event) if isinstance(event, OrderUpdated) else None
+            if underlying is not None and underlying not in self._told:
+                self._told.add(underlying)
+                triggered.append(
+                    MmpTriggered(time=event.time, received=event.received, adapter=self.adapter, port="account", underlying=underlying)
                 )
-        return list(told.values())
+        return triggered
 
     async def check(self, underlying: str) -> None:
         """Raise OrderRejectedError while quoting in `underlying` is frozen. The venue is asked at most once a second."""
@@ -119,15 +125,14 @@ class Guard:
         if now - asked >= ASK_AGAIN_NS:
             self._frozen[underlying] = now
             try:
-                known = await self.mmp(underlying)
+                await self.mmp(underlying)
             except AuthRejectedError:
                 raise
             except VenueError as exc:
                 raise LinkLostError(
                     f"market maker protection of {underlying} was triggered, and it cannot be seen whether it still holds: {exc}"
                 ) from exc
-            if known is None or known.frozen_until is None:
-                del self._frozen[underlying]
+            if underlying not in self._frozen:
                 return
         raise OrderRejectedError(
             f"market maker protection froze quoting in {underlying}; reset it, or send orders without mmp", code="MMP_FROZEN"
@@ -135,7 +140,17 @@ class Guard:
 
     async def _post(self, path: str, body: dict[str, Any]) -> Mmp:
         [(item, _, _)] = listed(f"POST {path}", MMP, await self.rest.order("POST", path, _encoded(body)))
-        return self._mmp(f"POST {path}", item)
+        known = self._mmp(f"POST {path}", item)
+        self._learn(known.underlying, known)
+        return known
+
+    def _learn(self, underlying: str, known: Mmp | None) -> None:
+        """The venue said whether quoting is frozen; a freeze that is over is forgotten, whoever ended it."""
+        if known is not None and known.frozen_until is not None:
+            self._frozen.setdefault(underlying, 0)
+        else:
+            self._frozen.pop(underlying, None)
+            self._told.discard(underlying)
 
     def _mmp(self, what: str, item: RestMmp) -> Mmp:
         try:
@@ -156,7 +171,7 @@ class Guard:
         until = item.frozen_until_ms * MILLISECOND_NS
         if until > self.rest.clock.now():
             return until
-        return FOREVER if item.trigger_time_ms and not item.frozen_until_ms and not item.frozen_period else None
+        return UNTIL_RESET if item.trigger_time_ms and not item.frozen_until_ms and not item.frozen_period else None
 
 
 def underlying_of(contract: str) -> str:

@@ -35,7 +35,7 @@ from strikeloop import (
     Traded,
     UnderlyingPriced,
 )
-from strikeloop.adapter import Mmp, Snapshot
+from strikeloop.adapter import UNTIL_RESET, Mmp, Snapshot
 from strikeloop_venue.account import Account
 from strikeloop_venue.agenda import NEVER, Agenda, Refresh, Request, Scope
 from strikeloop_venue.averaging import IndexWindow
@@ -454,7 +454,7 @@ class SimulatedVenue:
                 received=received,
                 adapter=self.adapter,
                 underlying=underlying,
-                frozen_until=None if until == NEVER else until,
+                frozen_until=None if until == UNTIL_RESET else until,
             )
             for underlying, until in triggered
         ]

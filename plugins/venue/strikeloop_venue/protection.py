@@ -13,9 +13,8 @@ from decimal import Decimal
 import attrs
 
 from strikeloop import OrderState
-from strikeloop.adapter import Mmp
+from strikeloop.adapter import UNTIL_RESET, Mmp
 from strikeloop_venue.account import Account
-from strikeloop_venue.agenda import NEVER
 from strikeloop_venue.markets import Market
 from strikeloop_venue.order import Order
 
@@ -44,7 +43,7 @@ class Window:
 class Protection:
     """Execution for the matcher: the account's own, and after each fill of a protected order a look at the limits.
 
-    `triggered` collects (underlying, frozen until) since it was last emptied; NEVER is until it is reset.
+    `triggered` collects (underlying, frozen until) since it was last emptied.
     """
 
     def __init__(self, account: Account) -> None:
@@ -101,7 +100,7 @@ class Protection:
 
     def _freeze(self, window: Window) -> None:
         limits = window.limits
-        until = self._account.now + limits.frozen_ms * MS if limits.frozen_ms else NEVER
+        until = self._account.now + limits.frozen_ms * MS if limits.frozen_ms else UNTIL_RESET
         window.limits = attrs.evolve(limits, frozen_until=until)
         window.fills.clear()
         self.triggered.append((limits.underlying, until))

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from strikeloop import Approved, ConfigError, ContractId, LinkLostError, MmpTriggered, OrderRejectedError, SubmitOrder, VenueError
-from strikeloop.adapter import DeadMansSwitch, MassCancel, Mmp, Protection, Settlements
+from strikeloop.adapter import UNTIL_RESET, DeadMansSwitch, MassCancel, Mmp, Protection, Settlements
 from strikeloop_gate import Gate
-from strikeloop_gate.guard import FOREVER, MmpSettings
+from strikeloop_gate.guard import MmpSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -100,7 +100,7 @@ async def test_protection_is_read_set_and_reset(adapter: Any, venue: Any) -> Non
         ({}, None),
         ({"trigger_time_ms": 5, "frozen_until_ms": VENUE_NOW_MS + 1}, (VENUE_NOW_MS + 1) * 1_000_000),
         ({"trigger_time_ms": 5, "frozen_until_ms": VENUE_NOW_MS - 1}, None),
-        ({"trigger_time_ms": 5, "frozen_period": 0}, FOREVER),
+        ({"trigger_time_ms": 5, "frozen_period": 0}, UNTIL_RESET),
         ({"trigger_time_ms": 0, "frozen_period": 0}, None),
     ],
     ids=["never", "running", "over", "until-reset", "reset"],
@@ -116,6 +116,42 @@ async def test_orders_that_protection_withdrew_tell_that_it_was_triggered_once_f
     told = [event for event in decoded.events if isinstance(event, MmpTriggered)]
     assert [(event.underlying, event.adapter, event.received) for event in told] == [("BTC_USDT", "gate", 9), ("ETH_USDT", "gate", 9)]
     assert len(decoded.events) == 5
+
+
+def triggered(decoded: Any) -> list[str]:
+    return [event.underlying for event in decoded.events if isinstance(event, MmpTriggered)]
+
+
+async def test_a_freeze_is_told_once_however_many_frames_show_it(adapter: Any) -> None:
+    told = [triggered(adapter.account.decode(triggered_frame(NAME), received)) for received in (9, 10, 11)]
+    assert told == [["BTC_USDT"], [], []]
+
+
+@pytest.mark.parametrize("over", ["look", "reset"])
+async def test_the_freeze_after_one_that_is_over_is_told_again(adapter: Any, venue: Any, over: str) -> None:
+    venue.replies |= {"GET /options/mmp": [MMP], "POST /options/mmp/reset": MMP}
+    adapter.account.decode(triggered_frame(NAME), 9)
+    await (adapter.account.mmp if over == "look" else adapter.account.reset_mmp)("BTC_USDT")
+    assert triggered(adapter.account.decode(triggered_frame(NAME), 10)) == ["BTC_USDT"]
+
+
+async def test_an_order_that_was_looked_up_may_be_old_and_tells_no_freeze_but_the_venue_is_asked(
+    adapter: Any, venue: Any, order: dict[str, Any]
+) -> None:
+    withdrawn = order | {"id": 5, "status": "finished", "finish_as": "mmp_cancelled"}
+    venue.replies |= {"GET /options/orders/5": withdrawn, "GET /options/mmp": [MMP], "POST /options/orders": order}
+    await adapter.account.find(CONTRACT, order_id="5")
+    await adapter.account.submit(quote())
+    assert len(venue.calls("GET /options/mmp")) == 1
+    assert triggered(adapter.account.decode(triggered_frame(NAME), 9)) == ["BTC_USDT"]
+
+
+async def test_what_is_frozen_before_anything_was_heard_is_known_from_looking(adapter: Any, venue: Any) -> None:
+    venue.replies["GET /options/mmp"] = [MMP | {"frozen_period": 0, "trigger_time_ms": 5}]
+    assert (await adapter.account.mmp("BTC_USDT")).frozen_until == UNTIL_RESET
+    with pytest.raises(OrderRejectedError, match="froze quoting in BTC_USDT"):
+        await adapter.account.submit(quote())
+    assert venue.calls("POST /options/orders") == []
 
 
 async def test_while_quoting_is_frozen_no_order_under_protection_leaves(adapter: Any, venue: Any, order: dict[str, Any]) -> None:

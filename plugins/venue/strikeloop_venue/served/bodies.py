@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from strikeloop import BalanceUpdated, Contract, ContractSettled, LedgerPosted, OrderState, OrderUpdated, PositionClosed, PositionUpdated
-from strikeloop.adapter import Mmp
+from strikeloop.adapter import UNTIL_RESET, Mmp
 from strikeloop.margin import settlement_fee
 from strikeloop_venue.served.account import AccountBook, FillRow, OrderRow
 from strikeloop_venue.served.bars import Bar
@@ -325,14 +325,14 @@ def my_settlement_body(event: ContractSettled, contract: Contract | None) -> Bod
 
 
 def mmp_body(limits: Mmp, triggered: int) -> Body:
-    """Market maker protection; `triggered` is when it last froze quoting, ns, 0 for never."""
-    frozen = limits.frozen_until is not None
+    """Market maker protection; `triggered` is when it last froze quoting, ns, 0 for never. What holds until a reset has no end."""
+    until = limits.frozen_until
     return {
         "underlying": limits.underlying,
         "window": limits.window_ms,
         "frozen_period": limits.frozen_ms,
         "qty_limit": text(limits.qty_limit),
         "delta_limit": text(limits.delta_limit),
-        "trigger_time_ms": millis(triggered) if frozen else 0,
-        "frozen_until_ms": millis(limits.frozen_until or 0),
+        "trigger_time_ms": millis(triggered) if until is not None else 0,
+        "frozen_until_ms": 0 if until is None or until == UNTIL_RESET else millis(until),
     }
