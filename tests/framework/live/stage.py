@@ -48,12 +48,17 @@ CONTRACT = Contract(
     size_max=D(1_000),
 )
 
+PATIENCE_S = 30
+"""The machine may be busy with other things, too."""
+TURNS = 10
+"""As many steps as what a tick starts takes until it asks the venue."""
+
 E = TypeVar("E", bound=Event)
 
 
 async def until(condition: Callable[[], Any]) -> None:
     """Let the others run until this is so."""
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         while not condition():
             await anyio.lowlevel.checkpoint()
 
@@ -189,7 +194,7 @@ class Stage:
 
     async def pass_until(self, condition: Callable[[], Any]) -> None:
         """Let time pass, a second for each thousandth of a real one, until this is so."""
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             while not condition():
                 self.clock.pass_s(1)
                 await self.settle()
@@ -198,6 +203,8 @@ class Stage:
         """Let two ticks and what they lead to happen."""
         flushes = self.notes.flushes
         await until(lambda: self.notes.flushes >= flushes + 2)
+        for _ in range(TURNS):
+            await anyio.lowlevel.checkpoint()
 
     @asynccontextmanager
     async def running(self, *, started: bool = True) -> AsyncIterator[None]:

@@ -24,11 +24,6 @@ BASE = "https://venue.test/api/v4"
 LINES = ("queries", "orders", "cancels")
 
 
-@pytest.fixture(autouse=True)
-def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rest, "TURN_S", 0.01)
-
-
 class Venue:
     """Answers every request with `answer`, a response or an exception (a list: each once, the last ever after), and keeps the requests."""
 
@@ -192,10 +187,11 @@ async def test_lines_that_were_opened_and_went_quiet_are_kept_open() -> None:
     assert venue.used == ["orders", "cancels", "orders", "cancels"]
 
 
-async def test_an_order_that_gets_no_turn_is_told_to_be_not_sent() -> None:
+async def test_an_order_that_gets_no_turn_is_told_to_be_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
     venue = Venue(labelled(429, "TOO_MANY_REQUESTS", retry_after="30"))
     with pytest.raises(OrderRejectedError):
         await ask(venue, "POST")
+    monkeypatch.setattr(rest, "TURN_S", 0.01)
     with pytest.raises(LinkLostError, match="held back"):
         await ask(venue, "POST")
     assert len(venue.requests) == 1

@@ -110,6 +110,11 @@ class Socket:
         """Subscribe a public channel."""
         await self.send({"time": int(time.time()), "channel": channel, "event": "subscribe", "payload": payload})
 
+    async def heed(self, channel: str, payload: Any) -> None:
+        """Subscribe a public channel, and wait until the venue has heard it."""
+        await self.listen(channel, payload)
+        await self.until(channel, "subscribe")
+
     async def next(self) -> dict[str, Any]:
         """The next message. Raises anyio.EndOfStream or BrokenResourceError when the connection ends."""
         while not self.waiting:
@@ -121,7 +126,7 @@ class Socket:
 
     async def until(self, channel: str, event: str = "update", such: Callable[[Any], bool] = lambda result: True) -> dict[str, Any]:
         """The next message of this channel and event whose result is such."""
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
             while True:
                 message = await self.next()
                 if message["channel"] == channel and message["event"] == event and such(message.get("result")):
@@ -134,6 +139,11 @@ class Client:
 
     server: ServedVenue
     http: httpx.AsyncClient
+
+    def hurry(self, speed: float) -> None:
+        """Let virtual time run so much faster from now on: what is to be heard of it must have been subscribed before."""
+        self.server.venue.clock.pace(speed)
+        self.server.venue.kick()
 
     async def get(self, path: str) -> Any:
         response = await self.request("GET", path)
@@ -198,6 +208,6 @@ async def served(
     ]
     async with (
         serve(script, logins, dialect=dialect, speed=speed, faults=faults, rules=rules, control_token=control_token) as server,
-        httpx.AsyncClient(trust_env=False, timeout=10) as http,
+        httpx.AsyncClient(trust_env=False, timeout=30) as http,
     ):
         yield Client(server, http)

@@ -171,8 +171,9 @@ async def test_too_many_requests_are_429_and_headers_count_down() -> None:
 
 async def test_virtual_time_runs_as_fast_as_asked() -> None:
     told = (index(70_000), ticker(500), quote(490, 510), index(71_000, at=60))
-    async with served(*told, speed=600) as client, client.socket() as socket:
-        await socket.listen("options.ul_price", ["BTC_USDT"])
+    async with served(*told) as client, client.socket() as socket:
+        await socket.heed("options.ul_price", ["BTC_USDT"])
+        client.hurry(600)
         moved = await socket.until("options.ul_price", such=lambda result: result["price"] == 71_000)
         assert moved["time"] >= moved["result"]["time"] == START // SECOND + 60
 
@@ -195,6 +196,14 @@ def test_the_clock_never_waits_for_what_is_past() -> None:
     assert clock.now() >= START
     assert clock.until(START - SECOND) == 0.0
     assert 0.5 < clock.until(START + 10 * SECOND) <= 1.0
+
+
+def test_a_change_of_pace_takes_back_nothing_that_has_passed() -> None:
+    clock = PacedClock(start=START, speed=1e6)
+    reached = clock.now()
+    clock.pace(1e-6)
+    assert reached <= clock.now() < clock.now() + SECOND
+    assert clock.until(clock.now() + SECOND) > 1e5
 
 
 def test_a_bucket_refills_evenly_and_each_has_its_own() -> None:

@@ -76,9 +76,10 @@ async def test_bodies_have_the_fields_and_types_of_the_venues_own(shared: Path) 
 
 async def test_bodies_of_settled_contracts_have_the_fields_of_the_venues_own(shared: Path) -> None:
     soon = call(expiry=START + 30 * SECOND)
-    async with served(index(71_000.5), ticker(500), quote(490, 510), contracts=(soon,), speed=20) as client, client.socket() as socket:
-        await socket.listen("options.settlements", [CALL.name])
+    async with served(index(71_000.5), ticker(500), quote(490, 510), contracts=(soon,)) as client, client.socket() as socket:
+        await socket.heed("options.settlements", [CALL.name])
         await client.order(size=2, price="0", tif="ioc")
+        client.hurry(60)
         await socket.until("options.settlements")
         await assert_same_form(client, shared, SETTLED)
         settled = row(await client.get("/options/my_settlements?underlying=BTC_USDT"))
@@ -287,8 +288,9 @@ async def test_a_body_that_is_no_object_is_refused() -> None:
 
 async def test_lists_are_cut_by_time_offset_and_limit() -> None:
     trades = [trade(500 + at, 1, at=at) for at in range(4)]
-    async with served(index(70_000), quote(490, 510), *trades, index(1, at=4), speed=100) as client, client.socket() as socket:
-        await socket.listen("options.ul_price", ["BTC_USDT"])
+    async with served(index(70_000), quote(490, 510), *trades, index(1, at=60)) as client, client.socket() as socket:
+        await socket.heed("options.ul_price", ["BTC_USDT"])
+        client.hurry(600)
         await socket.until("options.ul_price", such=lambda result: result["price"] == 1)
         start, path = START // SECOND, f"/options/trades?contract={CALL.name}"
         queries = ("", "&limit=1", "&offset=3", f"&from={start + 1}&to={start + 2}")
@@ -299,8 +301,9 @@ async def test_lists_are_cut_by_time_offset_and_limit() -> None:
 
 async def test_minute_bars_are_made_of_trades() -> None:
     told = (index(70_000), quote(490, 510), trade(500, 1), trade(520, -2, at=10), trade(480, 3, at=61), index(1, at=62))
-    async with served(*told, speed=600) as client, client.socket() as socket:
-        await socket.listen("options.ul_price", ["BTC_USDT"])
+    async with served(*told) as client, client.socket() as socket:
+        await socket.heed("options.ul_price", ["BTC_USDT"])
+        client.hurry(600)
         await socket.until("options.ul_price", such=lambda result: result["price"] == 1)
         path = f"/options/candlesticks?contract={CALL.name}"
         assert [ohlcv(bar) for bar in await client.get(path + "&interval=1m")] == ["500 520 500 520 3", "480 480 480 480 3"]
@@ -312,12 +315,13 @@ def ohlcv(bar: dict[str, Any]) -> str:
 
 
 async def test_a_countdown_cancels_the_orders_of_its_scope() -> None:
-    async with served(speed=50) as client, client.socket() as socket:
+    async with served() as client, client.socket() as socket:
         await socket.subscribe("options.orders", ["10001", "!all"])
         await client.order(size=1, price="400")
         kept = (await client.order(size=1, price="300", contract=PUT.name)).json()
         armed = await client.request("POST", "/options/countdown_cancel_all", {"timeout": 5, "contract": CALL.name})
         assert int(armed.json()["triggerTime"]) > START // 1_000_000
+        client.hurry(50)
         await socket.until("options.orders", such=lambda result: result and result[0]["status"] == "finished")
         assert [order["id"] for order in await client.get("/options/orders?status=open")] == [kept["id"]]
         assert (await client.request("POST", "/options/countdown_cancel_all", {"timeout": 3})).status_code == 400

@@ -111,10 +111,11 @@ async def test_an_order_that_rests_is_pushed_without_finish_as() -> None:
 async def test_a_settlement_is_told_on_every_channel_it_concerns(shared: Path) -> None:
     soon = call(expiry=START + 30 * SECOND)
     channels = ("options.user_settlements", "options.position_closes")
-    async with served(index(71_000.5), ticker(500), quote(490, 510), contracts=(soon,), speed=20) as client, client.socket() as socket:
+    async with served(index(71_000.5), ticker(500), quote(490, 510), contracts=(soon,)) as client, client.socket() as socket:
         await subscribe_gate(socket, *channels)
-        await socket.listen("options.settlements", [CALL.name])
+        await socket.heed("options.settlements", [CALL.name])
         await client.order(size=2, price="0", tif="ioc")
+        client.hurry(60)
         told: dict[str, dict[str, Any]] = {}
         while len(told) < 3:
             message = await socket.next()
@@ -128,10 +129,11 @@ async def test_a_settlement_is_told_on_every_channel_it_concerns(shared: Path) -
 
 async def test_a_moving_mark_alone_is_no_news_of_a_position() -> None:
     marks = [ticker(500 + at, at=at) for at in range(1, 30)]
-    async with served(index(70_000), ticker(500), quote(490, 510), *marks, index(1, at=30), speed=20) as client, client.socket() as socket:
+    async with served(index(70_000), ticker(500), quote(490, 510), *marks, index(1, at=30)) as client, client.socket() as socket:
         await subscribe_gate(socket, "options.positions")
-        await socket.listen("options.ul_price", ["BTC_USDT"])
+        await socket.heed("options.ul_price", ["BTC_USDT"])
         await client.order(size=2, price="0", tif="ioc")
+        client.hurry(60)
         heard: list[dict[str, Any]] = []
         while not heard or heard[-1]["channel"] != "options.ul_price" or heard[-1].get("result", {}).get("price") != 1:
             heard.append(await socket.next())
@@ -218,11 +220,15 @@ async def test_nonsense_is_answered_with_an_error_and_the_connection_lives(text:
 async def test_public_channels_are_pushed_in_the_venues_form(shared: Path, dialect: str) -> None:
     told = (index(70_000.5), ticker(500.5), depth([(490, 5)], [(510, 8)]), quote(490, 510))
     later = (depth([(491, 5)], [(511, 8)], at=20), trade(505.5, 3, at=20), listing(contract(id=PUT), at=20))
-    async with served(*told, *later, dialect=dialect, speed=50, contracts=[call()]) as client, client.socket() as socket:
+    async with served(*told, *later, dialect=dialect, contracts=[call()]) as client, client.socket() as socket:
         for channel, payload in PUBLIC.items():
             await socket.listen(channel, payload)
         heard: dict[tuple[str, str], dict[str, Any]] = {}
-        with anyio.fail_after(10):
+        with anyio.fail_after(30):
+            while len([channel for channel, event in heard if event == "subscribe"]) < len(PUBLIC):
+                message = await socket.next()
+                heard[message["channel"], message["event"]] = message
+            client.hurry(50)
             while not {"options.ul_trades", "options.order_book", "options.contract_candlesticks"} <= {
                 channel for channel, event in heard if event == "update"
             }:
@@ -237,8 +243,9 @@ async def test_public_channels_are_pushed_in_the_venues_form(shared: Path, diale
 
 
 async def test_a_new_contract_is_announced_to_those_who_named_its_underlying(shared: Path) -> None:
-    async with served(index(70_000), listing(put(), at=10), speed=20, contracts=[call()]) as client, client.socket() as socket:
-        await socket.listen("options.contracts", {"underlyings": ["BTC_USDT"]})
+    async with served(index(70_000), listing(put(), at=10), contracts=[call()]) as client, client.socket() as socket:
+        await socket.heed("options.contracts", {"underlyings": ["BTC_USDT"]})
+        client.hurry(20)
         announced = await socket.until("options.contracts")
         assert_same_form(announced, sample(shared, "options.contracts"))
         assert announced["result"]["contract"] == PUT.name
@@ -247,22 +254,27 @@ async def test_a_new_contract_is_announced_to_those_who_named_its_underlying(sha
 
 async def test_a_book_kept_by_the_venues_rule_equals_the_venues_book() -> None:
     books = [depth([(490 + at, 5), (480, at + 1)], [(510 + at, 8)], at=at / 10) for at in range(1, 40)]
-    async with served(index(70_000), *books, index(1, at=5), speed=5) as client, client.socket() as socket:
-        await socket.listen("options.order_book_update", [CALL.name, "100ms", "50"])
-        await socket.listen("options.ul_price", ["BTC_USDT"])
+    whole = f"/options/order_book?contract={CALL.name}&with_id=true&limit=50"
+    async with served(index(70_000), *books, index(1, at=30)) as client, client.socket() as socket:
+        await socket.heed("options.ul_price", ["BTC_USDT"])
+        await socket.heed("options.order_book_update", [CALL.name, "100ms", "50"])
+        client.hurry(5)
         await socket.until("options.order_book_update")
-        base = await client.get(f"/options/order_book?contract={CALL.name}&with_id=true&limit=50")
+        base = await client.get(whole)
+        client.hurry(25)
         sides = {side: {level["p"]: level["s"] for level in base[name]} for side, name in (("b", "bids"), ("a", "asks"))}
-        last = base["id"]
-        while (message := await socket.next())["channel"] == "options.order_book_update" or message["result"].get("price") != 1:
+        last, final = base["id"], None
+        while final is None or last < final["id"]:
+            message = await socket.next()
             change = message["result"]
+            if message["channel"] != "options.order_book_update":
+                final = await client.get(whole) if change.get("price") == 1 else final
             if message["channel"] != "options.order_book_update" or change["u"] <= last:
                 continue
             assert change["U"] <= last + 1
             last = change["u"]
             for side in ("b", "a"):
                 sides[side] = {p: s for p, s in {**sides[side], **{level["p"]: level["s"] for level in change[side]}}.items() if s}
-        final = await client.get(f"/options/order_book?contract={CALL.name}&with_id=true&limit=50")
         assert final["id"] == last
         assert {level["p"]: level["s"] for level in final["bids"]} == sides["b"]
         assert {level["p"]: level["s"] for level in final["asks"]} == sides["a"]
@@ -270,13 +282,17 @@ async def test_a_book_kept_by_the_venues_rule_equals_the_venues_book() -> None:
 
 async def test_candles_come_by_interval_and_kind_as_they_change() -> None:
     told = (index(70_000), ticker(500), quote(490, 510), trade(505, 2, at=5), trade(507, 1, at=65), index(70_500, at=66))
-    async with served(*told, speed=40) as client, client.socket() as socket:
-        for name in (f"mark_{CALL.name}", f"index_{CALL.name}", CALL.name):
+    async with served(*told) as client, client.socket() as socket:
+        names, heeded = (f"mark_{CALL.name}", f"index_{CALL.name}", CALL.name), 0
+        for name in names:
             await socket.listen("options.contract_candlesticks", ["1m", name])
         bars: dict[str, dict[int, dict[str, Any]]] = {}
-        with anyio.fail_after(15):
+        with anyio.fail_after(30):
             while len(bars.get(CALL.name, {})) < 2 or len(bars.get(f"index_{CALL.name}", {})) < 2:
                 message = await socket.next()
+                heeded += message["event"] == "subscribe"
+                if message["event"] == "subscribe" and heeded == len(names):
+                    client.hurry(40)
                 for bar in message["result"] if message["event"] == "update" else ():
                     bars.setdefault(bar["n"].removeprefix("1m_"), {})[bar["t"]] = bar
         (_, first), (_, second) = sorted(bars[CALL.name].items())[-2:]
@@ -311,8 +327,9 @@ async def test_parameters_a_channel_does_not_have_are_error_two(channel: str, pa
 async def test_a_book_is_told_as_deep_as_it_was_asked_for() -> None:
     deep = depth([(490 - at, 1) for at in range(10)], [(510 + at, 1) for at in range(10)])
     changed = [depth([(491, 9), *((490 - at, 1) for at in range(10))], [(510 + at, 1) for at in range(10)], at=at) for at in (5,)]
-    async with served(index(70_000), deep, *changed, speed=20) as client, client.socket() as socket:
-        await socket.listen("options.order_book_update", [CALL.name, "100ms", "5"])
+    async with served(index(70_000), deep, *changed) as client, client.socket() as socket:
+        await socket.heed("options.order_book_update", [CALL.name, "100ms", "5"])
+        client.hurry(20)
         told = (await socket.until("options.order_book_update"))["result"]
         assert told["b"] == [{"p": "486", "s": 0}, {"p": "491", "s": 9}]
         assert told["a"] == []

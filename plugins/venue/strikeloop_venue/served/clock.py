@@ -1,6 +1,7 @@
 """The one place of the simulated venue that reads clocks: wall time for signatures, virtual time for the market.
 
-Owns the pace. Virtual time = start + (wall − wall at start) · speed, from the monotonic clock, so it never goes back.
+Owns the pace. Virtual time = start + (wall − wall at start) · speed, from the monotonic clock, so it never goes back;
+a change of pace is a new start.
 """
 
 from __future__ import annotations
@@ -27,6 +28,10 @@ class PacedClock:
     def now(self) -> int:
         """Virtual time, ns UTC."""
         return self.start + int((time.monotonic_ns() - self._origin) * self.speed)
+
+    def pace(self, speed: float) -> None:
+        """From now on run `speed` times as fast as the wall."""
+        self.start, self._origin, self.speed = self.now(), time.monotonic_ns(), speed
 
     def wall_s(self) -> float:
         """What the venue takes for the time of day, Unix seconds."""
