@@ -75,11 +75,14 @@ class Countdown:
             tasks.start_soon(self._refresh, due)
 
     async def stop(self) -> None:
-        """The last refresh has been answered; then disarm, but where orders of ours still work: those the venue shall withdraw."""
+        """Disarm, but where orders of ours still work: those the venue shall withdraw. A refresh that is on its way comes first.
+
+        A venue that does not answer within DISARM_S stays armed, and nobody waits for it.
+        """
         self._is_over = True
-        async with self._turn:
-            working = {self._underlying(order) for order in self._engine.orders.working() if order.instance}
-            with anyio.move_on_after(DISARM_S):
+        with anyio.move_on_after(DISARM_S):
+            async with self._turn:
+                working = {self._underlying(order) for order in self._engine.orders.working() if order.instance}
                 for underlying in [one for one in self._armed if one not in working]:
                     await self._ask(underlying, 0)
 

@@ -100,7 +100,7 @@ class Live:
         self._adapters: list[Adapter] = []
         self._sender = Sender(engine, self.ports, clock, book.intents, halted, self.venues, self._why_not)
         self._stop = anyio.Event()
-        self._started = False
+        self._started = self._is_finishing = False
         self._risks: list[RiskWatch] = []
         self.refused: dict[str, str] = {}
         """What the venue said against the credentials, by adapter."""
@@ -216,7 +216,8 @@ class Live:
     async def _why_not(self, order: SubmitOrder) -> str:
         """Why an approved order must not leave after all, "" where it may."""
         keeper = self.keepers.get(order.contract.adapter)
-        return "" if keeper is None else await keeper.ready(order)
+        reason = "" if keeper is None else await keeper.ready(order)
+        return "the run is stopping" if self._is_finishing else reason
 
     def _deliver_market(self, events: Sequence[e.Event]) -> None:
         self.deliver(events)
@@ -303,6 +304,7 @@ class Live:
             self.stop("credentials", text)
 
     async def _finish(self) -> None:
+        self._is_finishing = True
         now = self.clock.now()
         if self._started:
             self.deliver((e.RunStopping(time=now, received=now, reason=self.ending.reason),))

@@ -8,7 +8,7 @@ import anyio
 import attrs
 import pytest
 
-from strikeloop import AlertRaised, GapClosed, GapOpened, OrderRefused, OrderState, OrderUpdated, StreamLost, VenueError
+from strikeloop import AlertRaised, GapClosed, GapOpened, OrderRefused, OrderState, OrderUpdated, RunStopping, StreamLost, VenueError
 from strikeloop.journal import Legacy
 from strikeloop.live import Switch, status_of
 from strikeloop.testing import Held
@@ -97,6 +97,31 @@ async def test_a_graceful_end_disarms_after_the_last_refresh_and_the_last_cancel
     assert asked(stage) == [ARM, ARM, DISARM]
     kinds = [kind for kind, _ in stage.account.calls]
     assert max(index for index, kind in enumerate(kinds) if kind == "cancel") < len(kinds) - 1 - kinds[::-1].index("countdown")
+
+
+async def test_an_order_that_waits_for_it_when_the_run_stops_never_leaves() -> None:
+    stage = guarded()
+    slow = Held()
+    stage.account.script("countdown", slow)
+    async with stage.running():
+        client_id = stage.buy()
+        await slow.asked.wait()
+        stage.live.stop("stop", "enough")
+        await until(lambda: stage.said(RunStopping))
+        slow.release()
+    assert (stage.account.asked("submit"), stage.state(client_id)) == ([], "rejected")
+
+
+async def test_nobody_waits_at_the_end_for_a_venue_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strikeloop.live.countdown.DISARM_S", 0.1)
+    stage = guarded()
+    async with stage.running():
+        await opened(stage)
+        silent = Held()
+        stage.account.script("countdown", silent)
+        await stage.pass_s(8)
+        await silent.asked.wait()
+    assert asked(stage) == [ARM, ARM]
 
 
 async def test_it_stays_armed_where_an_order_could_not_be_withdrawn(monkeypatch: pytest.MonkeyPatch) -> None:
