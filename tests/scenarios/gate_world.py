@@ -40,6 +40,8 @@ class World:
     notes: Notes
     events: list[Event]
     """Everything that was told, also before the run began."""
+    ended: anyio.Event = attrs.field(factory=anyio.Event)
+    """The run is over."""
 
     @property
     def session(self) -> Session:
@@ -52,6 +54,10 @@ class World:
         with anyio.fail_after(within_s):
             while not condition():  # noqa: ASYNC110 - what is waited for has no one owner
                 await anyio.sleep(0.01)
+
+    async def run(self) -> None:
+        await self.live.run()
+        self.ended.set()
 
     async def ready(self) -> None:
         await self.until(lambda: self.live.started)
@@ -105,7 +111,8 @@ async def trading(*rules: Rule, faults: Faults | None = None, **settings: Any) -
         engine = Engine([Plugin(name="trader", kind="strategy", plugin=trader)], margin=Classic(), tag="w")
         live = Live(engine, clock=WallClock(), summary=Summary(run="world", mode="live"), book=notes, listen=events.append)
         live.add_adapter(adapter, trade=True)
+        world = World(server, proxy, live, adapter, trader, notes, events)
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(live.run)
-            yield World(server, proxy, live, adapter, trader, notes, events)
+            tasks.start_soon(world.run)
+            yield world
             live.stop("stop", "the test is over")

@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -193,13 +193,16 @@ class Child:
         return self.process.wait(seconds)
 
 
-def start(folder: Path, *words: str) -> Child:
-    """`strikeloop run --live` in this folder."""
+WITHOUT_STDIN = ("sh", "-c", 'exec "$@" <&-', "sh")
+
+
+def start(folder: Path, *words: str, by: Sequence[str] = ()) -> Child:
+    """`strikeloop run --live` in this folder, started `by` a command of this kind."""
     state_dir = folder / "runs"
     before = frozenset(_runs(state_dir))
     with (folder / "run.err").open("ab") as errors, (folder / "run.out").open("ab") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "strikeloop", "run", "--live", "--json", "--quiet", *words],
+            [*by, sys.executable, "-m", "strikeloop", "run", "--live", "--json", "--quiet", *words],
             cwd=folder,
             env=environ(),
             stdin=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +17,15 @@ import pytest
 
 from strikeloop.clientids import parts_of
 from tests.scenarios.console import environ
-from tests.scenarios.kills import Child, Venue, configure, differences, start, unresolved, venue_process
+from tests.scenarios.kills import WITHOUT_STDIN, Child, Venue, configure, differences, start, unresolved, venue_process
 
 pytest.importorskip("strikeloop_gate")
 pytest.importorskip("strikeloop_venue")
 
-ACCOUNTS = 10
+ACCOUNTS = 11
 SHORT = "countdown_s = 5"
+SOON_S = 7.0
+"""How long a run that is asked to end may take."""
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +45,8 @@ def child(request: pytest.FixtureRequest) -> Iterator[Callable[..., Child]]:
     """Starts runs that do not outlive the test."""
     children: list[Child] = []
 
-    def begin(folder: Path, *words: str) -> Child:
-        children.append(start(folder, *words))
+    def begin(folder: Path, *words: str, by: Sequence[str] = ()) -> Child:
+        children.append(start(folder, *words, by=by))
         return children[-1]
 
     yield begin
@@ -61,9 +63,9 @@ def wait_until(condition: Callable[[], Any], seconds: float = 20) -> None:
         time.sleep(0.05)
 
 
-def trading(begin: Callable[..., Child], folder: Path, venue: Venue) -> Child:
+def trading(begin: Callable[..., Child], folder: Path, venue: Venue, by: Sequence[str] = ()) -> Child:
     """A run with orders of its own at the venue."""
-    run = begin(folder)
+    run = begin(folder, by=by)
     assert run.wait_for("ready", seconds=45) == "ready", (folder / "run.err").read_text()
     wait_until(lambda: ours(venue))
     return run
@@ -170,6 +172,14 @@ def test_a_run_that_is_interrupted_twice_still_withdraws_its_orders(tmp_path: Pa
     run = trading(child, tmp_path, venue)
     run.process.send_signal(signal.SIGINT)
     assert run.end(signal.SIGINT) == 130
+    assert ours(venue) == []
+    assert differences(venue, tmp_path / "runs") == []
+
+
+def test_a_run_without_an_input_trades_and_ends_like_any_other(tmp_path: Path, venue: Venue, child: Callable[..., Child]) -> None:
+    configure(tmp_path, venue)
+    run = trading(child, tmp_path, venue, by=WITHOUT_STDIN)
+    assert run.end(seconds=SOON_S) == 0
     assert ours(venue) == []
     assert differences(venue, tmp_path / "runs") == []
 
