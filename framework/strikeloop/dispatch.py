@@ -45,6 +45,10 @@ class Call(NamedTuple):
     hook: str
 
 
+Route = tuple[tuple[Callable[[Any, Desk], Any], Desk, Instance, str], ...]
+"""The calls of one event as plain tuples: Python takes named ones apart more slowly."""
+
+
 @attrs.define
 class _Interest:
     """What one instance watches."""
@@ -63,9 +67,9 @@ class Dispatch:
         self._interests = {instance.name: _Interest() for instance in instances}
         self._counters: dict[tuple[str, type[Event], Any], list[int]] = {}
         self._by_hook = _compile(self.instances)
-        self._broadcast: dict[type[Event], tuple[Call, ...]] = {}
-        self._owned: dict[tuple[type[Event], str], tuple[Call, ...]] = {}
-        self.routes: dict[type[Event], dict[Any, tuple[Call, ...]]] = {kind: {} for kind, hook in HOOK_OF.items() if hook in MARKET_HOOKS}
+        self._broadcast: dict[type[Event], Route] = {}
+        self._owned: dict[tuple[type[Event], str], Route] = {}
+        self.routes: dict[type[Event], dict[Any, Route]] = {kind: {} for kind, hook in HOOK_OF.items() if hook in MARKET_HOOKS}
 
     def rules(self) -> tuple[Call, ...]:
         """The review_order calls, in order."""
@@ -92,7 +96,7 @@ class Dispatch:
         for routes in self.routes.values():
             routes.clear()
 
-    def broadcast(self, kind: type[Event]) -> tuple[Call, ...]:
+    def broadcast(self, kind: type[Event]) -> Route:
         """The calls for an event that goes to all."""
         calls = self._broadcast.get(kind)
         if calls is None:
@@ -100,7 +104,7 @@ class Dispatch:
             calls = self._broadcast[kind] = self._live(self._by_hook[hook] if hook else ()) + self._live(self._by_hook["on_event"])
         return calls
 
-    def owned(self, kind: type[Event], owner: str) -> tuple[Call, ...]:
+    def owned(self, kind: type[Event], owner: str) -> Route:
         """The calls for an event that belongs to one instance: that one, and rules."""
         calls = self._owned.get((kind, owner))
         if calls is None:
@@ -108,7 +112,7 @@ class Dispatch:
             calls = self._owned[(kind, owner)] = self._live(heard) + self._live(self._by_hook["on_event"])
         return calls
 
-    def watched(self, kind: type[Event], key: Any, contract: ContractId | None, underlying: str) -> tuple[Call, ...]:
+    def watched(self, kind: type[Event], key: Any, contract: ContractId | None, underlying: str) -> Route:
         """Compile the route of one kind of market event for one contract (or underlying, where `contract` is None)."""
         heard = []
         for call in self._by_hook[HOOK_OF[kind]]:
@@ -118,7 +122,7 @@ class Dispatch:
         calls = self.routes[kind][key] = self._live(tuple(heard)) + self._live(self._by_hook["on_event"])
         return calls
 
-    def route(self, event: Event) -> tuple[Call, ...]:
+    def route(self, event: Event) -> Route:
         """The calls for a market event, from the table or compiled now."""
         kind = type(event)
         if isinstance(event, UnderlyingPriced):
@@ -148,8 +152,9 @@ class Dispatch:
 
         return call._replace(function=each_nth)
 
-    def _live(self, calls: tuple[Call, ...]) -> tuple[Call, ...]:
-        return tuple(call for call in calls if not call.instance.halted) if self._started else ()
+    def _live(self, calls: tuple[Call, ...]) -> Route:
+        live = [call for call in calls if self._started and not call.instance.halted]
+        return tuple((call.function, call.desk, call.instance, call.hook) for call in live)
 
 
 def _compile(instances: Sequence[Instance]) -> dict[str, tuple[Call, ...]]:

@@ -20,7 +20,7 @@ from strikeloop.clock import Clock
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
 from strikeloop.contracts import Contract
 from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, SetTimer, View, Watch, WriteLog
-from strikeloop.dispatch import Call, Dispatch, Instance, Kind
+from strikeloop.dispatch import Dispatch, Instance, Kind, Route
 from strikeloop.errors import InvariantError
 from strikeloop.events import (
     MARKET_EVENTS,
@@ -112,7 +112,7 @@ class Engine:
         self.review = Review(self.dispatch.rules(), self.portfolio, self.orders, self.clock, self.blocks)
         self._timers = Timers()
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
-        self._folds: dict[type[Event], Callable[[Any], tuple[Call, ...]]] = {
+        self._folds: dict[type[Event], Callable[[Any], Route]] = {
             **dict.fromkeys(ORDER_EVENTS, self._fold_order),
             **dict.fromkeys((TimerFired, OrderRefused), self._fold_owned),
             **dict.fromkeys((ContractListed, ContractExpired), self._fold_listing),
@@ -148,7 +148,7 @@ class Engine:
                 function(event, desk)
             except Exception as error:  # noqa: BLE001  # whatever a plugin raises is its own fault, and harms no other
                 self._fault(instance, hook, error)
-                self._deliver(event, calls[1 + calls.index(Call(function, desk, instance, hook)) :])
+                self._deliver(event, calls[1 + calls.index((function, desk, instance, hook)) :])
                 break
             if desk.outbox:
                 acted = True
@@ -193,7 +193,7 @@ class Engine:
 
     # ---- inside ----
 
-    def _fold(self, event: Event) -> tuple[Call, ...]:
+    def _fold(self, event: Event) -> Route:
         """Fold an input that is more than the latest of its kind; returns the calls it is delivered by."""
         kind = type(event)
         if kind in _MARKET:
@@ -208,14 +208,14 @@ class Engine:
             self._fold_stream(event)
         return self.dispatch.broadcast(kind)
 
-    def _fold_owned(self, event: TimerFired | OrderRefused) -> tuple[Call, ...]:
+    def _fold_owned(self, event: TimerFired | OrderRefused) -> Route:
         return self.dispatch.owned(type(event), event.instance)
 
-    def _fold_start(self, _event: RunStarted) -> tuple[Call, ...]:
+    def _fold_start(self, _event: RunStarted) -> Route:
         self.dispatch.start()
         return self.dispatch.broadcast(RunStarted)
 
-    def _fold_listing(self, event: ContractListed | ContractExpired) -> tuple[Call, ...]:
+    def _fold_listing(self, event: ContractListed | ContractExpired) -> Route:
         self.portfolio.apply(event)
         self.dispatch.forget()
         if type(event) is ContractExpired:
@@ -223,7 +223,7 @@ class Engine:
                 instance.desk.book_expiry(event.contract)
         return self.dispatch.broadcast(type(event))
 
-    def _fold_order(self, event: OrderUpdated | Filled) -> tuple[Call, ...]:
+    def _fold_order(self, event: OrderUpdated | Filled) -> Route:
         before = self.orders.find(event)
         if isinstance(event, Filled):
             self.orders.apply_fill(event)
@@ -276,13 +276,13 @@ class Engine:
         self._made, self._approved, self._logs = [], [], []
         return step
 
-    def _calls(self, event: Event) -> tuple[Call, ...]:
+    def _calls(self, event: Event) -> Route:
         """The calls for an event that the engine made."""
         if isinstance(event, OrderRefused):
             return self.dispatch.owned(OrderRefused, event.instance)
         return self.dispatch.broadcast(type(event))
 
-    def _deliver(self, event: Event, calls: tuple[Call, ...]) -> None:
+    def _deliver(self, event: Event, calls: Route) -> None:
         """Make these calls; a plugin that is halted meanwhile hears no more."""
         for function, desk, instance, hook in calls:
             if instance.halted:

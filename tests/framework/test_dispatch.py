@@ -328,4 +328,4 @@ def test_nothing_is_delivered_before_the_start() -> None:
     table = Dispatch([instance("a", Both())], {})
     assert table.broadcast(type(position(1))) == ()
     table.start()
-    assert [call.hook for call in table.broadcast(type(position(1)))] == ["on_position"]
+    assert [hook for *_, hook in table.broadcast(type(position(1)))] == ["on_position"]
