@@ -6,13 +6,14 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import anyio
 import attrs
+from anyio.abc import ByteReceiveStream
 
 from strikeloop_venue import GeneratedMarket, VenueSettings
 from strikeloop_venue.served import ServedVenue, serve
@@ -35,10 +36,27 @@ def environ(**extra: str) -> dict[str, str]:
     return {**kept, "PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "COLUMNS": "120", **extra}
 
 
-async def strikeloop(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> Done:
-    """`strikeloop words` to its end."""
-    done = await anyio.run_process([sys.executable, "-m", "strikeloop", *words], cwd=folder, env=environ(**(env or {})), check=False)
-    return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
+async def strikeloop(folder: Path, *words: str, env: Mapping[str, str] | None = None, until: Sequence[str] = ()) -> Done:
+    """`strikeloop words` to its end; or, with `until`, terminated as soon as it has said all of that on stderr."""
+    command = [sys.executable, "-m", "strikeloop", *words]
+    said: dict[str, bytes] = {"out": b"", "err": b""}
+    async with await anyio.open_process(command, cwd=folder, env=environ(**(env or {}))) as process:
+
+        async def hear(name: str, stream: ByteReceiveStream) -> None:
+            awaited = set(until) if name == "err" else set()
+            async for chunk in stream:
+                said[name] += chunk
+                if awaited and all(text.encode() in said[name] for text in awaited):
+                    awaited.clear()
+                    process.terminate()
+
+        assert process.stdout is not None
+        assert process.stderr is not None
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(hear, "out", process.stdout)
+            tasks.start_soon(hear, "err", process.stderr)
+        code = await process.wait()
+    return Done(code, said["out"].decode(), said["err"].decode())
 
 
 def python(folder: Path, program: str, *words: str, env: Mapping[str, str] | None = None) -> Done:

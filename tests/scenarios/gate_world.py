@@ -50,7 +50,7 @@ class World:
     def said(self, kind: type[E]) -> list[E]:
         return [event for event in self.events if isinstance(event, kind)]
 
-    async def until(self, condition: Callable[[], Any], *, within_s: float = 15) -> None:
+    async def until(self, condition: Callable[[], Any], *, within_s: float = 45) -> None:
         with anyio.fail_after(within_s):
             while not condition():  # noqa: ASYNC110 - what is waited for has no one owner
                 await anyio.sleep(0.01)

@@ -129,6 +129,7 @@ async def test_a_clock_that_is_an_hour_off_does_no_harm(skew_s: float) -> None:
         await world.told(client_id, "open")
         world.cancel(client_id)
         await world.told(client_id, "canceled")
+        await world.until(lambda: any(alert.topic == "clock" for alert in world.said(AlertRaised)))
         assert {alert.topic for alert in world.said(AlertRaised)} == {"go", "clock"}
 
 

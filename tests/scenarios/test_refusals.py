@@ -164,7 +164,9 @@ async def test_orders_that_cannot_be_had_come_back_to_the_strategy_with_a_reason
         (tmp_path / "strikeloop.toml").write_text(
             f'[run]\nmode = "live"\nbackend = "{anyio_backend_name}"\n{adapter(server)}[strategies.clumsy]\nuse = "./clumsy.py:Clumsy"\n'
         )
-        done = await strikeloop(tmp_path, "run", "--live", "--duration", "2.5", "--json", env=KEYS)
+        done = await strikeloop(
+            tmp_path, "run", "--live", "--duration", "90", "--json", env=KEYS, until=(*ANSWERS, "INSUFFICIENT_AVAILABLE")
+        )
     assert done.code == 0, done.err
     for answer in ANSWERS:
         assert f"clumsy: {answer}" in done.err

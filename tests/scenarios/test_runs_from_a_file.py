@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from tests.scenarios.console import KEYS, Done, adapter, served, strikeloop
 pytestmark = pytest.mark.anyio
 
 LADDER = '''
-from strikeloop import Desk, OrderRefused, hookimpl, plugin, state
+from strikeloop import Desk, Filled, OrderRefused, hookimpl, plugin, state
 
 
 @plugin
@@ -24,16 +26,25 @@ class Ladder:
 
     steps: int = 3
     done: int = state(0)
+    bought: int = state(0)
 
     @hookimpl
     def on_start(self, desk: Desk) -> None:
+        desk.watch("BTC_USDT")
         desk.every(0.1, "step")
 
     @hookimpl
     def on_timer(self, desk: Desk) -> None:
-        if self.done < self.steps:
+        contract = desk.chain("BTC_USDT")[0].id
+        quote = desk.quote(contract)
+        if self.done < self.steps and quote is not None and quote.ask:
             self.done += 1
-            desk.buy(desk.chain("BTC_USDT")[0].id, 500 if self.done == self.steps else self.done, tag=f"step-{self.done}")
+            desk.buy(contract, 500 if self.done == self.steps else self.done, tag=f"step-{self.done}")
+
+    @hookimpl
+    def on_fill(self, event: Filled, desk: Desk) -> None:
+        self.bought += int(event.size)
+        desk.alert(f"{self.bought} bought")
 
     @hookimpl
     def on_refused(self, event: OrderRefused, desk: Desk) -> None:
@@ -50,6 +61,7 @@ use = "order-limits"
 max_size = 10
 """
 DIALECTS = {"asyncio": "seed", "trio": "gate"}
+TOLD = ("low: step-3 refused by limits", "high: step-2 refused by limits", "low: 3 bought", "high: 1 bought")
 PLACED = [("high", "1", "step-1"), ("low", "1", "step-1"), ("low", "2", "step-2")]
 
 
@@ -73,7 +85,8 @@ async def conduct(folder: Path, *words: str, backend: str) -> tuple[dict[str, An
     live = [word for word in words if word == "--live"]
     checked = await strikeloop(folder, "check", *live, env=KEYS)
     assert checked.code == 0, checked.err
-    done = await strikeloop(folder, "run", *words, "--duration", "2.5", "--json", "--set", f"run.backend={backend}", env=KEYS)
+    options = ("--duration", "90", "--json", "--set", f"run.backend={backend}")
+    done = await strikeloop(folder, "run", *words, *options, env=KEYS, until=TOLD)
     assert done.code == 0, done.err
     short = json.loads(done.out)
     replayed = await strikeloop(folder, "replay", short["run"], "--json", env=KEYS)
@@ -102,8 +115,8 @@ async def test_a_strategy_twice_under_two_names_decides_the_same_simulated_on_pa
         assert (short["mode"], short["backend"], short["refusals"], short["faults"]) == (mode, anyio_backend_name, 2, 0)
         assert short["fills"] >= 3, "two contracts may be bought at two prices"
         assert intents(folders[mode], short["run"]) == PLACED
-        assert "low: step-3 refused by limits" in done.err
-        assert "high: step-2 refused by limits" in done.err
+        for text in TOLD:
+            assert text in done.err
     assert quoted.log
     assert not [message for message in quoted.log if message.signed], "a paper run signs nothing"
     assert quoted.orders_received() == []
@@ -125,21 +138,21 @@ async def test_a_live_config_is_on_paper_until_live_is_asked_for_and_says_so(tmp
 
 async def test_wrong_credentials_are_tried_once_and_told(tmp_path: Path, anyio_backend_name: str) -> None:
     ended: dict[str, Done] = {}
-    wrong = {**KEYS, "GATE_SECRET": "not-the-right-one"}
+    wrong, refusal = {**KEYS, "GATE_SECRET": "not-the-right-one"}, "critical live: gate refused the credentials"
     dialect = DIALECTS[anyio_backend_name]
     async with served(dialect) as strict, served(dialect) as patient, anyio.create_task_group() as tasks:
 
-        async def one(server: Any, name: str, *words: str) -> None:
+        async def one(server: Any, name: str, *words: str, until: Sequence[str] = ()) -> None:
             (tmp_path / name).mkdir()
             folder = configured(tmp_path / name, "live", adapter(server))
             options = ("--live", "--json", "--set", f"run.backend={anyio_backend_name}", *words)
-            ended[name] = await strikeloop(folder, "run", *options, env=wrong)
+            ended[name] = await strikeloop(folder, "run", *options, env=wrong, until=until)
 
-        tasks.start_soon(one, strict, "strict", "--fail-fast", "--duration", "30")
-        tasks.start_soon(one, patient, "patient", "--duration", "3")
+        tasks.start_soon(one, strict, "strict", "--fail-fast", "--duration", "90")
+        tasks.start_soon(partial(one, patient, "patient", "--duration", "90", until=[refusal]))
     assert (ended["strict"].code, ended["patient"].code) == (4, 4)
     for name, server in (("strict", strict), ("patient", patient)):
-        assert "critical live: gate refused the credentials" in ended[name].err
+        assert refusal in ended[name].err
         assert "not-the-right-one" not in ended[name].err
         assert (json.loads(ended[name].out)["alerts"], json.loads(ended[name].out)["orders"]) == (1, 0)
         assert len([message for message in server.log if message.signed]) == 1, "no hot retry"
