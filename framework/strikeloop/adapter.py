@@ -29,7 +29,25 @@ from strikeloop.events import (
     PositionUpdated,
 )
 
-__all__ = ["Account", "Adapter", "BookFeed", "BookIds", "Channel", "Decoded", "Feed", "Link", "ServerClock", "Snapshot", "Stream"]
+__all__ = [
+    "Account",
+    "Adapter",
+    "BookFeed",
+    "BookIds",
+    "Channel",
+    "DeadMansSwitch",
+    "Decoded",
+    "Feed",
+    "Link",
+    "MassCancel",
+    "Mmp",
+    "Protection",
+    "ReportsRisk",
+    "ServerClock",
+    "Settlements",
+    "Snapshot",
+    "Stream",
+]
 
 
 class BookIds(StrEnum):

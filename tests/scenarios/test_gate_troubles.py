@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from strikeloop import AlertRaised, ChannelRefused, StreamLost
-from strikeloop.live import run
+from strikeloop.live import run, status_of
 from strikeloop.testing.faults import Requests, Reset, Respond, Responses, Rule, html_page, redirect, server_error, too_many_requests
 from strikeloop.wire import Secret
 from strikeloop_venue.served import Faults
@@ -96,7 +96,7 @@ async def test_a_subscription_that_is_refused_for_its_user_id_blocks_orders_and_
         assert states.pop("options.orders") == "refused"
         assert set(states.values()) == {"confirmed"}
         assert world.session.connections == 1
-        assert not world.live.started
+        assert (world.live.started, status_of(world.live)["state"]) == (False, "degraded")
         assert [adapter for adapter, _ in world.live.engine.blocks] == ["gate"]
 
 

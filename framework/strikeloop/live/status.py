@@ -12,6 +12,7 @@ from strikeloop.encoding import plain
 from strikeloop.live.run import Live
 from strikeloop.orders import Order
 from strikeloop.portfolio import Portfolio, Position
+from strikeloop.session import State
 
 
 def status_of(live: Live) -> dict[str, Any]:
@@ -38,10 +39,10 @@ def state_of(live: Live) -> str:
     """starting, ready, degraded (data and cancels run, openings are refused somewhere) or halted."""
     if live.engine.is_halted:
         return "halted"
+    states = {port.session.state for port in (*live.feeds.values(), *live.ports.values())}
     if not live.started:
-        return "degraded" if live.refused else "starting"
-    healthy = all(port.session.state == "ready" for port in (*live.feeds.values(), *live.ports.values()))
-    return "ready" if healthy and not live.engine.blocks else "degraded"
+        return "degraded" if live.refused or State.DEGRADED in states else "starting"
+    return "ready" if states <= {State.READY} and not live.engine.blocks else "degraded"
 
 
 def _adapter_status(live: Live, name: str) -> dict[str, Any]:
