@@ -26,6 +26,8 @@ REFRESHES = 4
 MOST_FAILURES = 2
 LONGEST_REQUEST_S = 2.5
 DISARM_S = 1.0
+AGAIN_NS = SECOND_NS
+"""How soon after a request that failed the next one is made."""
 
 
 class Countdown:
@@ -46,6 +48,8 @@ class Countdown:
         self._adapter, self._account, self._engine, self._foreign = adapter, account, engine, foreign
         self._clock, self._deliver, self._timeout_s, self._force = clock, deliver, timeout_s, force
         self._armed: dict[str, int] = {}
+        self._unset: dict[str, int] = {}
+        """Where it could not be set or disarmed, and when that was tried: without it nothing is opened, so no order asks for it again."""
         self._spared: set[str] = set()
         self._turn = anyio.Lock()
         self._is_refreshing = self._is_over = False
@@ -89,15 +93,18 @@ class Countdown:
     # ---- inside ----
 
     def _wanted(self) -> list[str]:
-        """Where a run has traded, or has orders of earlier runs."""
+        """Where a run has traded, wanted to, or has orders of earlier runs."""
         ours = {self._underlying(order) for order in self._engine.orders.working() if order.instance}
-        return sorted({*self._armed, *ours} - {""})
+        return sorted({*self._armed, *self._unset, *ours} - {""})
 
     def _is_due(self, underlying: str) -> bool:
         """Whether the venue must hear of it now: refreshed in time, or not any more."""
+        now = self._clock.now()
+        if now - self._unset.get(underlying, 0) < AGAIN_NS:
+            return False
         if self._must_spare(underlying):
             return underlying not in self._spared
-        return self._clock.now() - self._armed.get(underlying, 0) >= self._timeout_s * SECOND_NS // REFRESHES
+        return now - self._armed.get(underlying, 0) >= self._timeout_s * SECOND_NS // REFRESHES
 
     async def _refresh(self, due: Sequence[str]) -> None:
         try:
@@ -126,8 +133,10 @@ class Countdown:
             with anyio.fail_after(min(self._timeout_s / REFRESHES, LONGEST_REQUEST_S)):
                 await self._account.countdown(underlying, timeout_s)
         except (VenueError, TimeoutError) as error:
+            self._unset[underlying] = asked
             self._failed(underlying, str(error) or "no answer")
             return False
+        self._unset.pop(underlying, None)
         if timeout_s:
             self._armed[underlying] = asked
         else:

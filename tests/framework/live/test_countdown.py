@@ -163,6 +163,18 @@ async def test_refreshes_that_fail_twice_block_openings_until_one_succeeds() -> 
         await opened(stage)
 
 
+async def test_one_that_could_not_be_set_is_tried_again_also_when_no_order_is_left_to_ask_for_it() -> None:
+    stage = guarded()
+    stage.account.script("countdown", *[VenueError("502")] * 3)
+    async with stage.running():
+        refused = stage.buy()
+        await until(lambda: stage.state(refused) == "rejected")
+        assert stage.said(GapOpened)
+        await stage.pass_until(lambda: stage.said(GapClosed))
+        assert asked(stage) == [ARM] * 4
+        await opened(stage)
+
+
 async def test_where_orders_of_other_hands_work_it_is_not_armed_and_that_is_told() -> None:
     stage = guarded()
     foreign(stage)
