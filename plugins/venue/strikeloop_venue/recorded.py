@@ -34,13 +34,18 @@ _MARKET = (BookUpdated, ContractExpired, ContractListed, Quoted, TickerUpdated, 
 
 @attrs.frozen(kw_only=True)
 class RecordedMarket:
-    """A recording in `file`. Contracts must be listed in it before anything happens to them.
+    """A recording in `file`. Contracts must be listed in it before anything happens to them. Raises ValueError where there is none.
 
-    >>> RecordedMarket(file="market.jsonl").open("venue").adapter
-    'venue'
+    >>> RecordedMarket(file="market.jsonl")
+    Traceback (most recent call last):
+    ValueError: market.jsonl: there is no such recording
     """
 
     file: str
+
+    def __attrs_post_init__(self) -> None:
+        if not Path(self.file).is_file():
+            raise ValueError(f"{self.file}: there is no such recording")
 
     def open(self, adapter: str) -> RecordedSource:
         """The market as the adapter instance `adapter` sees it, whatever it was called when it was recorded."""

@@ -36,6 +36,7 @@ def test_the_file_wins_over_what_is_served_by_itself_and_what_is_told_wins_over_
 
 def test_files_are_looked_for_beside_the_config(tmp_path: Path) -> None:
     config = tmp_path / "strikeloop.toml"
+    (tmp_path / "market.jsonl").touch()
     config.write_text('[venue.latency]\nfile = "table.csv"\n[market]\nuse = "recorded"\nfile = "market.jsonl"')
     told = configured(config)
     assert told.venue["latency"]["file"] == str(tmp_path / "table.csv")

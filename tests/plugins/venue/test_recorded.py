@@ -61,9 +61,18 @@ def test_a_line_that_is_no_event_is_refused_with_its_number(tmp_path: Path, line
         list(RecordedMarket(file=str(path)).open("venue").events())
 
 
-def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=r"none\.jsonl"):
-        RecordedMarket(file=str(tmp_path / "none.jsonl")).open("venue").contracts()
+def test_a_file_that_is_not_there_is_named_before_anything_runs(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"none\.jsonl: there is no such recording"):
+        RecordedMarket(file=str(tmp_path / "none.jsonl"))
+
+
+def test_a_file_that_went_away_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "gone.jsonl"
+    path.touch()
+    source = RecordedMarket(file=str(path)).open("venue")
+    path.unlink()
+    with pytest.raises(ConfigError, match=r"gone\.jsonl: the recording cannot be read"):
+        source.contracts()
 
 
 def test_the_hash_is_that_of_the_file_and_of_the_name(tmp_path: Path) -> None:
