@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from strikeloop.adapter import Account, BookFeed, Feed, Stream
 from strikeloop.clock import ServerClock
 from strikeloop.contracts import ContractId
-from strikeloop.errors import VenueError
+from strikeloop.errors import AuthRejectedError, VenueError
 from strikeloop.events import Event
 from strikeloop.live.clock import WallClock
 from strikeloop.live.connection import Connection
@@ -184,7 +184,8 @@ class Port:
                 snapshot = await self.account.snapshot()
         except (VenueError, TimeoutError) as error:
             reason = str(error) or f"no answer within {SNAPSHOT_S:g} s"
-            return lambda now: self.session.snapshot_failed(reason, now)
+            is_auth = isinstance(error, AuthRejectedError)
+            return lambda now: self.session.snapshot_failed(reason, now, is_auth=is_auth)
         return lambda _: self.session.snapshot(snapshot)
 
     async def _fetch_book(self, contract: ContractId) -> None:

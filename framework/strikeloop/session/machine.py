@@ -194,9 +194,9 @@ class Session:
         """The answer to FetchSnapshot."""
         self._account.books(snapshot)
 
-    def snapshot_failed(self, reason: str, now: int) -> None:
-        """FetchFills or FetchSnapshot got no answer."""
-        self._account.failed(reason, now)
+    def snapshot_failed(self, reason: str, now: int, *, is_auth: bool = False) -> None:
+        """FetchFills or FetchSnapshot got no answer, or (`is_auth`) the credentials were refused."""
+        self._account.failed(reason, now, is_auth=is_auth)
 
     def listed(self, contracts: Iterable[Contract], now: int) -> None:
         """The answer to FetchContracts, or what was listed before connecting."""

@@ -13,7 +13,7 @@ from strikeloop.adapter import Snapshot
 from strikeloop.clock import SECOND_NS
 from strikeloop.session.actions import FetchFills, FetchSnapshot, Find
 from strikeloop.session.chains import Chains
-from strikeloop.session.channels import ChannelState
+from strikeloop.session.channels import AUTH_RETRY_NS, ChannelState
 from strikeloop.session.line import Line
 from strikeloop.session.lines import Lines
 from strikeloop.session.outbox import Outbox
@@ -137,11 +137,11 @@ class Reconciling:
             self._taking.books(snapshot)
             self._out.ask(self._taking.question)
 
-    def failed(self, reason: str, now: int) -> None:
-        """A question got no answer, or the answers never fit: it is tried again, ever later."""
+    def failed(self, reason: str, now: int, *, is_auth: bool = False) -> None:
+        """A question got no answer, or the answers never fit: it is tried again, ever later; refused credentials but once soon."""
         if self._taking is None:
             return
-        wait = min(RETRY_NS * 2**self._failures, EVERY_NS)
+        wait = AUTH_RETRY_NS * min(self._failures, 2) if is_auth and self._failures else min(RETRY_NS * 2**self._failures, EVERY_NS)
         self._taking, self._due, self._is_outrun = None, now + wait, False
         self._trouble, self._failures = reason[:200], min(self._failures + 1, 10)
 

@@ -180,8 +180,8 @@ class Stage:
         self.session.snapshot(snapshot)
         return self.listen()
 
-    def snapshot_fails(self, reason: str = "502") -> Stage:
-        self.session.snapshot_failed(reason, self.now)
+    def snapshot_fails(self, reason: str = "502", *, is_auth: bool = False) -> Stage:
+        self.session.snapshot_failed(reason, self.now, is_auth=is_auth)
         return self.listen()
 
     def ready(self, *events: Event) -> Stage:

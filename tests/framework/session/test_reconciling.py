@@ -131,6 +131,14 @@ def test_a_failed_snapshot_is_asked_for_again_after_two_seconds() -> None:
     assert stage.snapshot().session.phase is Phase.READY
 
 
+def test_credentials_that_are_refused_while_the_line_stands_are_tried_three_times_in_ten_minutes() -> None:
+    stage, attempts = Stage().connect().acknowledge(), 1
+    while stage.now < START + 600 * SECOND:
+        stage.forget().snapshot_fails("INVALID_KEY", is_auth=True).alive_until((stage.now - START) / SECOND + 1)
+        attempts += stage.looks
+    assert attempts == 3
+
+
 def fail_until(stage: Stage, seconds: float) -> Stage:
     """Every question is answered by a failure."""
     while stage.now < START + round(seconds * SECOND):
