@@ -91,10 +91,11 @@ class Makers:
         self.fair = np.zeros(0)
         self.iv = np.zeros(0)
         self._strike, self._is_call = np.zeros(0), np.zeros(0, np.bool_)
+        self._delta, self._gamma, self._vega, self._theta = np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
         self._quoted_fair, self._half, self._lean, self._last = np.zeros(0), np.zeros(0), np.zeros(0), np.zeros(0)
         self._gaps = np.zeros((0, depth))
         self._sizes, self._shown_sizes = np.zeros((0, 2, depth), np.int64), np.zeros((0, 2, depth), np.int64)
-        self._steps, self._count = np.zeros((0, depth), np.int64), np.zeros(0, np.int64)
+        self._laid_gaps, self._count = np.zeros((0, depth)), np.zeros(0, np.int64)
         self._is_absent = np.zeros((0, 2), np.bool_)
         self._best = np.zeros((0, 2), np.int64)
         self._gone, self._taken = np.zeros((0, 2), np.int64), np.zeros((0, 2), np.int64)
@@ -131,7 +132,9 @@ class Makers:
     def follow(self, smile: Smile) -> NDArray[np.bool_]:
         """Learn the values now; whether each quote no longer fits."""
         self.iv = smile.volatility(self.log_strike)
-        self.fair = vector.price(smile.forward, self._strike, smile.years, self.iv, is_call=self._is_call)
+        now = vector.value(smile.forward, self._strike, smile.years, self.iv, is_call=self._is_call)
+        self.fair, greeks = now.price, now.greeks
+        self._delta, self._gamma, self._vega, self._theta = greeks.delta, greeks.gamma, greeks.vega, greeks.theta
         is_behind: NDArray[np.bool_] = np.abs(self.fair - self._quoted_fair) > _TOLERANCE * self._half
         return is_behind
 
@@ -167,46 +170,67 @@ class Makers:
 
     def requote(self, rows: Rows, smile: Smile, stress: float) -> None:
         """Stand around the value again: wider in the wings, near expiry and after moves, and then with less."""
-        greeks = self._greeks(rows, smile)
-        distance = np.abs(self.log_strike[rows] - smile.log_forward[rows]) / np.sqrt(smile.theta[rows])
-        points = self._manner.spread * (1.0 + 0.5 / np.sqrt(smile.years[rows] * _DAYS + 0.1)) * (1.0 + 0.3 * np.minimum(distance, 5.0))
-        hedging = _HEDGING_COST * np.abs(greeks.delta) * smile.forward[rows]
-        half = (0.5 * self._tick + greeks.vega * points + hedging) * (1.0 + stress)
-        fair = self.fair[rows]
-        middle = fair + self._lean[rows] * half
+        at = self._at(rows)
+        distance = np.abs(self.log_strike[at] - smile.log_forward[at]) / np.sqrt(smile.theta[at])
+        points = self._manner.spread * (1.0 + 0.5 / np.sqrt(smile.years[at] * _DAYS + 0.1)) * (1.0 + 0.3 * np.minimum(distance, 5.0))
+        hedging = _HEDGING_COST * np.abs(self._delta[at]) * smile.forward[at]
+        half = (0.5 * self._tick + self._vega[at] * points + hedging) * (1.0 + stress)
+        fair = self.fair[at]
+        middle = fair + self._lean[at] * half
         bid = self._orders.below(middle - half)
-        self._half[rows], self._quoted_fair[rows] = half, fair
-        self._best[rows, BID] = bid
-        self._best[rows, ASK] = np.maximum(np.maximum(self._orders.above(middle + half), bid + 1), 1)
-        steps = np.maximum(1, np.rint(self._gaps[rows] * (half / self._tick)[:, None])).astype(np.int64)
-        self._steps[rows, 1:] = np.cumsum(steps[:, :-1], axis=1)
-        shown = self._sizes[rows]
-        self._shown_sizes[rows] = np.maximum(1, (shown / (1.0 + stress)).astype(np.int64)) if stress else shown
-        self._gone[rows] = self._taken[rows] = 0
+        self._half[at], self._quoted_fair[at] = half, fair
+        self._best[at, BID] = bid
+        self._best[at, ASK] = np.maximum(np.maximum(self._orders.above(middle + half), bid + 1), 1)
+        self._laid_gaps[at] = self._gaps[at]
+        shown = self._sizes[at]
+        self._shown_sizes[at] = np.maximum(1, (shown / (1.0 + stress)).astype(np.int64)) if stress else shown
+        self._gone[at] = self._taken[at] = 0
+
+    def _at(self, rows: Rows) -> Rows | slice:
+        """The same rows; all of them in their order as a slice, which copies nothing."""
+        return slice(None) if len(rows) == len(self._ids) and (rows[1:] > rows[:-1]).all() else rows
+
+    def _steps(self, rows: Rows) -> Ints:
+        """How many ticks each level of these quotes stands from the best one."""
+        gaps = np.maximum(1, np.rint(self._laid_gaps[rows] * (self._half[rows] / self._tick)[:, None])).astype(np.int64)
+        steps = np.zeros_like(gaps)
+        steps[:, 1:] = np.cumsum(gaps[:, :-1], axis=1)
+        return steps
 
     # ---- what they show ----
 
     def tops(self, rows: Rows) -> Ints:
         """Best bid ticks, bid size, ask ticks and ask size of these rows; 0 and 0 where a side is empty."""
         found = np.empty((len(rows), 4), np.int64)
+        at, sizes = self._at(rows), self._shown_sizes
         for side, sign in ((BID, -1), (ASK, 1)):
-            gone = np.minimum(self._gone[rows, side], self._depth - 1)
-            ticks = self._best[rows, side] + sign * self._steps[rows, gone]
-            stands = (self._gone[rows, side] < self._count[rows]) & (ticks >= 1) & ~self._is_absent[rows, side]
+            gone, ticks = self._gone[at, side], self._best[at, side]
+            size = sizes[at, side, 0]
+            if gone.any():
+                level = np.minimum(gone, self._depth - 1)
+                ticks, size = ticks + sign * self._steps(rows)[np.arange(len(rows)), level], sizes[rows, side, level]
+            stands = (gone < self._count[at]) & (ticks >= 1) & ~self._is_absent[at, side]
             found[:, 2 * side] = np.where(stands, ticks, _NONE)
-            found[:, 2 * side + 1] = np.where(stands, self._shown_sizes[rows, side, gone] - self._taken[rows, side], 0)
+            found[:, 2 * side + 1] = np.where(stands, size - self._taken[at, side], 0)
         return found
 
     def quoted(self, rows: Rows, now: int, pause: int = 0) -> list[Quoted]:
         """The quotes among these that changed since they were last shown, `pause` ns apart from `now` + `pause` on."""
         tops = self.tops(rows)
         changed = (tops != self._top[rows]).any(axis=1)
-        rows, tops = rows[changed], tops[changed]
+        if not changed.all():
+            rows, tops = rows[changed], tops[changed]
         self._top[rows] = tops
-        times = [now + pause * (number + 1) for number in range(len(rows))]
-        bids, asks = ([price or None for price in self._orders.prices(tops[:, column]).tolist()] for column in (0, 2))
+        ids = self._ids if isinstance(self._at(rows), slice) else [self._ids[row] for row in rows.tolist()]
+        times = list(range(now + pause, now + pause * len(rows) + 1, pause)) if pause else [now] * len(rows)
+        bids, asks = (self._shown(tops[:, column]) for column in (0, 2))
         sizes = (tops[:, column].astype(np.float64).tolist() for column in (1, 3))
-        return list(map(_make_quoted, times, times, [self._ids[row] for row in rows.tolist()], bids, asks, *sizes))
+        return list(map(_make_quoted, times, times, ids, bids, asks, *sizes))
+
+    def _shown(self, ticks: Ints) -> list[float | None]:
+        """The prices as quotes show them, None for an empty side."""
+        prices: list[float | None] = self._orders.prices(ticks).tolist()
+        return prices if ticks.all() else [price or None for price in prices]
 
     def book(self, row: int, now: int) -> BookUpdated:
         """The whole book of one contract."""
@@ -227,7 +251,7 @@ class Makers:
         if self._is_absent[row, side]:
             return ()
         gone, count, taken = int(self._gone[row, side]), int(self._count[row]), int(self._taken[row, side])
-        best, steps = int(self._best[row, side]), self._steps[row, gone:count].tolist()
+        best, steps = int(self._best[row, side]), self._steps(np.array([row]))[0, gone:count].tolist()
         sizes = self._shown_sizes[row, side, gone:count].tolist()
         levels = [(best + sign * step, size) for step, size in zip(steps, sizes, strict=True)]
         if levels:
@@ -253,9 +277,9 @@ class Makers:
 
     def tickers(self, rows: Rows, times: Sequence[int], smile: Smile, index: float) -> list[TickerUpdated]:
         """Marks, volatilities and greeks. A mark is the Black-76 price at `mark_iv`, cut to its tick."""
-        greeks, tops = self._greeks(rows, smile), self.tops(rows)
+        tops = self.tops(rows)
         marks = self._marks.prices(self._marks.below(self.fair[rows]))
-        forwards, deltas = smile.forward[rows], np.round(greeks.delta, _GREEK_DECIMALS["delta"])
+        forwards, deltas = smile.forward[rows], np.round(self._delta[rows], _GREEK_DECIMALS["delta"])
         leverage = np.divide(forwards, marks, out=np.full(len(rows), np.nan), where=marks > 0) * np.abs(deltas)
         bid_iv, ask_iv = self._implied(tops[:, [0, 2]].T, rows, smile)
         columns: dict[str, Array] = {
@@ -266,7 +290,7 @@ class Makers:
             "bid_iv": bid_iv,
             "ask_iv": ask_iv,
             "leverage": leverage,
-            **{name: np.round(getattr(greeks, name), digits) for name, digits in _GREEK_DECIMALS.items()},
+            **{name: np.round(getattr(self, f"_{name}")[rows], digits) for name, digits in _GREEK_DECIMALS.items()},
         }
         lists = [[None if figure != figure else figure for figure in column.tolist()] for column in columns.values()]  # noqa: PLR0124  # NaN is not itself
         figures = (dict(zip(columns, each, strict=True)) for each in zip(*lists, strict=True))
@@ -281,7 +305,3 @@ class Makers:
         iv = vector.implied_volatility(self._orders.prices(ticks), *terms, is_call=self._is_call[rows])
         cut: Array = np.where(ticks == _NONE, np.nan, np.round(np.nan_to_num(iv, nan=0.0), _IV_DECIMALS))
         return cut
-
-    def _greeks(self, rows: Rows, smile: Smile) -> vector.GreeksArrays:
-        terms = smile.forward[rows], self._strike[rows], smile.years[rows], self.iv[rows]
-        return vector.greeks(*terms, is_call=self._is_call[rows])

@@ -14,7 +14,7 @@ from random import Random
 import attrs
 import numpy as np
 
-from strikeloop import Contract, ContractExpired, ContractListed, Event, TickerUpdated, Traded, UnderlyingPriced
+from strikeloop import Contract, ContractExpired, ContractListed, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
 from strikeloop_venue.market.expiries import Cycle, next_rollover
 from strikeloop_venue.market.path import Path
 from strikeloop_venue.market.quotes import ASK, BID, Ints, Makers, Rows
@@ -193,7 +193,7 @@ class Tape:
 
     # ---- one step ----
 
-    def _requote(self, now: int, until: int) -> Iterator[Event]:
+    def _requote(self, now: int, until: int) -> list[Quoted]:
         """Makers whose quote the last move left behind answer it, and those whose time has come draw theirs anew."""
         is_behind, is_due = self.makers.follow(self.smile), self._quote_due < until
         if is_due.any():
@@ -202,12 +202,12 @@ class Tape:
             self._quote_due[due] = np.maximum(now, self._quote_due[due]) + self.pace.quote
         rows = np.flatnonzero(is_behind | is_due)
         if not len(rows):
-            return
+            return []
         self.makers.requote(rows, self.smile, self.path.stress)
         pause = min(_REACTION, (until - now) // (len(self.makers.contracts) + 1))
         quotes = self.makers.quoted(rows, self._now, pause)
-        yield from quotes
         self._now += pause * len(quotes)
+        return quotes
 
     def _act(self, until: int) -> Iterator[Event]:
         """Tickers, books and trades that fall due before `until`, in the order of their times."""
