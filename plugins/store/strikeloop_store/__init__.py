@@ -1,0 +1,1 @@
+"""Recordings and market data in Parquet."""
