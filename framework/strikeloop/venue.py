@@ -1,22 +1,23 @@
 """The contract of a venue that runs in this process: a synchronous machine with virtual time.
 
-Owns the protocols, and passes on `event_from_record` to sources that read what was recorded and `structure` to who reads
-settings. strikeloop-venue implements a venue; the backtest driver, the paper account and the served venue drive it. It reads
-no clock: it is told the time.
+Owns the protocols, and passes on `event_from_record` to sources that read what was recorded, `Columns`, `Batch` and `unrolled` to
+those that hand over columns, and `structure` to who reads settings. strikeloop-venue implements a venue; the backtest driver, the
+paper account and the served venue drive it. It reads no clock: it is told the time.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from strikeloop.adapter import Snapshot
+from strikeloop.columns import Batch, Columns, unrolled
 from strikeloop.commands import Approved, Command
 from strikeloop.contracts import Contract
 from strikeloop.events import Event
 from strikeloop.settings import event_from_record, structure
 
-__all__ = ["Served", "Source", "Venue", "event_from_record", "structure"]
+__all__ = ["Batch", "Bounded", "Columnar", "Columns", "Served", "Source", "Venue", "event_from_record", "structure", "unrolled"]
 
 
 class Venue(Protocol):
@@ -76,6 +77,27 @@ class Source(Protocol):
 
     def content_hash(self) -> str:
         """SHA-256 of what `events` yields, or of the parameters that determine it."""
+        ...
+
+
+@runtime_checkable
+class Columnar(Protocol):
+    """What a `Source` may also be: its market in columns, of which a backtest builds only the rows that somebody looks at.
+
+    `events` then is `unrolled(self.batches())`, or means the same.
+    """
+
+    def batches(self) -> Iterator[Batch]:
+        """The rows of `events`, in the same order, some 100,000 at a time: what is held in memory is a few of them."""
+        ...
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """What a `Source` may also be: one that can be read in part without reading the rest."""
+
+    def between(self, start: int | None, end: int | None) -> Source:
+        """The same market from `start` up to but not including `end`, ns UTC; None: as far as it goes. Its content hash names both."""
         ...
 
 
