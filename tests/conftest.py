@@ -14,6 +14,12 @@ settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """The whole suite runs on every core, and one process more, for many tests wait; a part of it runs in this process."""
+    is_whole = config.args == config.getini("testpaths")
+    return (os.cpu_count() or 1) + 1 if is_whole else 0
+
+
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Async tests run twice: once on asyncio, once on trio."""
