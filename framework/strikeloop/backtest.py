@@ -15,7 +15,7 @@ from typing import Any
 import attrs
 
 from strikeloop.commands import Command
-from strikeloop.encoding import Digest
+from strikeloop.encoding import Digest, plain
 from strikeloop.engine import NOTHING, Engine, Plugin, Step
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.events import Event, RunStarted, RunStopping
@@ -72,8 +72,10 @@ class Backtest:
         contracts = tuple(contract for source in sources for contract in source.contracts())
         self.venue = open_venue(contracts)
         self.engine = Engine(plugins, contracts=contracts, margin=margin or Classic(), tag=tag, seed=seed)
-        self._digest = Digest(dict(header or {}, seed=seed, sources=[source.content_hash() for source in sources]))
-        self.summary = Summary(run=run, mode="backtest")
+        led_by = dict(header or {}, seed=seed, sources=[source.content_hash() for source in sources])
+        self._digest = Digest(led_by)
+        self.summary = Summary(run=run, mode="backtest", portfolio=self.engine.portfolio)
+        self.summary.assumptions = plain({**led_by, "feed_latency_ms": feed_latency / 1e6})
         self._pending: list[tuple[int, int, Event]] = []
         """Market data on its way to the client: when it arrives, its number, and what it is."""
         self._timer = _NEVER

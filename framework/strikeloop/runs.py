@@ -18,6 +18,7 @@ from anyio.abc import TaskStatus
 
 from strikeloop.backtest import Backtest, ignore
 from strikeloop.commands import Approved, Command
+from strikeloop.encoding import plain
 from strikeloop.engine import Engine, Plugin
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.events import Event
@@ -121,7 +122,8 @@ def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[
     """A live driver for the plan's mode, connected to nothing yet; `earlier` is what it takes over."""
     earlier = earlier or Earlier()
     engine = Engine(plugins_of(plan, earlier.memories), margin=margin_of(plan), tag=tag, tags=earlier.tags, seed=plan.run.seed)
-    summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value)
+    summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value, portfolio=engine.portfolio)
+    summary.assumptions = plain({**plan.header(), "seed": plan.run.seed})
     live = Live(
         engine,
         clock=WallClock(),

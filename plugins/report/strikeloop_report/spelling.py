@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -94,15 +94,15 @@ def rows(result: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
 
 
 def points(result: Mapping[str, Any], name: str) -> list[tuple[int, float]]:
-    """The series `name` as (time ns, value); points that are none are left out."""
+    """The column `name` of the result's curve as (time ns, value); rows where it is unknown are left out."""
     series = result.get("series")
-    found = series.get(name) if isinstance(series, Mapping) else None
-    return [*_points(found)] if isinstance(found, list | tuple) else []
+    return columns(series, name) if isinstance(series, Mapping) else []
 
 
-def _points(found: Sequence[Any]) -> Iterator[tuple[int, float]]:
-    for point in found:
-        if isinstance(point, list | tuple) and len(point) == 2:
-            time, value = nanoseconds(point[0]), number(point[1])
-            if time is not None and value is not None:
-                yield time, value
+def columns(table: Mapping[str, Any], name: str) -> list[tuple[int, float]]:
+    """The column `name` of a curve beside its column `time`."""
+    times, values = table.get("time"), table.get(name)
+    if not isinstance(times, list | tuple) or not isinstance(values, list | tuple):
+        return []
+    pairs = ((nanoseconds(time), number(value)) for time, value in zip(times, values, strict=False))
+    return [(time, value) for time, value in pairs if time is not None and value is not None]

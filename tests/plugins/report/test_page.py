@@ -184,10 +184,11 @@ def test_the_same_run_gives_the_same_page() -> None:
 def test_a_large_run_is_drawn_in_less_than_a_second() -> None:
     times = [START + place * SECOND for place in range(2_000)]
     order, alert = result()["order_list"][0], result()["alert_list"][0]
-    series = {
-        name: [[at, float(place % 77)] for place, at in enumerate(times)]
+    series: dict[str, Any] = {
+        name: [float(place % 77) for place in range(len(times))]
         for name in ("equity", "underlying", "delta", "gamma", "vega", "theta", "margin_occupied", "margin_required")
     }
+    series["time"] = times
     large = result(series=series, order_list=[order] * 5_000, alert_list=[alert] * 5_000, fill_list=result()["fill_list"] * 2_500)
     library()
     before = time.perf_counter()

@@ -45,6 +45,6 @@ def test_a_time_that_is_none_is_shown_as_it_is() -> None:
 
 
 def test_rows_and_points_that_are_none_are_left_out() -> None:
-    content = {"alert_list": [{"a": 1}, 3, None], "series": {"equity": [[1, "2.5"], [1], ["x", 2], [2, None], "ab"]}}
+    content = {"alert_list": [{"a": 1}, 3, None], "series": {"time": [1, "x", 2, 3], "equity": ["2.5", 2, None, [4], 5]}}
     assert spelling.rows(content, "alert_list") == [{"a": 1}]
     assert spelling.points(content, "equity") == [(1, 2.5)]

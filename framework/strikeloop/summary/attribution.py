@@ -1,0 +1,290 @@
+"""Where the PnL of a run comes from: delta, gamma, vega, theta, trading, fees, and what these do not explain.
+
+Theory: between two looks at a contract that is held, with the greeks of the earlier look and u = size · multiplier,
+
+    delta    u · delta · ΔF                F the forward of the expiry
+    gamma    u · ½ · gamma · ΔF²
+    vega     u · vega · 100 · ΔIV          IV the venue's mark volatility, vega per volatility point
+    theta    u · theta · Δt                in days
+    trading  (mark − price) · size · multiplier of each fill
+    fees     what trades and settlements cost
+    rest     the PnL less all of these: higher orders, settlement against the last mark, whatever has no greeks
+
+A look is an update of the position, a fill, or a settlement. The PnL of a contract is exact, cash and marks alone, and so
+the parts sum to it to the last digit. It never decides anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+import attrs
+
+from strikeloop.contracts import DAY_NS, Contract, ContractId
+from strikeloop.encoding import plain
+from strikeloop.events import ContractSettled, Filled, PositionUpdated
+from strikeloop.portfolio import Portfolio, Position
+from strikeloop.pricing import Greeks
+
+PARTS = ("delta", "gamma", "vega", "theta", "trading")
+"""What is computed; fees and the rest follow exactly."""
+ZERO, ONE = Decimal(0), Decimal(1)
+_PLACES = Decimal("1e-8")
+
+
+@attrs.define(eq=False)
+class Look:
+    """What the market said of a contract at one time; None where it said nothing."""
+
+    time: int
+    mark: float | None
+    forward: float | None
+    iv: float | None
+    greeks: Greeks | None
+
+
+@attrs.define(eq=False)
+class Trips:
+    """Round trips, from flat to flat, each with its fees: how many won and lost, and how much."""
+
+    won: int = 0
+    lost: int = 0
+    even: int = 0
+    gained: Decimal = ZERO
+    given: Decimal = ZERO
+
+    def add(self, pnl: Decimal) -> None:
+        if pnl > 0:
+            self.won, self.gained = self.won + 1, self.gained + pnl
+        elif pnl < 0:
+            self.lost, self.given = self.lost + 1, self.given - pnl
+        else:
+            self.even += 1
+
+    @property
+    def count(self) -> int:
+        return self.won + self.lost + self.even
+
+
+@attrs.define(eq=False)
+class Line:
+    """One contract: what was paid and received, what is held, and what the greeks explain so far."""
+
+    contract: ContractId
+    specification: Contract | None
+    look: Look
+    size: Decimal = ZERO
+    cash: Decimal = ZERO
+    """Premiums and settlements, before fees."""
+    fees: Decimal = ZERO
+    begun: Decimal = ZERO
+    """What the position that the run began with was worth."""
+    parts: list[float] = attrs.field(factory=lambda: [0.0] * len(PARTS))
+    fills: int = 0
+    traded: Decimal = ZERO
+    """Contracts bought and sold."""
+    opened: int | None = None
+    closed: int | None = None
+    settle_price: Decimal | None = None
+    trip: Decimal = ZERO
+    """Cash less fees when the position was opened."""
+
+    @property
+    def multiplier(self) -> Decimal:
+        return ONE if self.specification is None else self.specification.multiplier
+
+    def value(self) -> Decimal:
+        """What the position is worth at the last mark."""
+        return ZERO if not self.size or self.look.mark is None else self.worth(self.size, self.look.mark)
+
+    def worth(self, size: Decimal, mark: float) -> Decimal:
+        return Decimal(repr(mark)) * size * self.multiplier
+
+
+class Attribution:
+    """Follows every contract of the run. `parts` and `fees` are running sums over all of them; `trips` the closed round trips."""
+
+    def __init__(self, portfolio: Portfolio) -> None:
+        self._portfolio = portfolio
+        self.lines: dict[ContractId, Line] = {}
+        self.parts = [0.0] * len(PARTS)
+        self.fees = self.traded = ZERO
+        self.trips = Trips()
+
+    def on_position(self, event: PositionUpdated, *, is_start: bool) -> Line | None:
+        """A position with its mark. Before the run starts its size is what the run begins with; after, fills tell sizes."""
+        line = self.lines.get(event.contract)
+        if line is None:
+            if not event.size or not is_start:
+                return None
+            line = self._line(event.contract, event.received)
+        self._move(line, self._look(event))
+        if is_start:
+            line.size, line.opened = event.size, event.received
+            line.begun = line.trip = line.value()
+        return line
+
+    def on_fill(self, event: Filled) -> Line:
+        """A trade: first what the market did until then, then the size."""
+        line = self.lines.get(event.contract)
+        if line is None:
+            line = self._line(event.contract, event.received)
+        look = self._look(event)
+        if look.mark is None:
+            look.mark = float(event.price)
+        self._move(line, look)
+        self._trade(line, event, look.mark)
+        return line
+
+    def on_settled(self, event: ContractSettled) -> None:
+        """A contract expired: what it paid, against its last mark, is part of the rest."""
+        line = self.lines.get(event.contract)
+        if line is None:
+            return
+        line.cash += event.pnl
+        line.settle_price = event.settle_price
+        self._pay(line, event.fee)
+        if line.size:
+            self._close(line, event.received)
+        line.size = ZERO
+
+    # ---- what came of it ----
+
+    def record(self, positions: Iterable[Position] = ()) -> dict[str, Any]:
+        """`contracts`, `expiries` and `total` in JSON types, amounts as text. `positions` are those that the account holds at the end."""
+        held = {position.contract: position.size for position in positions}
+        contracts = [self._row(line, held.get(line.contract, ZERO)) for line in self.lines.values()]
+        by_expiry: dict[int, list[dict[str, Any]]] = {}
+        for row in contracts:
+            if row["expiry"] is not None:
+                by_expiry.setdefault(row["expiry"], []).append(row)
+        expiries = [{"expiry": expiry, "contracts": len(rows), **_sums(rows)} for expiry, rows in sorted(by_expiry.items())]
+        return {
+            "total": _told(_sums(contracts)),
+            "expiries": [_told(row) for row in expiries],
+            "contracts": [_told(row) for row in contracts],
+        }
+
+    def _row(self, line: Line, size: Decimal) -> dict[str, Any]:
+        known = line.specification
+        pnl, parts = _pnl(line), [Decimal(repr(part)).quantize(_PLACES) for part in line.parts]
+        return {
+            "contract": line.contract,
+            "adapter": line.contract.adapter,
+            "underlying": "" if known is None else known.underlying,
+            "kind": "" if known is None else known.kind.value,
+            "strike": None if known is None else known.strike,
+            "expiry": None if known is None else known.expiry,
+            "opened": line.opened,
+            "closed": line.closed if not line.size else None,
+            "size": size,
+            "mark_price": line.look.mark if line.size else None,
+            "settle_price": line.settle_price,
+            "fills": line.fills,
+            "traded": line.traded,
+            "pnl": pnl,
+            **dict(zip(PARTS, parts, strict=True)),
+            "fees": -line.fees,
+            "rest": pnl + line.fees - sum(parts, ZERO),
+        }
+
+    # ---- inside ----
+
+    def _line(self, contract: ContractId, time: int) -> Line:
+        line = Line(contract, self._portfolio.contracts.get(contract), Look(time, None, None, None, None))
+        self.lines[contract] = line
+        return line
+
+    def _look(self, event: PositionUpdated | Filled) -> Look:
+        portfolio, contract = self._portfolio, event.contract
+        ticker = portfolio.tickers.get(contract)
+        forward, iv = portfolio.underlying_price(contract), None if ticker is None else ticker.mark_iv
+        if isinstance(event, PositionUpdated) and event.mark_price is not None:
+            greeks = portfolio.greeks(contract) if event.delta is None else _greeks(event)
+            return Look(event.received, event.mark_price, forward, iv, greeks)
+        return Look(event.received, portfolio.mark(contract), forward, iv, portfolio.greeks(contract))
+
+    def _move(self, line: Line, now: Look) -> None:
+        """The market went from the line's last look to this one while `size` was held."""
+        before = line.look
+        if now.mark is None:
+            now.mark = before.mark
+        line.look = now
+        greeks = before.greeks
+        if greeks is None or not line.size:
+            return
+        units = float(line.size * line.multiplier)
+        if now.forward is not None and before.forward is not None:
+            moved = now.forward - before.forward
+            self._add(line, 0, units * greeks.delta * moved)
+            self._add(line, 1, units * 0.5 * greeks.gamma * moved * moved)
+        if now.iv is not None and before.iv is not None:
+            self._add(line, 2, units * greeks.vega * 100.0 * (now.iv - before.iv))
+        self._add(line, 3, units * greeks.theta * (now.time - before.time) / DAY_NS)
+
+    def _trade(self, line: Line, event: Filled, mark: float) -> None:
+        paid = event.price * event.size * line.multiplier
+        self._add(line, 4, float(line.worth(event.size, mark) - paid))
+        self.traded += abs(paid)
+        line.fills += 1
+        line.traded += abs(event.size)
+        fee, before, after = event.fee or ZERO, line.size, line.size + event.size
+        closing = -before if before * after < 0 else event.size
+        share = fee if closing == event.size else fee * abs(closing / event.size)
+        if not before:
+            self._open(line, event.received)
+        line.cash -= event.price * closing * line.multiplier
+        self._pay(line, share)
+        if before and before * after <= 0:
+            self._close(line, event.received)
+        if closing != event.size:  # through zero: the rest of the fill opens the other side
+            self._open(line, event.received)
+            line.cash -= event.price * (event.size - closing) * line.multiplier
+            self._pay(line, fee - share)
+        line.size = after
+
+    def _open(self, line: Line, time: int) -> None:
+        line.trip = line.cash - line.fees
+        line.opened = time if line.opened is None else line.opened
+
+    def _close(self, line: Line, time: int) -> None:
+        line.closed = time
+        self.trips.add(line.cash - line.fees - line.trip)
+
+    def _pay(self, line: Line, fee: Decimal) -> None:
+        line.fees += fee
+        self.fees += fee
+
+    def _add(self, line: Line, part: int, amount: float) -> None:
+        line.parts[part] += amount
+        self.parts[part] += amount
+
+
+def _pnl(line: Line) -> Decimal:
+    return line.cash - line.fees + line.value() - line.begun
+
+
+def _greeks(event: PositionUpdated) -> Greeks:
+    return Greeks(delta=event.delta or 0.0, gamma=event.gamma or 0.0, vega=event.vega or 0.0, theta=event.theta or 0.0)
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    """The row in JSON types, amounts without idle zeros."""
+    return {name: amount(value) if isinstance(value, Decimal) else plain(value) for name, value in row.items()}
+
+
+def amount(value: Decimal) -> str:
+    """Money as text, exactly, without idle zeros.
+
+    >>> amount(Decimal("100.500")), amount(Decimal("1E+5"))
+    ('100.5', '100000')
+    """
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _sums(rows: Iterable[dict[str, Any]]) -> dict[str, Decimal]:
+    rows = list(rows)
+    return {name: sum((row[name] for row in rows), ZERO) for name in ("pnl", *PARTS, "fees", "rest")}
