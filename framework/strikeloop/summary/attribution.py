@@ -1,17 +1,7 @@
 """Where the PnL of a run comes from: delta, gamma, vega, theta, trading, fees, and what these do not explain.
 
-Theory: between two looks at a contract that is held, with the greeks of the earlier look and u = size · multiplier,
-
-    delta    u · delta · ΔF                F the forward of the expiry
-    gamma    u · ½ · gamma · ΔF²
-    vega     u · vega · 100 · ΔIV          IV the venue's mark volatility, vega per volatility point
-    theta    u · theta · Δt                in days
-    trading  (mark − price) · size · multiplier of each fill
-    fees     what trades and settlements cost
-    rest     the PnL less all of these: higher orders, settlement against the last mark, whatever has no greeks
-
-A look is an update of the position, a fill, or a settlement. The PnL of a contract is exact, cash and marks alone, and so
-the parts sum to it to the last digit. It never decides anything.
+Owns `Attribution` and its formulas. The PnL of a contract is exact, cash and marks alone, so that its parts sum to it to
+the last digit. It never decides anything.
 """
 
 from __future__ import annotations
@@ -104,7 +94,22 @@ class Line:
 
 
 class Attribution:
-    """Follows every contract of the run. `parts` and `fees` are running sums over all of them; `trips` the closed round trips."""
+    """Follows every contract of the run. `parts` and `fees` are running sums over all of them; `trips` the closed round trips.
+
+    Theory: between two looks at a contract that is held, with the greeks of the earlier look and u = size · multiplier,
+
+    | part | formula |
+    |---|---|
+    | delta | u · delta · ΔF, F the forward of the expiry |
+    | gamma | u · ½ · gamma · ΔF² |
+    | vega | u · vega · 100 · ΔIV, IV the venue's mark volatility, vega per volatility point |
+    | theta | u · theta · Δt, in days |
+    | trading | (mark − price) · size · multiplier of each fill |
+    | fees | what trades and settlements cost |
+    | rest | the PnL less all of these: higher orders, settlement against the last mark, whatever has no greeks |
+
+    A look is an update of the position, or a fill.
+    """
 
     def __init__(self, portfolio: Portfolio) -> None:
         self._portfolio = portfolio
