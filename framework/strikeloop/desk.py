@@ -24,7 +24,7 @@ from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import Portfolio, Position
 from strikeloop.pricing import Greeks
-from strikeloop.whatif import WhatIf, what_if
+from strikeloop.whatif import Account, WhatIf
 
 
 @attrs.frozen
@@ -84,6 +84,10 @@ class View:
     orders: Orders
     margin: MarginModel
     next_client_id: Callable[[str], str]
+    account: Account = attrs.field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.account = Account(self.portfolio, self.orders, self.margin)
 
 
 class Desk:
@@ -137,6 +141,8 @@ class Desk:
     @property
     def working(self) -> tuple[Order, ...]:
         """Those of `orders` that can still trade."""
+        if self._read_only:
+            return self._view.orders.working()
         return tuple(order for order in self._view.orders.working() if self._owns(order))
 
     def order(self, client_id: str) -> Order | None:
@@ -180,9 +186,13 @@ class Desk:
         """Per-unit greeks of a contract, None before the first ticker."""
         return self._view.portfolio.greeks(contract)
 
-    def what_if(self, commands: Sequence[SubmitOrder]) -> WhatIf:
-        """Greeks and margin of the account before and after these orders would have filled."""
-        return what_if(self._view.portfolio, self._view.orders, self._view.margin, commands, self.now)
+    def what_if(self, commands: Sequence[SubmitOrder] = (), *, filled: Sequence[Order] = ()) -> WhatIf:
+        """The account before and after these orders would have filled: greeks, margin, stress, value at risk.
+
+        What is not asked for is not computed. One under the client id of a working order takes its place (an amendment); the working
+        orders `filled` are taken as filled in both.
+        """
+        return self._view.account.what_if(commands, self._view.clock.now, filled=filled)
 
     # ---- what it does ----
 

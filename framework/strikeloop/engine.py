@@ -109,7 +109,7 @@ class Engine:
         if len(self._by_name) != len(self.instances):
             raise InvariantError("two plugins share one name")
         self.dispatch = Dispatch(self.instances, self.portfolio.contracts)
-        self.review = Review(self.dispatch.rules(), self.portfolio, self.orders, self.clock, self.blocks)
+        self.review = Review(self.dispatch.rules(), view, self.blocks)
         self._timers = Timers()
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
         self._folds: dict[type[Event], Callable[[Any], Route]] = {
@@ -329,6 +329,9 @@ class Engine:
         elif isinstance(approved, AmendOrder):
             self.orders.amending(approved, self.clock.now)
         self._approved.append(judgment.approved)
+        for name, reason in judgment.resized:
+            text = f"{command.client_id} of {instance.name} is made smaller: {reason}"
+            self._alert(self._by_name[name], "resized", text, Severity.INFO)
 
     def _refuse(self, command: Command, instance: Instance, reasons: tuple[tuple[str, str], ...]) -> None:
         now = self.clock.now

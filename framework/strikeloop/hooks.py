@@ -187,7 +187,7 @@ class Hooks:
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
         """Judge an order or amendment before it leaves: None lets it pass, Refused stops it, Resized makes it smaller.
 
-        Rules only. Every rule is asked and every reason is recorded; a rule that raises refuses.
+        Rules only. Every rule is asked and every reason is recorded; a rule that raises refuses whatever is not reduce-only.
         """
 
 

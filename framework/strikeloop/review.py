@@ -1,7 +1,7 @@
 """The only door to a venue: every order and amendment passes what the contract allows and then every rule.
 
 Owns `Review`, the one place where `Approved` is made. All rules are asked and all reasons recorded; a rule that
-raises refuses. Cancels are never judged, only checked for an order of the asker's to cancel.
+raises refuses whatever could open a position. Cancels are never judged, only checked for an order of the asker's.
 """
 
 from __future__ import annotations
@@ -11,34 +11,34 @@ from decimal import Decimal
 
 import attrs
 
-from strikeloop.clock import Clock
-from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, Refused, Resized, SubmitOrder, TimeInForce
+from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, Refused, Resized, Reviewable, SubmitOrder, TimeInForce
 from strikeloop.contracts import Contract
+from strikeloop.desk import View
 from strikeloop.dispatch import Call, Instance
-from strikeloop.orders import Order, Orders
-from strikeloop.portfolio import Portfolio
+from strikeloop.orders import Order
 
 Reason = tuple[str, str]
+Fault = tuple[Call, Exception]
 MOST_DIGITS = 15
 """Digits before the point of the largest size or price that is looked at: beyond any market, within exact arithmetic."""
 
 
 @attrs.frozen
 class Judgment:
-    """What the review says: an approved command, or why not; and which rules raised."""
+    """What the review says: an approved command, or why not; which rules made it smaller, and which raised."""
 
     approved: Approved[Command] | None
     reasons: tuple[Reason, ...] = ()
-    faults: tuple[tuple[Call, Exception], ...] = ()
+    resized: tuple[Reason, ...] = ()
+    faults: tuple[Fault, ...] = ()
 
 
 class Review:
     """Judges one command at a time against the account as it stands, earlier approvals included."""
 
-    def __init__(
-        self, rules: Sequence[Call], portfolio: Portfolio, orders: Orders, clock: Clock, blocks: Mapping[tuple[str, str], str]
-    ) -> None:
-        self._rules, self._portfolio, self._orders, self._clock, self._blocks = tuple(rules), portfolio, orders, clock, blocks
+    def __init__(self, rules: Sequence[Call], view: View, blocks: Mapping[tuple[str, str], str]) -> None:
+        self._rules, self._blocks, self._account = tuple(rules), blocks, view.account
+        self._portfolio, self._orders, self._clock = view.portfolio, view.orders, view.clock
 
     def judge(self, command: Command, instance: Instance) -> Judgment:
         """The verdict on `command`, which `instance` asked for."""
@@ -48,31 +48,40 @@ class Review:
         reasons = list(self._objections(command, instance))
         if reasons:
             return Judgment(None, tuple(reasons))
-        judged, reasons, faults = self._ask(command)
+        self._account.hold(self._clock.now)  # nothing changes until the verdict: every rule sees the same account
+        try:
+            judged, reasons, resized, faults = self._ask(command)
+        finally:
+            self._account.release()
         if not reasons and judged is not command:
             reasons = list(self._objections(judged, instance))
         if reasons:
-            return Judgment(None, tuple(reasons), tuple(faults))
-        return attrs.evolve(self._pass(judged, instance), faults=tuple(faults))
+            return Judgment(None, tuple(reasons), faults=tuple(faults))
+        return attrs.evolve(self._pass(judged, instance), resized=tuple(resized), faults=tuple(faults))
 
     def _pass(self, command: Command, instance: Instance) -> Judgment:
         return Judgment(Approved(command, instance.name, self._clock.now))
 
-    def _ask(self, command: SubmitOrder | AmendOrder) -> tuple[SubmitOrder | AmendOrder, list[Reason], list[tuple[Call, Exception]]]:
+    def _ask(self, command: Reviewable) -> tuple[Reviewable, list[Reason], list[Reason], list[Fault]]:
+        """What is left of the command, why it is refused, why it was made smaller, and which rules raised."""
         reasons: list[Reason] = []
-        faults: list[tuple[Call, Exception]] = []
+        notes: list[Reason] = []
+        faults: list[Fault] = []
         for call in self._rules:
             try:
                 verdict = call.function(command, call.desk)
                 resized = _resize(command, verdict)
             except Exception as error:  # noqa: BLE001  # a rule that raises refuses, whatever it raised
                 faults.append((call, error))
-                reasons.append((call.instance.name, f"the rule failed: {type(error).__name__}: {error}"))
+                if not _only_reduces(command):
+                    reasons.append((call.instance.name, f"the rule failed: {type(error).__name__}: {error}"))
                 continue
             if isinstance(verdict, Refused):
                 reasons.append((call.instance.name, verdict.reason))
+            elif isinstance(verdict, Resized) and resized is not command:
+                notes.append((call.instance.name, verdict.reason))
             command = resized
-        return command, reasons, faults
+        return command, reasons, notes, faults
 
     def _objections(self, command: SubmitOrder | AmendOrder, instance: Instance) -> Iterator[Reason]:
         """What the run's state, the order or the contract itself says against the command."""
@@ -94,7 +103,7 @@ class Review:
 
     def _block(self, command: SubmitOrder | AmendOrder) -> str | None:
         """Why nothing leaves for the run, or (what only reduces excepted, by the venue's own hand) for the account."""
-        adapters = ("",) if isinstance(command, SubmitOrder) and command.reduce_only else ("", command.contract.adapter)
+        adapters = ("",) if _only_reduces(command) else ("", command.contract.adapter)
         return next((reason for wanted in adapters for (adapter, _), reason in self._blocks.items() if adapter == wanted), None)
 
     def _untouchable(self, command: CancelOrder | AmendOrder, instance: Instance) -> str:
@@ -103,6 +112,11 @@ class Review:
         if order is None or not order.is_working:
             return _not_working(command.client_id, order)
         return "" if order.instance == instance.name else f"{command.client_id} is not an order of {instance.name}"
+
+
+def _only_reduces(command: SubmitOrder | AmendOrder) -> bool:
+    """Whether the venue itself lets the order do nothing but reduce: no failing rule may keep a position open."""
+    return isinstance(command, SubmitOrder) and command.reduce_only
 
 
 def _not_working(client_id: str, order: Order | None) -> str:
@@ -163,6 +177,8 @@ def _resize(command: SubmitOrder | AmendOrder, verdict: object) -> SubmitOrder |
     if type(verdict.size) not in (Decimal, int):
         raise TypeError(f"Resized wants a Decimal, got {verdict.size!r}")
     size = Decimal(verdict.size)
+    if size == command.size:
+        return command
     if command.size is None or size * command.size <= 0 or abs(size) > abs(command.size):
         raise ValueError(f"Resized({size}) must keep the side of {command.size} and make it smaller, or be Refused")
     return attrs.evolve(command, size=size)

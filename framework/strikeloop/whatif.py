@@ -1,53 +1,24 @@
-"""Greeks and margin of the account as it stands, and as it would stand after orders had filled.
+"""The account before and after orders would have filled, looked at anew only where something changed.
 
-Owns `Exposure`, `WhatIf` and the sums behind `desk.what_if` and a computed PortfolioRiskUpdated. It uses the venue's
-own margin model, never a shortcut, and says which contracts it could not price.
+Owns `WhatIf`, `Account` (which keeps of its last look what the events since have not changed) and a computed
+PortfolioRiskUpdated. It decides nothing.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Sequence
 
 import attrs
 
+from strikeloop.appraisal import ZERO, Appraiser, Slot, can_trade
+from strikeloop.clock import SECOND_NS
 from strikeloop.commands import SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.events import BalanceUpdated, Origin, PortfolioRiskUpdated
-from strikeloop.margin import Holding, MarginModel, OpenOrder, trading_fee, value_at_risk
+from strikeloop.exposure import Exposure, Picture, lost_at_once
+from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
-from strikeloop.portfolio import NO_GREEKS, Portfolio
-from strikeloop.pricing import Greeks
-
-ZERO = Decimal(0)
-
-
-@attrs.frozen(kw_only=True)
-class Exposure:
-    """One account: totals of Σ size · multiplier · greek, and margin in quote currency.
-
-    `cash` is the balance, `credit` what the margin model counts beside it (AccountMargin), `available` both less initial and
-    order margin. `unpriced` names contracts without mark or greeks, which count as nothing in the totals.
-    """
-
-    delta: float
-    gamma: float
-    vega: float
-    theta: float
-    initial_margin: Decimal
-    maintenance_margin: Decimal
-    order_margin: Decimal
-    cash: Decimal
-    credit: Decimal = ZERO
-    unpriced: tuple[ContractId, ...] = ()
-
-    @property
-    def available(self) -> Decimal:
-        return self.cash + self.credit - self.initial_margin - self.order_margin
-
-    @property
-    def margin_occupied(self) -> Decimal:
-        return self.initial_margin + self.order_margin
+from strikeloop.portfolio import Portfolio
 
 
 @attrs.frozen
@@ -58,42 +29,104 @@ class WhatIf:
     after: Exposure
 
 
-def what_if(portfolio: Portfolio, orders: Orders, margin: MarginModel, commands: Sequence[SubmitOrder], now: int) -> WhatIf:
-    """Before and after `commands` at `now` (ns UTC), taken as filled whole, reduce-only ones as far as they reduce.
+class Account:
+    """Looks at the account, and keeps of the last look what the events since have not changed.
 
-    One under the client id of a working order takes its place (an amendment).
+    `hold` and `release` mark a time in which nothing changes: between them one look serves all.
     """
-    held = {position.contract: position.size for position in portfolio.positions}
-    cash = ZERO if portfolio.balance is None else portfolio.balance.total
-    after, spent = dict(held), ZERO
-    for command in commands:
-        before = after.get(command.contract, ZERO)
-        size = _reducing(before, command.size) if command.reduce_only else command.size
-        after[command.contract] = before + size
-        spent += _cost(portfolio, command.contract, size, command.price)
-    replaced = frozenset(command.client_id for command in commands)
-    working = orders.working()
-    resting = tuple(_resting(portfolio, working, now))
-    left = tuple(_resting(portfolio, (order for order in working if order.key not in replaced), now))
-    return WhatIf(_exposure(portfolio, margin, held, resting, cash, now), _exposure(portfolio, margin, after, left, cash - spent, now))
+
+    def __init__(self, portfolio: Portfolio, orders: Orders, model: MarginModel) -> None:
+        self._portfolio, self._orders, self._model = portfolio, orders, model
+        self._appraiser = Appraiser(portfolio)
+        self._working: tuple[Order, ...] = ()
+        self._grouped: dict[ContractId, tuple[Order, ...]] = {}
+        self._last = Picture({}, model, 0)
+        self._is_held = False
+
+    def hold(self, now: int) -> None:
+        self._is_held = False
+        self.look(now)
+        self._is_held = True
+
+    def release(self) -> None:
+        self._is_held = False
+
+    def look(self, now: int) -> Picture:
+        """The account now."""
+        if self._is_held:
+            return self._last
+        old, of, orders = self._last.slots, self._appraiser.of, self._orders_by_contract()
+        slots: dict[ContractId, Slot] = {}
+        is_same = True
+        sizes = [(position.contract, position.size) for position in self._portfolio.positions]
+        held = {contract for contract, _ in sizes}
+        sizes += [(contract, ZERO) for contract in orders if contract not in held]
+        for contract, size in sizes:
+            at, slot, working = of(contract), old.get(contract), orders.get(contract, ())
+            if slot is None or slot.at is not at or slot.orders is not working or slot.size != size:
+                slot, is_same = Slot(at, size, working), False
+            slots[contract] = slot
+        second = now - now % SECOND_NS
+        if not is_same or len(slots) != len(old) or second != self._last.now:
+            self._last = Picture(slots, self._model, second)
+        return self._last
+
+    def what_if(self, commands: Sequence[SubmitOrder], now: int, *, filled: Sequence[Order] = ()) -> WhatIf:
+        """Before and after `commands` at `now` (ns UTC), taken as filled whole, reduce-only ones as far as they reduce.
+
+        One under the client id of a working order takes its place (an amendment). The working orders `filled` are taken as
+        filled in both: for those whose outcome is not known.
+        """
+        picture = self.look(now)
+        adapter = next((command.contract.adapter for command in commands), None) or next((key[0] for key in self._portfolio.balances), "")
+        assumed = [SubmitOrder(client_id=o.key, contract=o.contract, size=o.left, price=o.price, reduce_only=o.reduce_only) for o in filled]
+        return WhatIf(self._after(picture, adapter, assumed), self._after(picture, adapter, [*assumed, *commands]))
+
+    def _after(self, picture: Picture, adapter: str, commands: Sequence[SubmitOrder]) -> Exposure:
+        cash = next((one.total for (owner, _), one in self._portfolio.balances.items() if owner == adapter), ZERO)
+        gone = frozenset(command.client_id for command in commands)
+        changed: dict[ContractId, Slot] = {}
+        at_once: dict[str, float] = {}
+        for command in commands:
+            contract = command.contract
+            slot = changed.get(contract) or picture.slots.get(contract) or Slot(self._appraiser.of(contract), ZERO, ())
+            size = can_trade(command.size, slot.size, reduce_only=command.reduce_only)
+            cash -= slot.at.cost(size, command.price) if contract.adapter == adapter else ZERO
+            at_once[slot.at.underlying] = at_once.get(slot.at.underlying, 0.0) + lost_at_once(slot, size, command.price)
+            changed[contract] = Slot(slot.at, slot.size + size, tuple(order for order in slot.orders if order.key not in gone))
+        return Exposure(picture, adapter, cash, changed, at_once)
+
+    def _orders_by_contract(self) -> dict[ContractId, tuple[Order, ...]]:
+        """The working orders; those of a contract stay the same tuple while they are the same orders."""
+        working = self._orders.working()
+        if len(working) == len(self._working) and all(map(_is, working, self._working)):
+            return self._grouped
+        lists: dict[ContractId, list[Order]] = {}
+        for order in working:
+            lists.setdefault(order.contract, []).append(order)
+        old = self._grouped
+        self._grouped = {contract: _kept(old.get(contract, ()), tuple(found)) for contract, found in lists.items()}
+        self._working = working
+        return self._grouped
 
 
-def computed_risk(portfolio: Portfolio, orders: Orders, margin: MarginModel, adapter: str, now: int) -> PortfolioRiskUpdated:
+def what_if(portfolio: Portfolio, orders: Orders, model: MarginModel, commands: Sequence[SubmitOrder], now: int) -> WhatIf:
+    """`Account.what_if` at a first look."""
+    return Account(portfolio, orders, model).what_if(commands, now)
+
+
+def computed_risk(portfolio: Portfolio, orders: Orders, model: MarginModel, adapter: str, now: int) -> PortfolioRiskUpdated:
     """The account's risk from positions, tickers and the margin model, for a venue that does not report it.
 
     Effective leverage is Σ |size · multiplier · delta · underlying price| / equity. The value at risk is one day's at 99 %, by
     full revaluation on the fixed scenarios of `strikeloop.margin.value_at_risk`; None where a position cannot be priced.
     """
-    held = {position.contract: position.size for position in portfolio.positions if position.contract.adapter == adapter}
+    whole = Account(portfolio, orders, model).look(now)
+    picture = Picture({contract: slot for contract, slot in whole.slots.items() if contract.adapter == adapter}, model, whole.now)
     balance = next((balance for (owner, _), balance in portfolio.balances.items() if owner == adapter), None)
-    resting = tuple(_resting(portfolio, (order for order in orders.working() if order.contract.adapter == adapter), now))
-    exposure = _exposure(portfolio, margin, held, resting, ZERO if balance is None else balance.total, now)
-    holdings = [_holding(portfolio, contract, size, now) for contract, size in held.items() if size]
-    priced = [holding for holding in holdings if holding is not None]
-    equity = _equity(balance)
-    notional = sum(
-        abs(_units(portfolio, c, size) * _greeks(portfolio, c).delta * (portfolio.underlying_price(c) or 0.0)) for c, size in held.items()
-    )
+    exposure = Exposure(picture, adapter, ZERO if balance is None else balance.total, {}, {})
+    held, equity = [slot for slot in picture.slots.values() if slot.size], _equity(balance)
+    notional = sum(abs(slot.totals.delta_cash) for slot in held)
     return PortfolioRiskUpdated(
         time=now,
         received=now,
@@ -106,121 +139,17 @@ def computed_risk(portfolio: Portfolio, orders: Orders, margin: MarginModel, ada
         margin_occupied=exposure.margin_occupied,
         margin_required=exposure.maintenance_margin,
         effective_leverage=notional / equity if equity > 0 else 0.0,
-        portfolio_var=value_at_risk(priced) if len(priced) == len(holdings) else None,
+        portfolio_var=exposure.value_at_risk if all(slot.at.is_priced for slot in held) else None,
     )
 
 
-def _exposure(
-    portfolio: Portfolio, margin: MarginModel, held: dict[ContractId, Decimal], resting: tuple[OpenOrder, ...], cash: Decimal, now: int
-) -> Exposure:
-    delta = gamma = vega = theta = 0.0
-    holdings: list[Holding] = []
-    unpriced: list[ContractId] = []
-    for contract, size in held.items():
-        if not size:
-            continue
-        greeks, units = _greeks(portfolio, contract), _units(portfolio, contract, size)
-        delta, gamma, vega, theta = (
-            delta + greeks.delta * units,
-            gamma + greeks.gamma * units,
-            vega + greeks.vega * units,
-            theta + greeks.theta * units,
-        )
-        holding = _holding(portfolio, contract, size, now)
-        if holding is not None:
-            holdings.append(holding)
-        if holding is None or greeks is NO_GREEKS:
-            unpriced.append(contract)
-    figures = margin.account(holdings, resting)
-    return Exposure(
-        delta=delta,
-        gamma=gamma,
-        vega=vega,
-        theta=theta,
-        initial_margin=figures.initial,
-        maintenance_margin=figures.maintenance,
-        order_margin=figures.order,
-        cash=cash,
-        credit=figures.credit,
-        unpriced=tuple(unpriced),
-    )
+def _is(one: Order, other: Order) -> bool:
+    return one is other
 
 
-def _greeks(portfolio: Portfolio, contract: ContractId) -> Greeks:
-    """The ticker's, else those that came with the position."""
-    known, position = portfolio.greeks(contract), portfolio.position(contract)
-    if known is not None or position is None:
-        return known or NO_GREEKS
-    held = Greeks(delta=position.delta, gamma=position.gamma, vega=position.vega, theta=position.theta)
-    return NO_GREEKS if held == NO_GREEKS else held
-
-
-def _units(portfolio: Portfolio, contract: ContractId, size: Decimal) -> float:
-    specification = portfolio.contracts.get(contract)
-    return float(size if specification is None else size * specification.multiplier)
-
-
-def _holding(portfolio: Portfolio, contract: ContractId, size: Decimal, now: int) -> Holding | None:
-    specification, mark, underlying = portfolio.contracts.get(contract), _mark(portfolio, contract), portfolio.underlying_price(contract)
-    if specification is None or mark is None or underlying is None:
-        return None
-    ticker = portfolio.tickers.get(contract)
-    return Holding(
-        contract=specification,
-        size=size,
-        mark=_money(mark),
-        underlying_price=_money(underlying),
-        years=specification.years(now),
-        iv=None if ticker is None else ticker.mark_iv,
-    )
-
-
-def _mark(portfolio: Portfolio, contract: ContractId) -> float | None:
-    """The market's, else the one that came with the position."""
-    known, position = portfolio.mark(contract), portfolio.position(contract)
-    return position.mark_price if known is None and position is not None else known
-
-
-def _resting(portfolio: Portfolio, orders: Iterable[Order], now: int) -> Iterator[OpenOrder]:
-    for order in orders:
-        holding = _holding(portfolio, order.contract, order.left, now)
-        if holding is None or not order.left:
-            continue
-        price = holding.mark if order.price is None else order.price
-        fee = trading_fee(holding.contract, order.left, price, holding.underlying_price, is_maker=False)
-        yield OpenOrder(
-            contract=holding.contract,
-            size=order.left,
-            price=price,
-            mark=holding.mark,
-            underlying_price=holding.underlying_price,
-            fee=fee,
-            reduce_only=order.reduce_only,
-            years=holding.years,
-            iv=holding.iv,
-        )
-
-
-def _reducing(held: Decimal, size: Decimal) -> Decimal:
-    """The part of `size` that brings `held` nearer to zero."""
-    if held * size >= 0:
-        return ZERO
-    return max(size, -held) if held > 0 else min(size, -held)
-
-
-def _cost(portfolio: Portfolio, contract: ContractId, size: Decimal, limit: Decimal | None) -> Decimal:
-    """Premium and fee that trading `size` takes from the cash (negative: brings)."""
-    specification, mark, underlying = portfolio.contracts.get(contract), _mark(portfolio, contract), portfolio.underlying_price(contract)
-    if specification is None or mark is None or underlying is None:
-        return ZERO
-    price = _money(mark) if limit is None else limit
-    fee = trading_fee(specification, size, price, _money(underlying), is_maker=False)
-    return price * size * specification.multiplier + fee
+def _kept(old: tuple[Order, ...], new: tuple[Order, ...]) -> tuple[Order, ...]:
+    return old if len(old) == len(new) and all(map(_is, old, new)) else new
 
 
 def _equity(balance: BalanceUpdated | None) -> float:
     return 0.0 if balance is None else float(balance.total + (balance.option_value or ZERO))
-
-
-def _money(price: float) -> Decimal:
-    return Decimal(repr(price))

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strikeloop import (
+    AlertRaised,
     AmendOrder,
     CancelOrder,
     ContractId,
@@ -19,11 +20,12 @@ from strikeloop import (
     PluginFaulted,
     Refused,
     Resized,
+    Severity,
     SubmitOrder,
     TimeInForce,
     Verdict,
 )
-from tests.framework.stage import CALL, EXPIRY, PUT, SECOND, D, Stage, contract, fill, made, quoted, update
+from tests.framework.stage import CALL, EXPIRY, PUT, SECOND, D, Stage, contract, fill, made, position, quoted, update
 
 
 def stage(*rules: Callable[[Any, Desk], Verdict], **more: Any) -> Stage:
@@ -147,6 +149,34 @@ def test_a_refused_order_does_not_leave() -> None:
 
 def test_a_rule_that_raises_refuses_with_what_it_raised() -> None:
     assert stage(fails).reason(lambda desk: desk.buy(CALL, 1, 100)) == "r: the rule failed: LookupError: no vega"
+
+
+def test_a_rule_that_raises_keeps_no_position_open() -> None:
+    played = stage(fails)
+    played.step(position(3))
+    played.does(lambda desk: desk.close(CALL, price=100))
+    assert [command.size for command in played.sent(SubmitOrder)] == [D(-3)]
+    assert [(event.instance, event.halted) for event in played.of(PluginFaulted)] == [("r", False)]
+
+
+def test_a_rule_that_refuses_what_only_reduces_is_heard() -> None:
+    played = stage(lambda c, d: Refused("no"))
+    played.step(position(3))
+    assert played.reason(lambda desk: desk.close(CALL, price=100)) == "r: no"
+
+
+def test_an_order_that_was_made_smaller_is_told_of_with_the_reason() -> None:
+    played = stage(lambda c, d: Resized(D(2), "vega would be 7"))
+    placed = played.does(lambda desk: desk.buy(CALL, 5, 100))
+    (alert,) = played.of(AlertRaised)
+    assert (alert.source, alert.topic, alert.severity) == ("r", "resized", Severity.INFO)
+    assert alert.text == f"{placed} of s is made smaller: vega would be 7"
+
+
+def test_a_size_that_stays_is_nothing_to_tell_of() -> None:
+    played = stage(lambda c, d: Resized(D(5)))
+    played.does(lambda desk: desk.buy(CALL, 5, 100))
+    assert played.of(AlertRaised) == []
 
 
 def test_a_rule_that_raises_is_told_of_and_stays() -> None:

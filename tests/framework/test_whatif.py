@@ -2,53 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import attrs
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strikeloop import BalanceUpdated, ContractId, Event, OrderState, Origin, PortfolioRiskUpdated, SubmitOrder
-from strikeloop.margin import GATE, Classic, Holding, trading_fee, value_at_risk
+from strikeloop import Event, OrderState, Origin, PortfolioRiskUpdated, SubmitOrder
+from strikeloop.margin import GATE, Holding, trading_fee, value_at_risk
 from strikeloop.orders import Orders
 from strikeloop.portfolio import Portfolio
-from strikeloop.whatif import Exposure, WhatIf, computed_risk, what_if
+from strikeloop.whatif import Account, computed_risk, what_if
+from tests.framework.accounts import (
+    ALL,
+    ETH,
+    FAR,
+    GREEKS,
+    MODEL,
+    TOLD,
+    U,
+    asked,
+    balance,
+    figures,
+    market,
+    order,
+    resting,
+    two_underlyings,
+)
 from tests.framework.stage import CALL, PUT, D, contract, position, ticker, update
-
-GREEKS: dict[str, Any] = {"delta": 0.5, "gamma": 0.001, "vega": 20.0, "theta": -30.0}
-U = 70_000.0
-FAR = ContractId.of("other", "BTC_USDT-20260626-70000-C")
-MODEL = Classic()
-
-
-def balance(total: int = 1_000, adapter: str = "sim", **more: Any) -> BalanceUpdated:
-    return BalanceUpdated(time=0, received=0, **{"adapter": adapter, "currency": "USDT", "total": D(total), "available": D(total), **more})
-
-
-def market(*events: Event, taker: str = "0") -> Portfolio:
-    """A call at 100 with greeks, an unpriced put, 1,000 in cash."""
-    made = Portfolio()
-    for one in (CALL, PUT, FAR):
-        made.add_contract(contract(one, taker_fee_rate=D(taker)))
-    for event in (balance(), ticker(mark=100.0, underlying_price=U, **GREEKS), *events):
-        made.apply(event)
-    return made
-
-
-def order(size: int | str, id: ContractId = CALL, client_id: str = "c", **more: Any) -> SubmitOrder:  # noqa: A002  # the name of the field
-    return SubmitOrder(client_id=client_id, contract=id, size=D(size), **more)
-
-
-def resting(*commands: SubmitOrder) -> Orders:
-    made = Orders()
-    for command in commands:
-        made.pending(command, "s", 0)
-    return made
-
-
-def asked(made: Portfolio, *commands: SubmitOrder, orders: Orders | None = None) -> WhatIf:
-    return what_if(made, orders or Orders(), MODEL, commands, 0)
 
 
 def test_greeks_add_up_over_size_and_multiplier() -> None:
@@ -58,7 +38,7 @@ def test_greeks_add_up_over_size_and_multiplier() -> None:
 
 def test_without_commands_nothing_changes() -> None:
     view = asked(market(position(-3)), orders=resting(order(2, price=D(90))))
-    assert view.before == view.after
+    assert figures(view.before) == figures(view.after)
 
 
 def test_an_order_is_taken_as_filled_whole() -> None:
@@ -110,13 +90,13 @@ def test_a_reduce_only_order_only_reduces(held: int, size: int) -> None:
 def test_the_order_of_the_commands_does_not_matter(sizes: list[int]) -> None:
     commands = [order(size, client_id=f"c{i}", price=D(100)) for i, size in enumerate(sizes)]
     forth, back = asked(market(), *commands).after, asked(market(), *reversed(commands)).after
-    assert attrs.asdict(forth) == attrs.asdict(back)
+    assert figures(forth) == figures(back)
 
 
 @given(size=st.integers(1, 50))
 def test_buying_and_selling_at_one_price_without_fees_leaves_the_account_as_it_was(size: int) -> None:
     view = asked(market(position(3)), order(size, price=D(95)), order(-size, client_id="d", price=D(95)))
-    assert view.after == view.before
+    assert figures(view.after) == figures(view.before)
 
 
 def test_what_cannot_be_priced_is_named() -> None:
@@ -128,10 +108,58 @@ def test_the_greeks_that_came_with_a_position_serve_until_a_ticker_tells_some() 
     assert asked(market(position(2, PUT, mark_price=50.0, **GREEKS))).before.delta == pytest.approx(0.01)
 
 
-def test_occupied_margin_is_that_of_positions_and_orders() -> None:
-    figures: dict[str, Any] = {"initial_margin": D(3), "maintenance_margin": D(2), "order_margin": D(4), "cash": D(10)}
-    made = Exposure(delta=0.0, gamma=0.0, vega=0.0, theta=0.0, **figures)
-    assert (made.margin_occupied, made.available) == (D(7), D(3))
+def test_orders_of_unknown_outcome_can_be_taken_as_filled() -> None:
+    made, orders = two_underlyings(), resting(order(-3, price=D(2_000)))
+    view = Account(made, orders, MODEL).what_if([order(-1, client_id="d", price=D(2_000))], 0, filled=orders.working())
+    alone = asked(made, order(-3, price=D(2_000)), order(-1, client_id="d", price=D(2_000)))
+    assert figures(view.after) == figures(alone.after)
+    assert (view.before.size(CALL), view.after.size(CALL), view.before.order_margin) == (D(-3), D(-4), D(0))
+
+
+# ---- what is kept between looks --------------------------------------------------------------------------------------
+
+SOME_EVENTS = st.one_of(
+    st.builds(lambda one, size: position(size, one), st.sampled_from(ALL), st.integers(-4, 4)),
+    st.builds(lambda one, mark: ticker(one, mark=mark, **TOLD), st.sampled_from((CALL, PUT)), st.floats(1.0, 3_000.0)),
+    st.builds(lambda mark: ticker(PUT, mark=mark), st.floats(1.0, 3_000.0)),
+    st.builds(lambda one, size: order(size, one, price=D(100)), st.sampled_from(ALL), st.integers(-4, 4).filter(bool)),
+)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(SOME_EVENTS, max_size=12))
+def test_a_later_look_shows_what_a_first_one_would(happened: list[Event | SubmitOrder]) -> None:
+    made, orders = two_underlyings(), Orders()
+    account = Account(made, orders, MODEL)
+    for at, event in enumerate(happened):
+        if isinstance(event, SubmitOrder):
+            orders.pending(attrs.evolve(event, client_id=f"c{at}"), "s", 0)
+        else:
+            made.apply(event)
+        command, now = order(1, client_id="x", price=D(50)), at // 3 * 1_000_000_000
+        kept, first = account.what_if([command], now), what_if(made, orders, MODEL, [command], now)
+        assert figures(kept.before) == figures(first.before)
+        assert figures(kept.after) == figures(first.after)
+
+
+def test_what_did_not_change_is_not_computed_again() -> None:
+    made = two_underlyings(position(2), position(2, ETH))
+    account = Account(made, Orders(), MODEL)
+    picture = account.look(5)
+    assert account.look(6) is picture
+    made.apply(ticker(mark=2_001.0, **TOLD))
+    assert account.look(7).slots[ETH] is picture.slots[ETH]
+    assert account.look(7).slots[CALL] is not picture.slots[CALL]
+
+
+def test_while_it_is_held_one_look_serves_all() -> None:
+    made = two_underlyings(position(2))
+    account = Account(made, Orders(), MODEL)
+    account.hold(5)
+    made.apply(position(3))
+    assert account.look(6).slots[CALL].size == D(2)
+    account.release()
+    assert account.look(6).slots[CALL].size == D(3)
 
 
 # ---- computed risk ---------------------------------------------------------------------------------------------------
@@ -158,10 +186,10 @@ def test_computed_risk_sums_greeks_and_margin() -> None:
 
 def test_computed_risk_carries_the_value_at_risk_of_what_is_held() -> None:
     made = market(ticker(mark=2_000.0, underlying_price=U, mark_iv=0.5, **GREEKS), position(-2), position(3, FAR))
-    held = Holding(contract=contract(), size=D(-2), mark=D(2_000), underlying_price=D(70_000), years=contract().years(9), iv=0.5)
+    held = Holding(contract=contract(), size=D(-2), mark=D(2_000), underlying_price=D(70_000), years=contract().years(0), iv=0.5)
     found = risk(made).portfolio_var
     assert found is not None
-    assert found == value_at_risk([held]) > 0.0
+    assert found == pytest.approx(value_at_risk([held])) != 0.0
 
 
 def test_where_a_position_cannot_be_priced_the_value_at_risk_is_not_known() -> None:

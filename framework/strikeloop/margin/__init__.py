@@ -12,7 +12,7 @@ from strikeloop.margin.classic import Classic
 from strikeloop.margin.fees import settlement_cash, settlement_fee, trading_fee
 from strikeloop.margin.portfolio import DERIBIT_LIKE, GATE, MODELS, SPAN_LIKE, Portfolio, RiskUnit
 from strikeloop.margin.revaluation import Leg, Revaluation, Shocks, revalue
-from strikeloop.margin.var import DayScenarios, drawn, value_at_risk
+from strikeloop.margin.var import DayScenarios, book_volatility, day_shocks, drawn, tail_loss, value_at_risk
 
 __all__ = [
     "DERIBIT_LIKE",
@@ -35,10 +35,13 @@ __all__ = [
     "Shocks",
     "ShortOptionCharge",
     "VolatilitySpreadCharge",
+    "book_volatility",
+    "day_shocks",
     "drawn",
     "revalue",
     "settlement_cash",
     "settlement_fee",
+    "tail_loss",
     "trading_fee",
     "value_at_risk",
 ]

@@ -79,7 +79,11 @@ class AccountMargin:
 
 
 class MarginModel(Protocol):
-    """How a venue computes the margin of an account."""
+    """How a venue computes the margin of an account.
+
+    A model whose account is the sum of its contracts, each taken with its own orders alone, says so by a true `by_contract`:
+    what did not change need not be computed again.
+    """
 
     def account(self, holdings: Sequence[Holding], orders: Sequence[OpenOrder] = ()) -> AccountMargin:
         """The margin of these positions and orders. A contract may appear in several holdings."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import ClassVar
 
 import attrs
 
@@ -26,6 +27,7 @@ class Classic:
     the venue's, 0.1 where it was seen).
     """
 
+    by_contract: ClassVar[bool] = True
     min_order_margin: Decimal = Decimal("0.1")
 
     def account(self, holdings: Sequence[Holding], orders: Sequence[OpenOrder] = ()) -> AccountMargin:

@@ -66,7 +66,7 @@ class Leg:
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, cache_hash=True)
 class Shocks:
     """Scenarios: scenario i multiplies the forward by `prices[i]` and volatility by 1 + `volatilities[i]` · (30/days left)^power.
 
@@ -80,6 +80,16 @@ class Shocks:
     long_power: float = 0.0
     elapsed: float = 0.0
 
+    @classmethod
+    def grid(cls, moves: Sequence[float], volatilities: Sequence[float], elapsed: float = 0.0) -> Shocks:
+        """Every move of the price (a fraction of it) with every change of volatility (a fraction of it), `elapsed` years on.
+
+        >>> Shocks.grid([-0.1, 0.1], [0.0, 0.3]).prices
+        (0.9, 1.1, 0.9, 1.1)
+        """
+        rows = [(1.0 + move, shock) for shock in volatilities for move in moves]
+        return cls(prices=tuple(move for move, _ in rows), volatilities=tuple(shock for _, shock in rows), elapsed=elapsed)
+
     def term(self, years: float) -> float:
         """The factor on the shock of volatility for an option with this time left."""
         days = max(1.0, years * DAYS)
@@ -91,6 +101,10 @@ class Revaluation(Protocol):
 
     def profits(self, units: Sequence[float]) -> list[float]:
         """Profit (negative: loss) of the book in each scenario, holding this many units of each leg."""
+        ...
+
+    def of_unit(self, leg: int) -> list[float]:
+        """Profit of one unit of the leg at this place in each scenario."""
         ...
 
 
@@ -119,6 +133,9 @@ class ScalarRevaluation:
 
     def profits(self, units: Sequence[float]) -> list[float]:
         return [math.fsum(change[at] * held for change, held in zip(self._changes, units, strict=True)) for at in range(self._count)]
+
+    def of_unit(self, leg: int) -> list[float]:
+        return self._changes[leg]
 
     @staticmethod
     def _of(leg: Leg, shocks: Shocks) -> list[float]:
@@ -149,3 +166,6 @@ class VectorRevaluation:
 
     def profits(self, units: Sequence[float]) -> list[float]:
         return (self._changes * units).sum(axis=1).tolist()  # type: ignore[no-any-return]  # an array of floats as a list
+
+    def of_unit(self, leg: int) -> list[float]:
+        return self._changes[:, leg].tolist()  # type: ignore[no-any-return]  # the same

@@ -45,14 +45,31 @@ def value_at_risk(holdings: Sequence[Holding], scenarios: DayScenarios | None = 
     if not legs:
         return 0.0
     chosen = GRID if scenarios is None else scenarios
-    daily = _volatility(legs) * math.sqrt(HORIZON_DAYS / DAYS_IN_YEAR)
-    shocks = Shocks(
+    profits = revalue(legs, day_shocks(book_volatility(legs, [leg.units for leg in legs]), chosen)).profits([leg.units for leg in legs])
+    return tail_loss(profits, chosen)
+
+
+def day_shocks(volatility: float, scenarios: DayScenarios | None = None) -> Shocks:
+    """The shocks of one day (of `GRID`) for a book of this annual volatility."""
+    chosen = GRID if scenarios is None else scenarios
+    daily = volatility * math.sqrt(HORIZON_DAYS / DAYS_IN_YEAR)
+    return Shocks(
         prices=tuple(math.exp(standard * daily) for standard in chosen.returns),
         volatilities=chosen.shocks,
         elapsed=HORIZON_DAYS / DAYS_IN_YEAR,
     )
-    profits = revalue(legs, shocks).profits([leg.units for leg in legs])
+
+
+def tail_loss(profits: Sequence[float], scenarios: DayScenarios | None = None) -> float:
+    """The loss that is exceeded with probability 1 %, given the profit in each of these scenarios (of `GRID`); never negative."""
+    chosen = GRID if scenarios is None else scenarios
     return max(0.0, _quantile((-profit, weight) for profit, weight in zip(profits, chosen.weights, strict=True)))
+
+
+def book_volatility(legs: Sequence[Leg], units: Sequence[float]) -> float:
+    """The implied volatilities of a book that holds so many units of each leg, weighted by them; 0 for a flat one."""
+    weight = sum(map(abs, units))
+    return sum(abs(held) * leg.iv for leg, held in zip(legs, units, strict=True)) / weight if weight else 0.0
 
 
 def drawn(count: int, seed: int) -> DayScenarios:
@@ -62,12 +79,6 @@ def drawn(count: int, seed: int) -> DayScenarios:
     independent = math.sqrt(1 - CORRELATION**2)
     shocks = tuple(_shock(CORRELATION * standard + independent * random.gauss(0.0, 1.0)) for standard in returns)
     return DayScenarios(returns=returns, shocks=shocks, weights=(1 / count,) * count)
-
-
-def _volatility(legs: Sequence[Leg]) -> float:
-    """The implied volatilities of the book, weighted by the size of the positions."""
-    weight = sum(abs(leg.units) for leg in legs)
-    return sum(abs(leg.units) * leg.iv for leg in legs) / weight if weight else 0.0
 
 
 def _quantile(losses: Iterable[tuple[float, float]]) -> float:

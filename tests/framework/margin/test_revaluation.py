@@ -37,6 +37,21 @@ def test_numpy_and_the_standard_library_say_the_same(book: list[Any]) -> None:
     assert vector == pytest.approx(scalar, rel=1e-9, abs=1e-6)
 
 
+@given(st.lists(POSITIONS, min_size=1, max_size=4))
+def test_a_book_is_the_sum_of_its_units(book: list[Any]) -> None:
+    legs = [leg(*position) for position in book]
+    found = revalue(legs, SHOCKS)
+    each = [[profit * one.units for profit in found.of_unit(at)] for at, one in enumerate(legs)]
+    assert found.profits([one.units for one in legs]) == pytest.approx([sum(row) for row in zip(*each, strict=True)], abs=1e-6)
+
+
+def test_a_grid_is_every_move_with_every_change_of_volatility() -> None:
+    made = Shocks.grid([-0.1, 0.0, 0.2], [0.0, 0.5], elapsed=0.25)
+    assert made.prices == (0.9, 1.0, 1.2, 0.9, 1.0, 1.2)
+    assert made.volatilities == (0.0, 0.0, 0.0, 0.5, 0.5, 0.5)
+    assert made.elapsed == 0.25
+
+
 @given(POSITIONS)
 def test_a_long_never_loses_more_than_its_mark(position: Any) -> None:
     one = leg(*position)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strikeloop.margin import DayScenarios, Holding, drawn, value_at_risk
+from strikeloop.margin import DayScenarios, Holding, Leg, book_volatility, day_shocks, drawn, revalue, tail_loss, value_at_risk
 from strikeloop.margin.var import GRID, NODES, RETURNS
 from strikeloop.pricing import price
 from tests.framework.margin.stage import option
@@ -101,3 +101,15 @@ def test_where_each_scenario_is_likelier_than_the_quantile_the_worst_counts() ->
     moves = DayScenarios(returns=(0.0, 1.0, 2.0, 3.0), shocks=(0.0,) * 4, weights=(0.25,) * 4)
     worst = DayScenarios(returns=(3.0,), shocks=(0.0,), weights=(1.0,))
     assert value_at_risk([holding(-1)], moves) == value_at_risk([holding(-1)], worst) > 0
+
+
+def test_the_parts_are_the_whole() -> None:
+    book = [holding(-1, 77_000), holding(-1, 63_000, is_call=False)]
+    held = [Leg.of(one) for one in book]
+    units = [leg.units for leg in held]
+    profits = revalue(held, day_shocks(book_volatility(held, units))).profits(units)
+    assert tail_loss(profits) == value_at_risk(book)
+
+
+def test_a_flat_book_has_no_volatility() -> None:
+    assert book_volatility([], []) == 0.0
