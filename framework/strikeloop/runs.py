@@ -31,6 +31,8 @@ from strikeloop.summary import Summary
 
 STATUS_S = 1.0
 LOOK_S = 0.1
+LAST_WORDS_S = 2.0
+"""How long sinks may take at the end of a run to pass on what they hold."""
 SIM = "sim"
 MARKET_LIVE = {"step_ms": 250, "ticker_every_ms": 1_000}
 
@@ -180,7 +182,7 @@ async def sinks_of(plan: Plan, live_desk: Callable[[], Any]) -> AsyncIterator[Ca
     async with anyio.create_task_group() as tasks:
         sinks.start(tasks)
         yield sinks.put
-        with anyio.move_on_after(1.0, shield=True):
+        with anyio.move_on_after(LAST_WORDS_S, shield=True):
             await sinks.drain()
         tasks.cancel_scope.cancel()
 

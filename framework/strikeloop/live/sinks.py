@@ -1,7 +1,8 @@
 """Sinks: plugins that only listen, each in its own task behind a bounded queue, so that none can slow the engine.
 
 Owns `Sinks`. A sink may be async. One that raises loses that event; after five times in 60 s it is stopped. When a
-queue is full the oldest event makes room, and the loss is counted.
+queue is full the oldest event makes room, and the loss is counted. A sink with a method `work` (async, no arguments) has it
+run in a task of its own until the end: what it does by the clock, and what must not hold up its queue.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ class Sinks:
     def start(self, tasks: TaskGroup) -> None:
         for sink in self._sinks:
             tasks.start_soon(self._run, sink)
+            if hasattr(sink.plugin, "work"):
+                tasks.start_soon(self._work, sink)
 
     def put(self, event: Event) -> None:
         """Hand an event to every sink that has a hook for it."""
@@ -78,6 +81,13 @@ class Sinks:
             sink.is_busy = False
             await anyio.lowlevel.checkpoint()  # a plain function gives nobody else a turn
 
+    async def _work(self, sink: _Sink) -> None:
+        try:
+            await sink.plugin.work()
+        except Exception as error:  # noqa: BLE001  # a sink's failure is its own, whatever it is
+            sink.error = f"work: {type(error).__name__}: {error}"
+            self._stop(sink)
+
     async def _deliver(self, sink: _Sink, event: Event) -> None:
         for hook in (HOOK_OF.get(type(event), ""), "on_event"):
             if hook not in sink.hooks:
@@ -94,11 +104,15 @@ class Sinks:
         if inspect.isawaitable(result):
             await result
 
-    @staticmethod
-    def _fault(sink: _Sink, error: str) -> None:
+    def _fault(self, sink: _Sink, error: str) -> None:
         now = anyio.current_time()
         sink.error = error
         sink.faults.append(now)
-        sink.is_stopped = len(sink.faults) == MOST_FAULTS and now - sink.faults[0] <= FAULT_WINDOW_S
-        if sink.is_stopped:
-            sink.queue.clear()
+        if len(sink.faults) == MOST_FAULTS and now - sink.faults[0] <= FAULT_WINDOW_S:
+            self._stop(sink)
+
+    @staticmethod
+    def _stop(sink: _Sink) -> None:
+        sink.is_stopped = True
+        sink.queue.clear()
+        sink.wake.set()

@@ -32,8 +32,8 @@ _FIRST_PARTY = {
         ("greek-limits", "order-limits", "margin-guard", "position-monitor", "expiry-monitor", "risk-monitor", "margin-monitor"),
         "strikeloop-risk",
     ),
-    "sinks": {"log-alerts": "strikeloop-notify"},
-    "commands": {"venue": "strikeloop-venue", "report": "strikeloop-report"},
+    "sinks": dict.fromkeys(("apprise", "desktop", "digest", "log-alerts", "webhook"), "strikeloop-notify"),
+    "commands": {"notify": "strikeloop-notify", "venue": "strikeloop-venue", "report": "strikeloop-report"},
 }
 
 

@@ -208,3 +208,45 @@ async def test_what_is_put_after_a_stop_is_not_kept() -> None:
         await drained(made)
         made.put(alert())
         assert made.status()["Failing"]["waiting"] == 0
+
+
+@plugin
+class Working:
+    """Does something beside listening."""
+
+    fails: bool = False
+    heard: int = state(0)
+    worked: anyio.Event = state(factory=anyio.Event)
+
+    @hookimpl
+    def on_alert(self) -> None:
+        self.heard += 1
+
+    async def work(self) -> None:
+        self.worked.set()
+        if self.fails:
+            raise ValueError("no hands")
+        await anyio.sleep_forever()
+
+
+async def test_what_a_sink_does_beside_listening_runs_in_a_task_of_its_own_until_the_end() -> None:
+    working = Working()
+    async with running(working) as made:
+        with anyio.fail_after(5):
+            await working.worked.wait()
+        made.put(alert())
+        await drained(made)
+    assert working.heard == 1
+
+
+async def test_a_sink_whose_work_fails_is_stopped_and_says_why() -> None:
+    working, everything = Working(fails=True), Everything()
+    async with running(working, everything) as made:
+        with anyio.fail_after(5):
+            while not made.status()["Working"]["stopped"]:
+                await anyio.lowlevel.checkpoint()
+        made.put(alert())
+        await drained(made)
+        assert made.status()["Working"] == {"waiting": 0, "dropped": 0, "error": "work: ValueError: no hands", "stopped": True}
+    assert working.heard == 0
+    assert len(everything.heard) == 1
