@@ -7,7 +7,7 @@ merging, deduplication and journalling belong to the core.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, Literal, Protocol, runtime_checkable
@@ -41,6 +41,7 @@ __all__ = [
     "Link",
     "MassCancel",
     "Mmp",
+    "Ports",
     "Protection",
     "ReportsRisk",
     "ServerClock",
@@ -329,3 +330,19 @@ class Adapter(Protocol):
     async def aclose(self) -> None:
         """Release every connection; never raises."""
         ...
+
+
+@attrs.define(eq=False, kw_only=True)
+class Ports:
+    """An `Adapter` made of its parts: what `open` of most settings returns. `closes` are awaited when the adapter is closed."""
+
+    name: str
+    clock: ServerClock
+    feed: Feed
+    account: Account | None = None
+    closes: tuple[Callable[[], Awaitable[None]], ...] = ()
+
+    async def aclose(self) -> None:
+        """Release every connection."""
+        for close in self.closes:
+            await close()

@@ -11,8 +11,8 @@ import sys
 import time
 
 from strikeloop.live import run
+from strikeloop.testing.virtual import run_virtually
 from tests.scenarios.doubtful_venue import Play, Verdict
-from tests.scenarios.virtual_time import run_virtually
 
 
 def main() -> int:

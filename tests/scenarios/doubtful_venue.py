@@ -43,8 +43,8 @@ from strikeloop.margin import Classic
 from strikeloop.summary import Summary
 from strikeloop.testing import ScriptedAccount, ScriptedAdapter
 from strikeloop.testing.scripted import ACCOUNT_CHANNELS, START_NS
+from strikeloop.testing.virtual import VirtualClock
 from tests.framework.live.stage import Notes, Trader
-from tests.scenarios.virtual_time import VirtualClock
 
 D = Decimal
 CALL = ContractId.of("venue", "BTC-C")

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from strikeloop.live import run
+from strikeloop.testing.virtual import run_virtually
 from tests.scenarios.doubtful_venue import Play, Verdict
-from tests.scenarios.virtual_time import run_virtually
 
 SEEDS = 10
 RESOLVED_S = 35.0

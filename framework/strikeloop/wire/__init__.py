@@ -1,7 +1,7 @@
-"""The wire: WebSocket links, an HTTP transport, a rate limiter and `Secret`, for adapters.
+"""The wire: WebSocket links, an HTTP transport, JSON requests and documents, a rate limiter and `Secret`, for adapters.
 
-Re-exports the public names, each loaded on first use: `Secret` and `RateLimiter` need the core only, links and
-transport the extra `strikeloop[live]`, and say so when it is missing.
+Re-exports the public names, each loaded on first use: `Secret`, `Document` and `RateLimiter` need the core only, links
+and transport the extra `strikeloop[live]`, and say so when it is missing.
 """
 
 from __future__ import annotations
@@ -10,17 +10,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from strikeloop.wire.document import Document
     from strikeloop.wire.http import HttpTransport, open_http
     from strikeloop.wire.rate import RateLimiter
+    from strikeloop.wire.rest import Refusal, Rest, Verdict
     from strikeloop.wire.secret import Secret
     from strikeloop.wire.websocket import WebSocketLink, connect_websocket
 
-__all__ = ["HttpTransport", "RateLimiter", "Secret", "WebSocketLink", "connect_websocket", "open_http"]
+__all__ = [
+    "Document",
+    "HttpTransport",
+    "RateLimiter",
+    "Refusal",
+    "Rest",
+    "Secret",
+    "Verdict",
+    "WebSocketLink",
+    "connect_websocket",
+    "open_http",
+]
 
 _HOMES = {
+    "Document": "document",
     "HttpTransport": "http",
     "RateLimiter": "rate",
+    "Refusal": "rest",
+    "Rest": "rest",
     "Secret": "secret",
+    "Verdict": "rest",
     "WebSocketLink": "websocket",
     "connect_websocket": "websocket",
     "open_http": "http",

@@ -15,6 +15,7 @@ import httpx
 
 from strikeloop.wire.endpoint import Endpoint, open_stream, parse_endpoint
 from strikeloop.wire.extras import require_live
+from strikeloop.wire.network import network
 
 if TYPE_CHECKING:
     from strikeloop.wire.exchange import Connection
@@ -69,6 +70,10 @@ class HttpTransport(httpx.AsyncBaseTransport):
         endpoint = _endpoint(request.url.scheme, request.url.userinfo, request.url.netloc)
         timeouts = self._timeouts | request.extensions.get("timeout", {})
         content = await request.aread()
+        in_place = network()
+        if in_place is not None:
+            request.headers.update(request.extensions.get("leaving", dict)())
+            return await in_place.answer(request, content)
         await self._take_place(endpoint, timeouts["pool"])
         try:
             return await self._exchange(endpoint, request, content, timeouts)

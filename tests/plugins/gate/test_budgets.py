@@ -5,8 +5,8 @@ from __future__ import annotations
 import anyio
 import pytest
 
+from strikeloop.testing.virtual import VirtualClock, run_virtually
 from strikeloop_gate.budgets import CANCELLING, LONGEST_PAUSE_S, PLACING, Budgets, endpoint
-from tests.scenarios.virtual_time import VirtualClock, run_virtually
 
 S = 1_000_000_000
 NOW = 1_700_000_000 * S

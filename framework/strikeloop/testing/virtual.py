@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 import anyio
-from trio.testing import MockClock
 
 from strikeloop.clock import SECOND_NS
+from strikeloop.errors import ConfigError
 from strikeloop.live.clock import WallClock
 from strikeloop.testing.scripted import START_NS
 
@@ -47,13 +47,24 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 
 
 class VirtualClock(WallClock):
-    """ns UTC on the loop's own time."""
+    """ns UTC on the loop's own time, from 1 June 2026 on."""
 
     def now(self) -> int:
         return START_NS + round(anyio.current_time() * SECOND_NS)
 
 
 def run_virtually(backend: str, function: Callable[[], Awaitable[T]]) -> T:
-    """Run `function` on virtual time. Works with whatever opens no socket and starts no thread."""
-    options: dict[str, Any] = {"loop_factory": JumpingLoop} if backend == "asyncio" else {"clock": MockClock(autojump_threshold=0)}
+    """Run `function` on virtual time. Works with whatever opens no socket and starts no thread.
+
+    `backend` is asyncio or trio. Raises ConfigError where trio is not installed.
+    """
+    options: dict[str, Any] = {"loop_factory": JumpingLoop} if backend == "asyncio" else {"clock": _mock_clock()}
     return anyio.run(function, backend=backend, backend_options=options)
+
+
+def _mock_clock() -> Any:
+    try:
+        from trio.testing import MockClock  # noqa: PLC0415 - an extra of the core
+    except ImportError as exc:
+        raise ConfigError("tests on trio need trio: pip install strikeloop[trio]") from exc
+    return MockClock(autojump_threshold=0)
