@@ -75,6 +75,10 @@ class Dispatch:
         """The review_order calls, in order."""
         return self._by_hook["review_order"]
 
+    def order(self) -> Mapping[str, tuple[Call, ...]]:
+        """The calls of every hook that somebody implements, in order, whoever watches what."""
+        return {hook: calls for hook, calls in self._by_hook.items() if calls}
+
     def watch(self, instance: Instance, watch: Watch) -> None:
         """Add to what `instance` hears of the market."""
         kinds = watch.kinds or tuple(kind for kind, hook in HOOK_OF.items() if hook in MARKET_HOOKS)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from typing import Any, Literal, TypeVar, cast, dataclass_transform, get_args, get_type_hints, overload
 
@@ -299,7 +300,7 @@ def _fits(given: Any, wanted: Any) -> bool:
 
 
 def _spell(annotation: Any) -> str:
-    return getattr(annotation, "__name__", None) or str(annotation).replace("strikeloop.events.", "").replace("strikeloop.commands.", "")
+    return getattr(annotation, "__name__", None) or re.sub(r"\b(?:[a-z_]+\.)+", "", str(annotation))
 
 
 def _where(thing: Any) -> str:

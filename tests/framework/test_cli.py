@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shlex
@@ -263,16 +264,80 @@ def test_config_explain_tells_who_set_a_key(here: Path) -> None:
     assert "strikeloop.toml:10" in strikeloop("config explain strategies.hedge.band").stdout
 
 
-def test_plugins_are_listed_by_kind() -> None:
-    found = click_json(strikeloop("plugins list --kind risk --json"))
-    assert {
+def test_plugins_are_listed_by_kind_with_the_hash_of_their_sources(here: Path) -> None:
+    (found,) = [one for one in click_json(strikeloop("plugins list --kind risk --json")) if one["name"] == "fake-limit"]
+    digest = hashlib.sha256((here.parent / "site" / "fake_plugins.py").read_bytes()).hexdigest()
+    assert found == {
         "kind": "risk",
         "name": "fake-limit",
         "target": "fake_plugins:Limit",
         "distribution": "strikeloop-fake",
         "version": "1.2",
-    } in found
+        "sha256": hashlib.sha256(f"fake_plugins.py\0{digest}\n".encode()).hexdigest(),
+        "active": [],
+        "refused": [],
+    }
     assert "fake-limit" in strikeloop("plugins list").stdout
+
+
+def test_a_config_tells_which_plugins_are_active_and_which_are_refused_and_why(here: Path) -> None:
+    (here / "strikeloop.toml").write_text(
+        '[run]\nmode = "sim"\n[market]\nuse = "fake-market"\n[venue]\nuse = "fake-venue"\n[strategies.one]\nuse = "fake-band"\n'
+        '[strategies.two]\nuse = "fake-misspelt"\n[strategies.mine]\nuse = "./mine.py:Mine"\n'
+    )
+    (here / "mine.py").write_text(
+        "from strikeloop import hookimpl, plugin\n@plugin\nclass Mine:\n    @hookimpl\n    def on_stop(self): ...\n"
+    )
+    found = {one["name"]: (one["active"], one["refused"]) for one in click_json(strikeloop("plugins list --json"))}
+    assert found["fake-band"] == (["one"], [])
+    assert found["fake-misspelt"] == ([], ["there is no hook on_fil", "on_order is async", "on_order takes an argument evnt"])
+    assert found[f"{here}/mine.py:Mine"] == (["mine"], [])
+    assert found["fake-limit"] == ([], [])
+    assert "fake_broken" not in sys.modules
+    shown = strikeloop("plugins list").stdout
+    assert "active as one" in shown
+    assert "refused: there is no hook on_fil; on_order is async" in shown
+
+
+def test_a_plugin_for_another_strikeloop_is_listed_as_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strikeloop.load.discovery.strikeloop_version", lambda: "0.7.0")
+    (found,) = [one for one in click_json(strikeloop("plugins list --json")) if one["name"] == "fake-limit"]
+    assert found["refused"] == ["strikeloop-fake 1.2 wants strikeloop <0.2,>=0.1, this is 0.7.0"]
+
+
+TRACED = """
+from strikeloop import Filled, hookimpl, plugin
+
+@plugin
+class First:
+    @hookimpl(tryfirst=True)
+    def on_start(self): ...
+    @hookimpl
+    def on_stop(self): ...
+
+@plugin
+class Second:
+    @hookimpl
+    def on_start(self, desk):
+        desk.every(10, "look")
+    @hookimpl
+    def on_timer(self): ...
+"""
+
+
+def test_a_trace_tells_who_hears_what_in_which_order_and_how_often(here: Path) -> None:
+    (here / "both.py").write_text(TRACED)
+    (here / "strikeloop.toml").write_text(
+        '[run]\nmode = "paper"\n[adapters.fake]\nuse = "fake-gate"\n'
+        '[strategies.second]\nuse = "./both.py:Second"\n[strategies.first]\nuse = "./both.py:First"\n'
+    )
+    still = [(one["hook"], one["place"], one["instance"], one["calls"]) for one in click_json(strikeloop("plugins trace --json"))]
+    assert still == [("on_start", 1, "first", 0), ("on_start", 2, "second", 0), ("on_stop", 1, "first", 0), ("on_timer", 1, "second", 0)]
+    played = {(one["hook"], one["instance"]): one for one in click_json(strikeloop("plugins trace --seconds 60 --json"))}
+    assert played["on_start", "first"]["calls"] == 1
+    assert played["on_timer", "second"]["calls"] == 5
+    assert played["on_timer", "second"]["mean_us"] > 0
+    assert "mean µs" in strikeloop("plugins trace --seconds 10").stdout
 
 
 def test_a_plugin_is_described_with_its_settings() -> None:
@@ -295,15 +360,37 @@ def test_every_hook_is_listed_with_what_it_is_given() -> None:
     assert "on_fill" in strikeloop("hooks").stdout
 
 
+def test_one_hook_is_told_with_the_fields_of_all_it_may_be_given() -> None:
+    found = click_json(strikeloop("hooks on_settlement --json"))
+    assert [one["name"] for one in found["given"]] == ["ContractSettled", "PositionClosed"]
+    assert found["given"][0]["fields"]["settle_price"] == "Decimal"
+    assert found["begin"] == "@hookimpl\ndef on_settlement(self, event: ContractSettled | PositionClosed, desk: Desk) -> None: ..."
+    shown = strikeloop("hooks review_order").stdout
+    assert "def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict: ..." in shown
+    assert "iceberg" in shown
+
+
+def test_a_hook_that_does_not_exist_gets_a_suggestion() -> None:
+    result = strikeloop("hooks on_fil")
+    assert (result.exit_code, "did you mean on_fill?" in result.stderr) == (3, True)
+
+
 def test_doctor_finds_nothing_wrong_here_and_says_what_is_missing() -> None:
     result = strikeloop("doctor --json")
     found = {one["what"]: one["state"] for one in click_json(result)}
     assert (result.exit_code, found["python"], found["anyio"], found["disk sync"]) == (0, "ok", "ok", "ok")
+    assert {"wall clock", "TLS", "certificates", "keyring", "descriptors", "free disk", "strikeloop-fake"} <= set(found)
     assert "python" in strikeloop("doctor").stdout
 
 
+def test_doctor_names_a_plugin_whose_sources_are_gone(here: Path) -> None:
+    (here.parent / "site" / "fake_plugins.py").unlink()
+    result = strikeloop("doctor")
+    assert (result.exit_code, "pip install --force-reinstall strikeloop-fake" in result.stdout) == (3, True)
+
+
 def test_doctor_ends_with_3_when_a_plugin_wants_another_strikeloop(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("strikeloop.cli.doctor.strikeloop_version", lambda: "0.7.0")
+    monkeypatch.setattr("strikeloop.load.discovery.strikeloop_version", lambda: "0.7.0")
     result = strikeloop("doctor")
     assert result.exit_code == 3
     assert "wants strikeloop <0.2,>=0.1, this is 0.7.0" in result.stdout

@@ -35,7 +35,7 @@ def pytest_in(folder: Path) -> str:
     return done.stdout
 
 
-def test_a_new_project_is_sound_its_tests_pass_and_its_backtest_runs(here: Path):
+def test_a_new_project_is_sound_its_tests_pass_and_its_backtest_runs(here: Path) -> None:
     assert "desk/strikeloop.toml" in strikeloop("init", "desk")
     assert " passed" in pytest_in(here / "desk")
     plan = load([here / "desk" / "strikeloop.toml"], environ={})
@@ -45,14 +45,14 @@ def test_a_new_project_is_sound_its_tests_pass_and_its_backtest_runs(here: Path)
     assert json.loads(done.stdout)["fills"] == 1
 
 
-def test_init_here_is_named_after_the_folder(here: Path):
+def test_init_here_is_named_after_the_folder(here: Path) -> None:
     (here / "2 My Desk!").mkdir()
     strikeloop("init", "2 My Desk!")
     assert 'name = "my-desk"' in (here / "2 My Desk!" / "pyproject.toml").read_text()
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_tests_of_a_new_package_pass_and_its_types_and_style_hold(kind: str, here: Path):
+def test_the_tests_of_a_new_package_pass_and_its_types_and_style_hold(kind: str, here: Path) -> None:
     written = json.loads(strikeloop("new", kind, "my-thing", "--package", "--json"))
     assert "strikeloop-my-thing/pyproject.toml" in written
     folder = here / "strikeloop-my-thing"
@@ -63,14 +63,14 @@ def test_the_tests_of_a_new_package_pass_and_its_types_and_style_hold(kind: str,
 
 
 @pytest.mark.parametrize("kind", ["strategy", "risk", "sink"])
-def test_a_new_file_is_a_plugin_that_a_config_may_name(kind: str, here: Path):
+def test_a_new_file_is_a_plugin_that_a_config_may_name(kind: str, here: Path) -> None:
     assert strikeloop("new", kind, "my-thing", "--directory", "mine") == "mine/my_thing.py\n"
     section = {"strategy": "strategies", "risk": "risk", "sink": "sinks"}[kind]
     (here / "strikeloop.toml").write_text(f'[run]\nmode = "sim"\n[{section}.one]\nuse = "./mine/my_thing.py:MyThing"\n')
     assert [plugin.name for plugin in load([here / "strikeloop.toml"], environ={}).plugins] == ["one"]
 
 
-def test_what_exists_is_not_written_over(here: Path):
+def test_what_exists_is_not_written_over(here: Path) -> None:
     strikeloop("new", "strategy", "my-thing")
     done = CliRunner().invoke(main, ["new", "strategy", "my-thing"])
     assert done.exit_code == 3

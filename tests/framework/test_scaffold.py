@@ -12,7 +12,7 @@ from strikeloop.errors import ConfigError
 from strikeloop.scaffold import KINDS, Names, package, project, single, write
 
 
-def test_a_name_is_spelled_as_each_place_wants_it():
+def test_a_name_is_spelled_as_each_place_wants_it() -> None:
     words = Names.of("delta-band", "risk").words()
     assert words == {
         "name": "delta-band",
@@ -25,13 +25,13 @@ def test_a_name_is_spelled_as_each_place_wants_it():
 
 
 @pytest.mark.parametrize("name", ["", "Delta", "delta_band", "-delta", "delta-", "delta--band", "2fast", "a/b", "..", "a" * 33])
-def test_a_name_that_cannot_be_one_is_refused(name: str):
+def test_a_name_that_cannot_be_one_is_refused(name: str) -> None:
     with pytest.raises(ConfigError, match="cannot be the name of a plugin"):
         Names.of(name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_no_word_is_left_unfilled_and_a_package_holds_the_file_of_its_kind(kind: scaffold.Kind):
+def test_no_word_is_left_unfilled_and_a_package_holds_the_file_of_its_kind(kind: scaffold.Kind) -> None:
     ((path, text),) = single(kind, "my-thing").items()
     made = package(kind, "my-thing")
     assert path == PurePosixPath("my_thing.py")
@@ -40,7 +40,7 @@ def test_no_word_is_left_unfilled_and_a_package_holds_the_file_of_its_kind(kind:
     assert {"pyproject.toml", "README.md", ".gitignore", ".github/workflows/ci.yml", "tests/test_my_thing.py"} <= set(map(str, made))
 
 
-def test_a_folder_is_made_and_filled(tmp_path: Path):
+def test_a_folder_is_made_and_filled(tmp_path: Path) -> None:
     written = write(tmp_path / "deep" / "desk", project("desk"))
     assert {"strikeloop.toml", "strategies/first.py", "tests/test_first.py", "data/README.md", ".gitignore"} <= {
         path.relative_to(tmp_path / "deep" / "desk").as_posix() for path in written
@@ -48,7 +48,7 @@ def test_a_folder_is_made_and_filled(tmp_path: Path):
     assert all(path.is_file() for path in written)
 
 
-def test_nothing_is_written_where_one_file_exists(tmp_path: Path):
+def test_nothing_is_written_where_one_file_exists(tmp_path: Path) -> None:
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "test_first.py").write_text("mine")
     with pytest.raises(ConfigError, match="exists already"):
@@ -57,7 +57,7 @@ def test_nothing_is_written_where_one_file_exists(tmp_path: Path):
     assert (tmp_path / "tests" / "test_first.py").read_text() == "mine"
 
 
-def test_what_cannot_be_finished_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_cannot_be_finished_leaves_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moved: list[Path] = []
     move = shutil.move
 
@@ -73,7 +73,7 @@ def test_what_cannot_be_finished_leaves_no_file_behind(tmp_path: Path, monkeypat
     assert not [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
-def test_a_folder_that_is_a_file_is_told(tmp_path: Path):
+def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "desk").write_text("")
     with pytest.raises(ConfigError, match="cannot be written"):
         write(tmp_path / "desk", project("desk"))

@@ -18,6 +18,7 @@ from typing import Any
 
 import attrs
 
+from strikeloop.load.pins import Pins, source_hash
 from strikeloop.load.versions import fits, range_for
 from strikeloop.settings import ValueRefusedError, did_you_mean
 
@@ -48,6 +49,20 @@ class Installed:
     version: str
     requires: tuple[str, ...] = attrs.field(default=(), repr=False)
 
+    @property
+    def package(self) -> str:
+        """The top-level package or module that holds it."""
+        return self.target.partition(":")[0].partition(".")[0]
+
+    @property
+    def refusal(self) -> str:
+        """Why this strikeloop does not load it; "" where it does."""
+        try:
+            _refuse_version(self)
+        except ValueRefusedError as error:
+            return error.what
+        return ""
+
 
 @attrs.frozen(kw_only=True)
 class Found:
@@ -66,10 +81,14 @@ def installed(kind: str | None = None) -> tuple[Installed, ...]:
     return tuple(sorted(set(found), key=lambda one: (KINDS.index(one.kind), one.name, one.distribution)))
 
 
-def find(kind: str, use: str) -> Found:
-    """The object that `use` names: an entry point of this kind, or `path.py:Name`. Raises ValueRefusedError with the fix."""
+def find(kind: str, use: str, pins: Pins | None = None) -> Found:
+    """The object that `use` names: an entry point of this kind, or `path.py:Name`. Raises ValueRefusedError with the fix.
+
+    Where its code is not what it is pinned to, it is not imported.
+    """
     local = _LOCAL.fullmatch(use)
-    return _from_file(Path(local["path"]), local["name"]) if local else _from_entry_point(kind, use)
+    pins = pins or Pins()
+    return _from_file(Path(local["path"]), local["name"], pins) if local else _from_entry_point(kind, use, pins)
 
 
 def advice(kind: str, name: str) -> str:
@@ -107,7 +126,7 @@ def _described(kind: str, entry: metadata.EntryPoint) -> Installed:
     )
 
 
-def _from_entry_point(kind: str, use: str) -> Found:
+def _from_entry_point(kind: str, use: str, pins: Pins) -> Found:
     matching = [one for one in installed(kind) if one.name == use]
     if not matching:
         raise ValueRefusedError(f'there is no "{use}" among the installed {kind}', advice(kind, use))
@@ -117,6 +136,7 @@ def _from_entry_point(kind: str, use: str) -> Found:
         )
     (one,) = matching
     _refuse_version(one)
+    pins.check(one.distribution, one.version, lambda: source_hash(one.package))
     module, _, name = one.target.partition(":")
     value = _imported(lambda: importlib.import_module(module), name, one.target)
     return Found(value=value, use=use, distribution=one.distribution, version=one.version)
@@ -136,7 +156,7 @@ def _refuse_version(one: Installed) -> None:
     )
 
 
-def _from_file(path: Path, name: str) -> Found:
+def _from_file(path: Path, name: str, pins: Pins) -> Found:
     try:
         source = path.read_bytes()
     except OSError as error:
@@ -144,6 +164,7 @@ def _from_file(path: Path, name: str) -> Found:
             f"cannot read {path}: {error.strerror}", 'a local plugin is use = "./file.py:Class", beside the config file'
         ) from error
     digest = hashlib.sha256(source).hexdigest()
+    pins.check(path.name, "", lambda: digest)
     value = _imported(lambda: _module(path, digest), name, str(path))
     return Found(value=value, use=f"{path.name}:{name}", distribution="", version=digest[:12])
 

@@ -17,8 +17,9 @@ import attrs
 
 from strikeloop import hooks
 from strikeloop.errors import ConfigError, Problem
-from strikeloop.load.discovery import Found, backend_advice, find
+from strikeloop.load.discovery import Found, backend_advice, find, installed
 from strikeloop.load.layers import Layers, read_layers
+from strikeloop.load.pins import Pins
 from strikeloop.load.plan import Mode, Plan, PluginPlan, RunSettings
 from strikeloop.settings import Structurer, ValueRefusedError, Vault, did_you_mean
 
@@ -26,9 +27,9 @@ T = TypeVar("T")
 Kind = Literal["strategy", "risk", "sink"]
 
 _PLUGIN_KINDS: dict[str, Kind] = {"strategies": "strategy", "risk": "risk", "sinks": "sink"}
-_SECTIONS = ("run", "adapters", "venue", "market", *_PLUGIN_KINDS)
-ACCOUNTS = ("run", "adapters")
-"""The sections that say where an account is: for who looks at it, and needs no plugins, which may be what is wrong."""
+_SECTIONS = ("run", "adapters", "venue", "market", *_PLUGIN_KINDS, "plugins")
+ACCOUNTS = ("run", "adapters", "plugins")
+"""The sections that say where an account is: for who looks at it, and needs no strategies, which may be what is wrong."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
@@ -53,7 +54,8 @@ def load(
     environ = os.environ if environ is None else environ
     layers = read_layers(files, environ=environ, sets=sets, defaults=defaults)
     layers.data = {name: value for name, value in layers.data.items() if name in sections or name not in _SECTIONS}
-    loading = _Loading(layers, environ, frozenset(disabled))
+    is_whole = not disabled and set(sections) >= set(_SECTIONS)
+    loading = _Loading(layers, environ, frozenset(disabled), is_whole=is_whole)
     plan = loading.plan(live=live, mode=mode)
     if loading.problems:
         raise ConfigError(loading.problems)
@@ -63,8 +65,8 @@ def load(
 class _Loading:
     """The work on one configuration: what is left when `problems` is empty is sound."""
 
-    def __init__(self, layers: Layers, environ: MutableMapping[str, str], disabled: Collection[str]) -> None:
-        self._layers, self._disabled = layers, disabled
+    def __init__(self, layers: Layers, environ: MutableMapping[str, str], disabled: Collection[str], *, is_whole: bool) -> None:
+        self._layers, self._disabled, self._is_whole = layers, disabled, is_whole
         self._structurer = Structurer(Vault(environ))
         self.problems: list[Problem] = []
         self._config: dict[str, Any] = {}
@@ -74,6 +76,7 @@ class _Loading:
     def plan(self, *, live: bool, mode: Mode | None) -> Plan:
         data = self._layers.data
         self._refuse_unknown_sections(data)
+        self._pins = self._pinned(data)
         run = self._run(data, live=live, mode=mode)
         # Only a live run signs requests: elsewhere a secret that is not at hand is not missed.
         self._structurer.vault.needed = run.mode is Mode.LIVE
@@ -82,12 +85,14 @@ class _Loading:
             self._problem(("adapters",), f"mode {run.mode.value} needs an adapter", 'add [adapters.gate] with use = "gate"')
         venue = self._single("venue", "venues", "venue", wanted=run.mode is not Mode.LIVE)
         market = self._single("market", "sources", "generated", wanted=run.mode is Mode.SIM)
+        plugins = tuple(self._plugins(data))
+        self._refuse_unmet_pins()
         return Plan(
             run=run,
             adapters=adapters,
             venue=venue,
             market=market,
-            plugins=tuple(self._plugins(data)),
+            plugins=plugins,
             config=self._ordered(),
             versions=self._versions,
             layers=self._layers,
@@ -119,6 +124,23 @@ class _Loading:
         self._config["run"] = {**_filled(raw, run), "mode": run.mode.value}
         return run
 
+    def _pinned(self, data: Mapping[str, Any]) -> Pins:
+        """[plugins.pin], the one table of [plugins]."""
+        raw = _table(data, "plugins")
+        for name in raw:
+            if name != "pin" or not isinstance(raw[name], Mapping):
+                self._problem(("plugins", name), "is not known", "[plugins] holds the table [plugins.pin]")
+        pins = _table(raw, "pin")
+        if pins:
+            self._config["plugins"] = {"pin": dict(pins)}
+        return Pins.of(pins, lambda name, what, fix: self._problem(("plugins", "pin", name), what, fix))
+
+    def _refuse_unmet_pins(self) -> None:
+        """Not where something else is wrong, or left out: what was not looked for was not met either."""
+        if self._is_whole and not self.problems:
+            for name, problem in self._pins.unmet():
+                self._problem(("plugins", "pin", name), problem.what, problem.fix)
+
     def _adapters(self, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for name, raw in self._instances(data, "adapters"):
             settings = self._section(raw, "adapters", ("adapters", name))
@@ -131,6 +153,7 @@ class _Loading:
         if not wanted:
             if raw:
                 self._config[section] = dict(raw)
+            self._pins.met.update(one.distribution for one in installed(kind) if one.name == raw.get("use", default))
             return None
         return self._section({"use": default, **raw}, kind, (section,), self._seed)
 
@@ -204,7 +227,7 @@ class _Loading:
             self._problem((*key, "use"), "missing" if use is None else "expected text", f"name one of the {kind}: strikeloop plugins list")
             return None
         try:
-            found = find(kind, use)
+            found = find(kind, use, self._pins)
         except ValueRefusedError as error:
             self._problem((*key, "use"), error.what, error.fix)
             return None

@@ -103,8 +103,9 @@ class Plan:
         return to_toml(self.config)
 
     def header(self) -> dict[str, Any]:
-        """What leads a run's digest: configuration and versions, without what cannot change a decision (backend, folders)."""
+        """What leads a run's digest: configuration and versions, without what cannot change a decision (backend, folders, pins)."""
         config: dict[str, Any] = _without_folders(self.config)
+        config.pop("plugins", None)
         for name in ("backend", "state_dir", "duration_s", "fail_fast", "countdown", "countdown_s"):
             config.get("run", {}).pop(name, None)
         return {"config": config, "versions": dict(self.versions)}
