@@ -8,6 +8,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.scenarios.virtual_time import run_virtually
 
 from strikeloop.wire import Secret
 from strikeloop_notify.channels import Mask, UndeliveredError
@@ -15,7 +16,6 @@ from strikeloop_notify.courier import Courier
 from strikeloop_notify.notes import Message
 from strikeloop_notify.outgoing import Outgoing
 from tests.plugins.notify.test_notes import note
-from tests.scenarios.virtual_time import run_virtually
 
 BACKENDS = pytest.mark.parametrize("backend", ["asyncio", "trio"])
 SECRET = Secret("json://anna:pass-word@example.test")

@@ -7,6 +7,7 @@ from typing import Any
 
 import anyio
 import pytest
+from tests.scenarios.virtual_time import run_virtually
 
 from strikeloop import AlertRaised, RunStopping
 from strikeloop.live.sinks import Sinks
@@ -15,7 +16,6 @@ from strikeloop_notify import Digest
 from strikeloop_notify.digest import until_next
 from strikeloop_notify.notes import Message
 from tests.plugins.notify.services import LOOPBACK, http_service
-from tests.scenarios.virtual_time import run_virtually
 
 TIMES: dict[str, Any] = {"time": 1, "received": 1}
 EIGHT = 1_780_272_000.0 + 8 * 3600
