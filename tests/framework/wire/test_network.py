@@ -44,7 +44,7 @@ async def test_links_and_requests_go_where_the_test_wants_them() -> None:
 
 
 async def test_tasks_that_are_started_there_go_there_too() -> None:
-    found = []
+    found: list[object] = []
     with through(Memory()):
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(_note, found)

@@ -8,8 +8,8 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.scenarios.virtual_time import run_virtually
 
+from strikeloop.testing.virtual import run_virtually
 from strikeloop.wire import Secret
 from strikeloop_notify.channels import Mask, UndeliveredError
 from strikeloop_notify.courier import Courier

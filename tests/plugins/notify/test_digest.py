@@ -7,10 +7,10 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.scenarios.virtual_time import run_virtually
 
 from strikeloop import AlertRaised, RunStopping
 from strikeloop.live.sinks import Sinks
+from strikeloop.testing.virtual import run_virtually
 from strikeloop.wire import Secret
 from strikeloop_notify import Digest
 from strikeloop_notify.digest import until_next
