@@ -51,6 +51,28 @@ def amount(value: object, *, sign: bool = False) -> str:
     return ("−" if figure < 0 else "+" if sign and figure > 0 else "") + shown
 
 
+def share(value: object, *, sign: bool = False) -> str:
+    """A fraction in percent, with two digits.
+
+    >>> share(0.01234), share(-0.5, sign=True), share(None)
+    ('1.23 %', '−50 %', '–')
+    """
+    found = number(value)
+    return text(value) if found is None else f"{amount(round(100 * found, 2), sign=sign)} %"
+
+
+def money(value: object, *, sign: bool = False) -> str:
+    """An amount of money, to the cent.
+
+    >>> money("-1234.5"), money(3, sign=True)
+    ('−1,234.50', '+3.00')
+    """
+    found = number(value)
+    if found is None:
+        return text(value)
+    return ("−" if round(found, 2) < 0 else "+" if sign and round(found, 2) > 0 else "") + f"{abs(found):,.2f}"
+
+
 def nanoseconds(value: object) -> int | None:
     """A time in ns, exactly where it came as an int; None where it is no number."""
     figure = number(value)
