@@ -1,9 +1,9 @@
 """One frame of Gate's options sockets to events, in either dialect: total and pure.
 
 Owns the table of channels and the meaning of envelopes: updates, acknowledgements, errors, pongs. A frame gives a
-`Decoded` or raises DecodeError, nothing else; nothing of a bad frame is used. It never keeps anything between frames.
-Theory of operation: an update as documented is read the swift way, in C; everything else is read the thorough way, as a
-tree. What the swift way gives is what the thorough way would have given; a test holds the two together.
+`Decoded` or raises DecodeError, nothing else; nothing of a bad frame is used. What it keeps of a frame is its shape.
+Theory of operation: a frame is read the thorough way, as a tree, and those like it after it the swift way, in C. What the
+swift way gives is what the thorough way would have given; a test holds the two together.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import DecimalException
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import attrs
 import msgspec
-from msgspec import UNSET
 
 from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event, OrderState, OrderUpdated, Origin, maker
 from strikeloop.adapter import Decoded
@@ -26,7 +25,7 @@ from strikeloop_gate.ledger import MILLISECOND_NS, NOTHING, SECOND_NS, Source
 from strikeloop_gate.refusals import LABELS, Verdict
 from strikeloop_gate.strictjson import MalformedError, Numeral, extras, frozen, tree
 from strikeloop_gate.structure import structured, within
-from strikeloop_gate.swift import Swift, reader
+from strikeloop_gate.swift import Shapes, plan
 
 LARGEST_FRAME: Final = 1 << 20
 AUTH_CODES: Final = frozenset({"4", "6", "11", "401", "403"})
@@ -43,7 +42,8 @@ class Dialect(StrEnum):
 
 Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterable[Event]]
 # Looking a member up in its enumeration costs as much as building a small event.
-_VENUE, _GATE, _SEED, _UNKNOWN = Origin.VENUE, Dialect.GATE, Dialect.SEED, OrderState.UNKNOWN
+_VENUE, _UNKNOWN = Origin.VENUE, OrderState.UNKNOWN
+_ORDERS: Final = "options.orders"
 _decoded: Final = maker(Decoded)
 
 
@@ -57,6 +57,8 @@ class _Way:
 
     form: type[msgspec.Struct]
     build: Build
+    is_flat: bool = True
+    """Whether its fields have names of their own, not those of currencies."""
 
 
 @attrs.frozen
@@ -72,9 +74,6 @@ class _Channel:
     is_private: bool
     events: tuple[str, ...] = ("update",)
     by_shape: bool = False
-    by_dialect: bool = attrs.field(
-        init=False, default=attrs.Factory(lambda self: not self.by_shape and self.whole != self.listed, takes_self=True)
-    )
 
     def way(self, dialect: Dialect, node: Mapping[str, Any], *, is_listed: bool) -> _Way:
         """How this item is to be read in a dialect; `auto` goes by its shape, and tells balances from entries by their fields."""
@@ -84,8 +83,8 @@ class _Channel:
         return self.whole if dialect is Dialect.SEED else self.listed
 
 
-def _private(name: str, listed: type[msgspec.Struct], build: Build, whole: _Way | None = None) -> _Channel:
-    way = _Way(listed, build)
+def _private(name: str, listed: type[msgspec.Struct], build: Build, whole: _Way | None = None, *, is_flat: bool = True) -> _Channel:
+    way = _Way(listed, build, is_flat)
     return _Channel(name, whole or way, way, is_private=True)
 
 
@@ -104,7 +103,7 @@ CHANNELS: Final = (
     _private("options.liquidates", forms.Liquidation, ledger.liquidation),
     _private("options.user_settlements", forms.UserSettlement, ledger.settlement),
     _private("options.position_closes", forms.ClosedPosition, ledger.closed_position),
-    _private("unified.asset_detail", forms.UnifiedDetail, ledger.unified_detail),
+    _private("unified.asset_detail", forms.UnifiedDetail, ledger.unified_detail, is_flat=False),
     _private("unified.assets", forms.UnifiedTotal, ledger.unified_total),
     _public("options.contract_tickers", forms.Ticker, market.ticker),
     _public("options.tickers", forms.Ticker, market.ticker),
@@ -128,38 +127,9 @@ CHANNELS: Final = (
     _public("options.settlements", forms.PublicSettlement, market.public_settlement),
     _Channel("options.contracts", _LISTED_CONTRACT, _LISTED_CONTRACT, is_private=False),
 )
-_OFTEN: Final = [channel for channel in CHANNELS if channel.name.startswith("options.")]
 _BY_NAME: Final = {channel.name: channel for channel in CHANNELS}
-_ORDERS: Final = _BY_NAME["options.orders"]
-_SWIFT: Final = [
-    Swift.of(one.name, one.events, one.whole.form, one.listed.form, is_market=not one.is_private and one.name != "options.contracts")
-    for one in _OFTEN
-]
-_read: Final = reader(_SWIFT)
 _ENVELOPE: Final = frozenset({"time", "channel", "event", "result", "time_ms", "error"})
 _MOST_NOTICES: Final = 8
-
-
-class _Plan(NamedTuple):
-    """How the updates of a channel become events in one dialect, the swift way; None is left to the thorough one."""
-
-    channel: _Channel
-    swift: Swift
-    whole: Build | None
-    listed: Build | None
-
-
-def _plans(dialect: Dialect) -> dict[type[msgspec.Struct], _Plan]:
-    """The plan of each channel, by what its frames are read as."""
-    plans = {}
-    for swift, channel in zip(_SWIFT, _OFTEN, strict=True):
-        whole = None if channel.by_dialect and dialect is _GATE else channel.whole.build
-        listed = None if channel.by_dialect and dialect is _SEED else channel.listed.build
-        plans[swift.exact] = _Plan(channel, swift, whole, listed)
-    return plans
-
-
-_PLANS: Final = {dialect: _plans(dialect) for dialect in Dialect}
 
 
 @attrs.frozen
@@ -173,9 +143,7 @@ class FrameDecoder:
 
     name: str
     dialect: Dialect = Dialect.AUTO
-    _plans: Mapping[type[msgspec.Struct], _Plan] = attrs.field(
-        init=False, repr=False, eq=False, default=attrs.Factory(lambda self: _PLANS[self.dialect], takes_self=True)
-    )
+    _shapes: Shapes = attrs.field(init=False, repr=False, eq=False, factory=Shapes)
 
     def __call__(self, frame: bytes | str, received: int) -> Decoded:
         """Translate one frame that was received at `received` (ns UTC). Raises DecodeError."""
@@ -183,41 +151,41 @@ class FrameDecoder:
         return self.thoroughly(frame, received) if decoded is None else decoded
 
     def swiftly(self, frame: bytes | str, received: int) -> Decoded | None:
-        """What `thoroughly` gives, where the frame is an update as documented; None where it is left to that."""
+        """What `thoroughly` gives, where a frame like this one was read before; None where it is left to that."""
         try:
             raw = frame if type(frame) is bytes else _octets(frame)
-            form = _read(raw)
-            channel, swift, whole, listed = self._plans[type(form)]
-            result, figures = form.result, swift.figures(raw).result
-            is_listed, colons = type(result) is list, raw.count(b":")
-            if ((colons != swift.least or is_listed) and colons != swift.keys(form, figures)) or len(raw) > LARGEST_FRAME:
+            plan = self._shapes.plan(raw)
+            if plan is None:
                 return None
-            time = form.time * SECOND_NS if form.time_ms is UNSET else form.time_ms * MILLISECOND_NS
+            channel, build, decode, is_sound, is_listed, has_milliseconds = plan
+            form = decode(raw)
+            if not is_sound(form):
+                return None
+            result = form.result
+            time = form.time_ms * MILLISECOND_NS if has_milliseconds else form.time * SECOND_NS
             source = Source(self.name, time, received, _VENUE)
-            if not is_listed and whole is not None:
-                events = tuple(whole(source, result, figures, NOTHING))
-            elif is_listed and listed is not None:
-                pairs = zip(result, figures, strict=True)
-                events = tuple([event for item, found in pairs for event in listed(source, item, found, NOTHING)])
+            if is_listed:
+                events = tuple([event for item in result for event in build(source, item, item, NOTHING)])
             else:
+                events = build(source, result, result, NOTHING)
+            if channel == _ORDERS and _is_unclear(events):
                 return None
-            if channel is _ORDERS and _is_unclear(events):
-                return None
-            return _decoded(channel.name, events, False, False, None, ())
-        except (msgspec.MsgspecError, MalformedError, DecimalException, UnicodeDecodeError, RecursionError):
+            return _decoded(channel, events, False, False, None, ())
+        except (msgspec.MsgspecError, MalformedError, DecimalException):
             return None
 
     def thoroughly(self, frame: bytes | str, received: int) -> Decoded:
         """Translate any frame, or tell what is wrong with it. Raises DecodeError."""
         try:
-            document = tree(_octets(frame))
+            raw = _octets(frame)
+            document = tree(raw)
             if not isinstance(document, dict):
                 raise MalformedError("", "expected one JSON object")
-            return self._read(document, received)
+            return self._read(document, raw, received)
         except MalformedError as exc:
             raise _refusal(frame, exc) from None
 
-    def _read(self, document: Mapping[str, Any], received: int) -> Decoded:
+    def _read(self, document: Mapping[str, Any], raw: bytes, received: int) -> Decoded:
         channel, event = _text(document, "channel"), document.get("event", "")
         failure = self._failure(document, channel, received)
         if failure is not None:
@@ -233,34 +201,30 @@ class FrameDecoder:
             raise MalformedError("channel", f"unknown channel {channel[:64]!r}")
         if event not in known.events:
             raise MalformedError("event", "the field is missing" if "event" not in document else f"unknown event {str(event)[:64]!r}")
-        return self._update(known, document, received)
+        return self._update(known, document, raw, received)
 
-    def _update(self, channel: _Channel, document: Mapping[str, Any], received: int) -> Decoded:
+    def _update(self, channel: _Channel, document: Mapping[str, Any], frame: bytes, received: int) -> Decoded:
         if "result" not in document:
             raise MalformedError("result", "the field is missing")
         result, source = document["result"], Source(self.name, _time(document), received)
         around = {key: frozen(value) for key, value in document.items() if key not in _ENVELOPE}
         events: list[Event] = []
         unknown = dict.fromkeys(around)
+        ways = set()
         nodes = [] if result is None else result if isinstance(result, list) else [result]
         for index, node in enumerate(nodes):
             with within(f"result[{index}]" if nodes is result else "result"):
-                found, more = self._item(channel, source, node, around, is_listed=nodes is result)
+                if not isinstance(node, dict):
+                    raise MalformedError("", "expected an object")
+                way = channel.way(self.dialect, node, is_listed=nodes is result)
+                found, more = _item(way, source, node, around)
+            ways.add(way)
             events += found
             unknown.update(dict.fromkeys(more))
-        return Decoded(channel=channel.name, events=tuple(events), notices=_notices(channel.name, unknown, events))
-
-    def _item(
-        self, channel: _Channel, source: Source, node: Any, around: Mapping[str, Any], *, is_listed: bool
-    ) -> tuple[Iterable[Event], Mapping[str, Any]]:
-        """The events of one object of a result, and what it holds that no form names."""
-        if not isinstance(node, dict):
-            raise MalformedError("", "expected an object")
-        way = channel.way(self.dialect, node, is_listed=is_listed)
-        item = structured(node, way.form)
-        more = extras(item, node)
-        raw = MappingProxyType({**around, **more}) if around or more else NOTHING
-        return list(way.build(source, item, item, raw)), more
+        notices = _notices(channel.name, unknown, events)
+        if len(ways) == 1 and way.is_flat and not notices:
+            self._shapes.learn(frame, plan(document, way.form, way.build))
+        return Decoded(channel=channel.name, events=tuple(events), notices=notices)
 
     def _failure(self, document: Mapping[str, Any], channel: str, received: int) -> ChannelRefused | None:
         """The refusal in a frame: the venue's `error` object, a failed status, or the seed document's event error."""
@@ -299,6 +263,14 @@ class FrameDecoder:
             return Decoded(channel=channel)
         confirmed = ChannelSubscribed(time=time, received=received, adapter=self.name, port=_port(channel), channel=channel)
         return Decoded(channel=channel, events=(confirmed,), sent=time)
+
+
+def _item(way: _Way, source: Source, node: Mapping[str, Any], around: Mapping[str, Any]) -> tuple[Iterable[Event], Mapping[str, Any]]:
+    """The events of one object of a result, and what it holds that no form names."""
+    item = structured(node, way.form)
+    more = extras(item, node)
+    raw = MappingProxyType({**around, **more}) if around or more else NOTHING
+    return list(way.build(source, item, item, raw)), more
 
 
 def _octets(frame: bytes | str) -> bytes:

@@ -30,7 +30,7 @@ from strikeloop import (
     PositionUpdated,
     maker,
 )
-from strikeloop_gate.figures import ZERO, exactly, figure, product, whole, whole_part
+from strikeloop_gate.figures import COUNT, EXACT, WHOLE, ZERO, figure, product, whole
 from strikeloop_gate.strictjson import MalformedError
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -103,11 +103,11 @@ def seed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] =
         source.origin,
         raw,
         contract_id(source.adapter, item.contract),
-        size=whole_part(item.size),
-        entry_price=exactly(item.entry_price),
-        realized_pnl=exactly(item.realised_pnl),
+        size=WHOLE[item.size],
+        entry_price=EXACT[item.entry_price],
+        realized_pnl=EXACT[item.realised_pnl],
         mark_price=twin.mark_price + 0.0,
-        unrealized_pnl=exactly(item.unrealised_pnl),
+        unrealized_pnl=EXACT[item.unrealised_pnl],
         delta=twin.delta + 0.0,
         gamma=twin.gamma + 0.0,
         vega=twin.vega + 0.0,
@@ -170,12 +170,12 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
         raw,
         source.adapter,
         currency(item.currency),
-        exactly(item.total),
-        exactly(item.available),
-        unrealized_pnl=exactly(unrealized),
-        option_value=exactly(item.option_value),
-        short_positions=_count(item.short_positions, "short_positions"),
-        long_positions=_count(item.long_positions, "long_positions"),
+        EXACT[item.total],
+        EXACT[item.available],
+        unrealized_pnl=EXACT[unrealized],
+        option_value=EXACT[item.option_value],
+        short_positions=COUNT[item.short_positions],
+        long_positions=COUNT[item.long_positions],
         margin_ratio=twin.margin_ratio + 0.0,
         initial_margin=None,
         maintenance_margin=None,
@@ -226,14 +226,6 @@ def currency(text: str) -> str:
     return text
 
 
-@lru_cache(maxsize=1_024)
-def _count(value: Decimal, field: str) -> int:
-    number = int(value)
-    if number < 0 or number != value:
-        raise MalformedError(field, f"{value} is no count")
-    return number
-
-
 def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     event = _ledger_posted(
         time=moment(source, item),
@@ -261,8 +253,8 @@ def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOT
         total_gamma=twin.total_gamma + 0.0,
         total_vega=twin.total_vega + 0.0,
         total_theta=twin.total_theta + 0.0,
-        margin_occupied=exactly(item.margin_occupied),
-        margin_required=exactly(item.margin_required),
+        margin_occupied=EXACT[item.margin_occupied],
+        margin_required=EXACT[item.margin_required],
         effective_leverage=twin.effective_leverage + 0.0,
         portfolio_var=twin.portfolio_var + 0.0,
     )

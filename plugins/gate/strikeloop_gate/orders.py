@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import UNSET
 
 from strikeloop import Event, Filled, OrderState, OrderUpdated, TimeInForce, maker
-from strikeloop_gate.figures import ONE, ZERO, exactly, figure, whole, whole_part
+from strikeloop_gate.figures import EXACT, ONE, WHOLE, ZERO, figure, whole
 from strikeloop_gate.ledger import CLIENT_PREFIX, NOTHING, SECOND_NS, Source, contract_id, identity, moment, nanoseconds
 from strikeloop_gate.strictjson import MalformedError
 
@@ -50,9 +50,9 @@ def seed_order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NO
     is_plain = item.left is UNSET and item.text is UNSET and item.finish_as is UNSET and item.is_reduce_only is UNSET
     if not is_plain or tif is None or item.status != "closed" or finished is UNSET or finished is None or item.time_ms is not UNSET:
         return _told(source, item, order_updated(source, item, raw, is_seed=True))
-    size, fill_price = whole_part(item.size), exactly(item.fill_price)
+    size, fill_price = WHOLE[item.size], EXACT[item.fill_price]
     is_traded, is_market = fill_price > ZERO, item.type == "market"
-    price = exactly(item.price)
+    price = EXACT[item.price]
     updated = _order_updated(
         source.time if item.time is UNSET else moment(source, item),
         source.received,

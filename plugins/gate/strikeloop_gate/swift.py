@@ -1,131 +1,145 @@
-"""Frames of documented shape read in C: what the thorough way would make of them, or nothing at all.
+"""Frames read in one pass, in C: those of a shape that was read thoroughly before, or nothing at all.
 
-Owns `Swift`. Theory of operation: a form is split in two. Its ledger figures are read exactly, as Decimal, with every
-type strict; its numbers are read once more by msgspec's own lexer, as bounded floats, because Decimal alone would take
-' 1 ' or '1_000'. A frame with as many colons as fields holds no other field, and none twice. Whatever is not just so is
-left to the thorough way, which says what is wrong, or that nothing is. It never decides what a frame means.
+Owns `Shapes` and `plan`. Theory of operation: a frame without its digits, points and signs is its shape. Frames of one shape
+have as many fields, in the same order, and quotes around the same of them. So where every field of the first is found in the
+second, none is new and none stands twice; what is left to see to is that each number is one. Market figures go through
+msgspec's own lexer, which takes JSON numbers only, bare or quoted; figures of the ledger come as their text, which
+`figures` reads. What is not just so is left to the thorough way. It never decides what a frame means.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from functools import reduce
-from operator import or_
+from functools import lru_cache
 from types import UnionType
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 import attrs
 import msgspec
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import Raw, Struct, UnsetType
 
 from strikeloop_gate.forms import Milliseconds, Seconds, Whole
+from strikeloop_gate.strictjson import Numeral
+from strikeloop_gate.structure import LONGEST
 
+VARYING = b"0123456789.-"
+MOST_SHAPES = 4_096
 Number = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
 Blank = Literal[""] | Number
-Keys = Callable[[Any, Any], int]
-ENVELOPE_KEYS = 4
-"""time, channel, event and result; time_ms and error may be left out."""
+Bare = int | Decimal
+"""A ledger figure that stands without quotes: exact either way."""
+Fields = tuple[tuple[str, Any], ...]
 
 
-@attrs.frozen
-class Half:
-    """One form split: its exact fields, its numbers, and how many keys of an object stand in both together."""
+class Plan(NamedTuple):
+    """How frames of one shape are read. `is_sound` tells whether what was read as a whole number was written as one."""
 
-    exact: type[Struct]
-    figures: type[Struct]
-    keys: Keys
-
-    @classmethod
-    def of(cls, form: type[Struct], *, is_market: bool) -> Half:
-        """Of market data nothing is needed exactly, so that every field is among the figures and only types are checked exactly."""
-        hints = get_type_hints(form, include_extras=True)
-        exact: list[Any] = []
-        figures: list[Any] = []
-        terms = []
-        for field in msgspec.structs.fields(form):
-            kind = hints[field.name]
-            default = () if field.required else (field.default,)
-            is_figure, is_text = _holds(kind, (Raw, float, list)), {*_parts(kind)} - {UnsetType} == {str}
-            if not is_figure and not (is_market and is_text):
-                exact.append((field.name, kind, *default))
-            if is_figure or is_market or _holds(kind, (Decimal,)):
-                figures.append((field.name, _figure(kind), *default))
-            terms.append(_term(field.name, kind, required=field.required, place="f" if is_figure or is_market else "e"))
-        scope: dict[str, Any] = {"UNSET": UNSET}
-        exec(f"def keys(e, f): return {terms.count('1')} + {' + '.join(term for term in terms if term != '1') or 0}", scope)  # noqa: S102 - the text is made of the forms' field names
-        return cls(_struct(f"{form.__name__}Exact", exact), _struct(f"{form.__name__}Figures", figures), scope["keys"])
+    channel: str
+    build: Callable[..., Any]
+    decode: Callable[[bytes], Any]
+    is_sound: Callable[[Any], bool]
+    is_listed: bool
+    has_milliseconds: bool
 
 
-def _parts(kind: Any) -> tuple[Any, ...]:
-    """The kinds a field may be of; a number of contracts is a Decimal like any other here."""
-    kinds = get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+@attrs.define(eq=False)
+class Shapes:
+    """The plans of the shapes that one decoder has met, the latest `MOST_SHAPES` of them: they change how fast it reads, never what."""
+
+    _plans: dict[bytes, Plan] = attrs.field(factory=dict)
+
+    def plan(self, raw: bytes) -> Plan | None:
+        """How to read this frame; None where its shape is new, or where it has so many digits that one number may be too long."""
+        shape = raw.translate(None, VARYING)
+        return self._plans.get(shape) if len(raw) - len(shape) <= LONGEST else None
+
+    def learn(self, raw: bytes, plan: Plan | None) -> None:
+        """Frames of the shape of `raw` are read like this. What is escaped is not, for digits stand in escapes too."""
+        if plan is None or b"\\" in raw or not raw.isascii():
+            return
+        self._plans[raw.translate(None, VARYING)] = plan
+        if len(self._plans) > MOST_SHAPES:
+            del self._plans[next(iter(self._plans))]
+
+
+def plan(document: Mapping[str, Any], form: type[Struct], build: Callable[..., Any]) -> Plan | None:
+    """The plan for frames like this one, whose result is one object of `form`, or a list of them; None where its objects are not alike."""
+    result = document["result"]
+    nodes = result if isinstance(result, list) else [result]
+    alike = {_fields(form, node) for node in nodes}
+    if len(alike) != 1 or None in alike:
+        return None
+    names = tuple((name, None if value is None else "") for name, value in document.items() if name in ("time_ms", "error"))
+    (fields,) = alike
+    decode, is_sound = _compiled(document["channel"], document["event"], form, fields, names, is_listed=nodes is result)
+    return Plan(document["channel"], build, decode, is_sound, nodes is result, "time_ms" in document)
+
+
+def _fields(form: type[Struct], node: Mapping[str, Any]) -> Fields | None:
+    """The fields of an object, each with the type that reads it; None where objects inside are not alike."""
+    hints = get_type_hints(form, include_extras=True)
+    fields = []
+    for name, value in node.items():
+        kind = _kind(hints[name], value)
+        if kind is None:
+            return None
+        fields.append((name, kind))
+    return tuple(fields)
+
+
+def _kind(hint: Any, value: Any) -> Any:
+    """The type that reads a field like this one, whose value is known to be of `hint`."""
+    if value is None:
+        return type(None)
+    if isinstance(value, list):
+        (item,) = get_args(hint)
+        alike = {_fields(item, node) for node in value}
+        return list if not alike else (item, *alike) if len(alike) == 1 else None
+    parts = _parts(hint)
+    if str in parts and float in parts:
+        return Blank
+    if Raw in parts or float in parts:
+        return Number
+    if Decimal in parts:
+        return Bare if isinstance(value, Numeral) else str
+    if isinstance(value, Numeral):
+        return next(part for part in parts if part not in (str, UnsetType, type(None))) | float
+    return type(value)
+
+
+def _parts(hint: Any) -> tuple[Any, ...]:
+    kinds = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
     return tuple(Decimal if kind is Whole else kind for kind in kinds)
 
 
-def _holds(kind: Any, wanted: tuple[Any, ...]) -> bool:
-    return any(part in wanted or get_origin(part) in wanted for part in _parts(kind))
+@lru_cache(maxsize=512)
+def _compiled(
+    channel: str, event: str, form: type[Struct], fields: Fields, beside: Fields, *, is_listed: bool
+) -> tuple[Callable[[bytes], Any], Callable[[Any], bool]]:
+    """What decodes frames of this build, and what tells whether their whole numbers are: lax reading takes 1.0 for 1."""
+    item = _struct(form, fields)
+    around: list[Any] = [("time", Seconds | float), ("event", Literal[event]), ("result", list[item] if is_listed else item)]  # type: ignore[valid-type]  # the type is computed, not written
+    around += [(name, type(None) if kind is None else Milliseconds | float) for name, kind in beside]
+    frame = msgspec.defstruct(channel, around, tag_field="channel", tag=channel, kw_only=True, gc=False, module=__name__)
+    times = ["form.time", *(f"form.{name}" for name, kind in beside if kind is not None)]
+    numbers = [f"item.{name}" for name, kind in fields if float in get_args(kind) and int in _bare(kind)]
+    items = "form.result" if is_listed else "(form.result,)"
+    if numbers and not is_listed:
+        times += [number.replace("item.", "form.result.") for number in numbers]
+    text = f"type({' + '.join(times)}) is int"
+    if numbers and is_listed:
+        text += f" and not [item for item in {items} if type({' + '.join(numbers)}) is not int]"
+    return msgspec.json.Decoder(frame, strict=False).decode, eval(f"lambda form: {text}")  # noqa: S307  # made of the forms' field names
 
 
-def _figure(kind: Any) -> Any:
-    """The type of a field among the figures."""
-    if float in _parts(kind):
-        return reduce(or_, [part for part in _parts(kind) if part not in (str, float)], Blank)
-    if get_origin(kind) is list:
-        return list[Half.of(get_args(kind)[0], is_market=True).figures]  # type: ignore[misc]  # the type is computed, not written
-    return reduce(or_, [Number if part in (Decimal, Raw) else part for part in _parts(kind)])
+def _bare(kind: Any) -> Iterable[Any]:
+    """The kinds in a union, without their bounds."""
+    return [get_args(part)[0] if get_origin(part) is Annotated else part for part in get_args(kind)]
 
 
-def _term(name: str, kind: Any, *, required: bool, place: str) -> str:
-    """How many keys a field adds: itself, and those of the objects in it."""
-    if get_origin(kind) is list:
-        return f"1 + {len(msgspec.structs.fields(get_args(kind)[0]))} * len(f.{name})"
-    return "1" if required else f"({place}.{name} is not UNSET)"
-
-
-def _struct(name: str, fields: list[Any], **tag: Any) -> type[Struct]:
-    return msgspec.defstruct(name, fields, kw_only=True, gc=False, module=__name__, **tag)
-
-
-@attrs.frozen
-class Swift:
-    """How the updates of one channel are read: an object as `whole`, a list of `listed`.
-
-    `figures` decodes the numbers; `least` is how many keys stand in an object without any field that may be left out.
-    """
-
-    channel: str
-    whole: Half
-    listed: Half
-    exact: type[Struct]
-    figures: Callable[[bytes], Any]
-    least: int
-
-    @classmethod
-    def of(cls, channel: str, events: Iterable[str], whole: type[Struct], listed: type[Struct], *, is_market: bool) -> Swift:
-        one = Half.of(whole, is_market=is_market)
-        many = one if whole is listed else Half.of(listed, is_market=is_market)
-        envelope: list[Any] = [
-            ("time", Seconds),
-            ("event", Literal[tuple(events)]),
-            ("result", one.exact | list[many.exact]),  # type: ignore[name-defined]  # the type is computed, not written
-            ("time_ms", Milliseconds | UnsetType, UNSET),
-            ("error", UnsetType | None, UNSET),
-        ]
-        figures = _struct(f"{channel} figures", [("result", one.figures | list[many.figures])])  # type: ignore[name-defined]  # the same
-        exact = _struct(channel, envelope, tag_field="channel", tag=channel)
-        least = ENVELOPE_KEYS + sum(field.required for field in msgspec.structs.fields(whole))
-        return cls(channel, one, many, exact, msgspec.json.Decoder(figures, strict=False).decode, least)
-
-    def keys(self, form: Any, figures: Any) -> int:
-        """How many keys of the frame stand in what was read of it."""
-        count, result = ENVELOPE_KEYS + (form.time_ms is not UNSET) + (form.error is not UNSET), form.result
-        if type(result) is not list:
-            return count + self.whole.keys(result, figures)
-        keys = self.listed.keys
-        return count + sum([keys(item, found) for item, found in zip(result, figures, strict=True)])
-
-
-def reader(channels: Iterable[Swift]) -> Callable[[bytes], Any]:
-    """What reads the exact part of a frame of any of these channels, and tells by its type which one it is."""
-    return msgspec.json.Decoder(reduce(or_, [channel.exact for channel in channels])).decode
+def _struct(form: type[Struct], fields: Sequence[tuple[str, Any]]) -> type[Struct]:
+    """A struct of just these fields, all of them required; the others of the form are what they are where they are left out."""
+    made: list[Any] = [(name, list[_struct(*kind)] if isinstance(kind, tuple) else kind) for name, kind in fields]  # type: ignore[misc]  # computed
+    absent = {field.name: field.default for field in msgspec.structs.fields(form) if field.name not in dict(fields)}
+    return msgspec.defstruct(form.__name__, made, namespace=absent, kw_only=True, gc=False, module=__name__)

@@ -163,5 +163,7 @@ def raw(document: dict[str, Any]) -> bytes:
 
 
 def swiftness(document: dict[str, Any]) -> bool:
-    """Whether a frame is read the swift way."""
-    return FrameDecoder("gate", Dialect.AUTO).swiftly(json.dumps(document).encode(), 7) is not None
+    """Whether frames like this one are read the swift way."""
+    decoder, text = FrameDecoder("gate", Dialect.AUTO), json.dumps(document).encode()
+    decoder.thoroughly(text, 7)
+    return decoder.swiftly(text, 7) is not None
