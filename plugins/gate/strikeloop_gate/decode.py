@@ -24,8 +24,8 @@ from strikeloop_gate import forms, ledger, market, orders
 from strikeloop_gate.ledger import MILLISECOND_NS, NOTHING, SECOND_NS, Source
 from strikeloop_gate.refusals import LABELS, Verdict
 from strikeloop_gate.strictjson import MalformedError, Numeral, extras, frozen, tree
-from strikeloop_gate.structure import structured, within
-from strikeloop_gate.swift import Shapes, plan
+from strikeloop_gate.structure import LONGEST, structured, within
+from strikeloop_gate.swift import VARYING, Shapes, plan
 
 LARGEST_FRAME: Final = 1 << 20
 AUTH_CODES: Final = frozenset({"4", "6", "11", "401", "403"})
@@ -96,7 +96,7 @@ def _public(name: str, form: type[msgspec.Struct], build: Callable[[Source, Any]
 _LISTED_CONTRACT = _Way(forms.ListedContract, market.listed)
 CHANNELS: Final = (
     _private("options.positions", forms.GatePosition, ledger.position, _Way(forms.SeedPosition, ledger.seed_position)),
-    _private("options.orders", forms.GateOrder, orders.order, _Way(forms.SeedOrder, orders.seed_order)),
+    _private(_ORDERS, forms.GateOrder, orders.order, _Way(forms.SeedOrder, orders.seed_order)),
     _private("options.balances", forms.LedgerEntry, ledger.entry, _Way(forms.SeedBalance, ledger.balance)),
     _private("options.portfolio", forms.Portfolio, ledger.portfolio),
     _private("options.usertrades", forms.UserTrade, ledger.trade),
@@ -154,21 +154,22 @@ class FrameDecoder:
         """What `thoroughly` gives, where a frame like this one was read before; None where it is left to that."""
         try:
             raw = frame if type(frame) is bytes else _octets(frame)
-            plan = self._shapes.plan(raw)
-            if plan is None:
+            shape = raw.translate(None, VARYING)
+            plan = self._shapes.get(shape)
+            if plan is None or len(raw) - len(shape) > LONGEST:
                 return None
             channel, build, decode, is_sound, is_listed, has_milliseconds = plan
             form = decode(raw)
-            if not is_sound(form):
+            time, result = form.time, form.result
+            if type(time) is not int or (is_sound is not None and not is_sound(form)):
                 return None
-            result = form.result
-            time = form.time_ms * MILLISECOND_NS if has_milliseconds else form.time * SECOND_NS
+            time = form.time_ms * MILLISECOND_NS if has_milliseconds else time * SECOND_NS
             source = Source(self.name, time, received, _VENUE)
             if is_listed:
                 events = tuple([event for item in result for event in build(source, item, item, NOTHING)])
             else:
                 events = build(source, result, result, NOTHING)
-            if channel == _ORDERS and _is_unclear(events):
+            if channel is _ORDERS and _is_unclear(events):
                 return None
             return _decoded(channel, events, False, False, None, ())
         except (msgspec.MsgspecError, MalformedError, DecimalException):
@@ -222,8 +223,9 @@ class FrameDecoder:
             events += found
             unknown.update(dict.fromkeys(more))
         notices = _notices(channel.name, unknown, events)
-        if len(ways) == 1 and way.is_flat and not notices:
-            self._shapes.learn(frame, plan(document, way.form, way.build))
+        if len(ways) == 1 and not notices:
+            (way,) = ways
+            self._shapes.learn(frame, plan(channel.name, document, way.form, way.build) if way.is_flat else None)
         return Decoded(channel=channel.name, events=tuple(events), notices=notices)
 
     def _failure(self, document: Mapping[str, Any], channel: str, received: int) -> ChannelRefused | None:
@@ -307,7 +309,10 @@ def _notices(channel: str, unknown: Iterable[str], events: Iterable[Event]) -> t
 
 def _is_unclear(events: Iterable[Event]) -> bool:
     """Whether an order has a state that nobody documented."""
-    return _UNKNOWN in [event.state for event in events if type(event) is OrderUpdated]
+    for event in events:  # noqa: SIM110  # a generator costs three times as much
+        if type(event) is OrderUpdated and event.state is _UNKNOWN:
+            return True
+    return False
 
 
 def _port(channel: str) -> str:

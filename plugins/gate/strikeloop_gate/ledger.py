@@ -72,46 +72,51 @@ def market(value: Any) -> float | None:
 def identity(value: str | int, field: str) -> str:
     """The venue's id as text."""
     text = value if type(value) is str else str(value)
-    if text.isalnum() and text.isascii() and len(text) <= 40:
+    if text.isalnum() and len(text) <= 40 and text.isascii():
         return text
     raise MalformedError(field, f"{text[:40]!r} is no id")
 
 
 def nanoseconds(seconds: int | Decimal, field: str) -> int:
     """Unix seconds, whole or fractional, as ns."""
-    if isinstance(seconds, int):
+    if type(seconds) is int:
         return seconds * SECOND_NS
     if not 0 <= seconds <= 9_000_000_000:
         raise MalformedError(field, f"{seconds} is no time in seconds")
-    return int(product(seconds, Decimal(SECOND_NS), field))
+    return int(product(Decimal(seconds), Decimal(SECOND_NS), field))
 
 
-def moment(source: Source, item: Any, seconds: str = "time", milliseconds: str = "time_ms") -> int:
+def moment(source: Source, item: Any) -> int:
     """The time of an item: its milliseconds, else its seconds, else the frame's."""
-    if (value := getattr(item, milliseconds, UNSET)) is not UNSET:
+    if (value := item.time_ms) is not UNSET:
         return int(value) * MILLISECOND_NS
-    if (value := getattr(item, seconds, UNSET)) is not UNSET:
-        return nanoseconds(value, seconds)
-    return source.time
+    return source.time if (value := item.time) is UNSET else nanoseconds(value, "time")
+
+
+def creation(source: Source, item: Any) -> int:
+    """When a trade was made: as its milliseconds say, else its seconds, else the frame."""
+    if (value := item.create_time_ms) is not UNSET:
+        return int(value) * MILLISECOND_NS
+    return source.time if (value := item.create_time) is UNSET else nanoseconds(value, "create_time")
 
 
 def seed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     """The seed document's position, which has every figure."""
     event = _position_updated(
-        source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
+        moment(source, item),
         source.received,
         source.origin,
         raw,
         contract_id(source.adapter, item.contract),
-        size=WHOLE[item.size],
-        entry_price=EXACT[item.entry_price],
-        realized_pnl=EXACT[item.realised_pnl],
-        mark_price=twin.mark_price + 0.0,
-        unrealized_pnl=EXACT[item.unrealised_pnl],
-        delta=twin.delta + 0.0,
-        gamma=twin.gamma + 0.0,
-        vega=twin.vega + 0.0,
-        theta=twin.theta + 0.0,
+        WHOLE[item.size],
+        EXACT[item.entry_price],
+        EXACT[item.realised_pnl],
+        twin.mark_price + 0.0,
+        EXACT[item.unrealised_pnl],
+        twin.delta + 0.0,
+        twin.gamma + 0.0,
+        twin.vega + 0.0,
+        twin.theta + 0.0,
     )
     return (event,)
 
@@ -141,7 +146,7 @@ def trade(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING
     text = item.text if isinstance(item.text, str) else ""
     is_maker = {"maker": True, "taker": False}.get(item.role)
     event = _filled(
-        time=moment(source, item, "create_time", "create_time_ms"),
+        time=creation(source, item),
         received=source.received,
         origin=source.origin,
         raw=raw if is_maker is not None else MappingProxyType({**raw, "role": item.role}),
@@ -164,7 +169,7 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
     if unrealized is UNSET:
         raise MalformedError("unrealized_pnl", "the field is missing")
     event = _balance_updated(
-        source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
+        moment(source, item),
         source.received,
         source.origin,
         raw,
@@ -172,14 +177,14 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
         currency(item.currency),
         EXACT[item.total],
         EXACT[item.available],
-        unrealized_pnl=EXACT[unrealized],
-        option_value=EXACT[item.option_value],
-        short_positions=COUNT[item.short_positions],
-        long_positions=COUNT[item.long_positions],
-        margin_ratio=twin.margin_ratio + 0.0,
-        initial_margin=None,
-        maintenance_margin=None,
-        order_margin=None,
+        EXACT[unrealized],
+        EXACT[item.option_value],
+        COUNT[item.short_positions],
+        COUNT[item.long_positions],
+        twin.margin_ratio + 0.0,
+        None,
+        None,
+        None,
     )
     return (event,)
 
@@ -244,19 +249,19 @@ def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING
 
 def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     event = _risk_updated(
-        time=source.time if item.time_ms is UNSET and item.time is UNSET else moment(source, item),
-        received=source.received,
-        origin=source.origin,
-        raw=raw,
-        adapter=source.adapter,
-        total_delta=twin.total_delta + 0.0,
-        total_gamma=twin.total_gamma + 0.0,
-        total_vega=twin.total_vega + 0.0,
-        total_theta=twin.total_theta + 0.0,
-        margin_occupied=EXACT[item.margin_occupied],
-        margin_required=EXACT[item.margin_required],
-        effective_leverage=twin.effective_leverage + 0.0,
-        portfolio_var=twin.portfolio_var + 0.0,
+        moment(source, item),
+        source.received,
+        source.origin,
+        raw,
+        source.adapter,
+        twin.total_delta + 0.0,
+        twin.total_gamma + 0.0,
+        twin.total_vega + 0.0,
+        twin.total_theta + 0.0,
+        EXACT[item.margin_occupied],
+        EXACT[item.margin_required],
+        twin.effective_leverage + 0.0,
+        twin.portfolio_var + 0.0,
     )
     return (event,)
 

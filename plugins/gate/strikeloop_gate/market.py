@@ -29,7 +29,7 @@ from strikeloop import (
     maker,
 )
 from strikeloop_gate.figures import figure, whole
-from strikeloop_gate.ledger import SECOND_NS, Source, contract_id, moment, nanoseconds
+from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS, Source, contract_id, creation, moment, nanoseconds
 from strikeloop_gate.strictjson import MalformedError
 
 _ticker_updated, _made_quote, _traded = maker(TickerUpdated), maker(Quoted), maker(Traded)
@@ -98,7 +98,7 @@ def ticker(source: Source, item: Any) -> tuple[Event, ...]:
 
 
 def book_ticker(source: Source, item: Any) -> tuple[Event, ...]:
-    return (_quoted(source, moment(source, item, "", "t"), item.s, blank(item.b, "b"), item.B, blank(item.a, "a"), item.A),)
+    return (_quoted(source, item.t * MILLISECOND_NS, item.s, blank(item.b, "b"), item.B, blank(item.a, "a"), item.A),)
 
 
 def _levels(rows: Any, field: str) -> tuple[tuple[float, float], ...]:
@@ -110,7 +110,7 @@ def _levels(rows: Any, field: str) -> tuple[tuple[float, float], ...]:
 
 def book_change(source: Source, item: Any) -> tuple[Event, ...]:
     event = _book_updated(
-        time=moment(source, item, "", "t"),
+        time=item.t * MILLISECOND_NS,
         received=source.received,
         contract=contract_id(source.adapter, item.s, "s"),
         bids=_levels(item.b, "b"),
@@ -124,7 +124,7 @@ def book_change(source: Source, item: Any) -> tuple[Event, ...]:
 
 def book_snapshot(source: Source, item: Any) -> tuple[Event, ...]:
     event = _book_updated(
-        time=moment(source, item, "", "t"),
+        time=item.t * MILLISECOND_NS,
         received=source.received,
         contract=contract_id(source.adapter, item.contract),
         bids=tuple(sorted(_levels(item.bids, "bids"), key=lambda level: -level[0])),
@@ -168,7 +168,7 @@ def book_row(source: Source, item: Any) -> tuple[Event, ...]:
 
 def trade(source: Source, item: Any) -> tuple[Event, ...]:
     event = _traded(
-        time=moment(source, item, "create_time", "create_time_ms"),
+        time=creation(source, item),
         received=source.received,
         contract=contract_id(source.adapter, item.contract),
         price=item.price + 0.0,  # never a negative zero

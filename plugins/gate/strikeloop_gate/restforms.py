@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -19,7 +19,16 @@ from strikeloop_gate.forms import Level
 from strikeloop_gate.strictjson import Figure, MalformedError, count_keys, explain, extras, tree, twin_type
 
 
-class RestOrder(Struct, kw_only=True):
+class Row(Struct, kw_only=True):
+    """What the socket says beside, and REST leaves out."""
+
+    time: ClassVar[UnsetType] = UNSET
+    time_ms: ClassVar[UnsetType] = UNSET
+    create_time_ms: ClassVar[UnsetType] = UNSET
+    type: ClassVar[UnsetType] = UNSET
+
+
+class RestOrder(Row, kw_only=True):
     id: str | int
     contract: str
     size: Decimal
@@ -45,7 +54,7 @@ class RestOrder(Struct, kw_only=True):
     underlying: str | UnsetType = UNSET
 
 
-class RestPosition(Struct, kw_only=True):
+class RestPosition(Row, kw_only=True):
     contract: str
     size: Decimal
     entry_price: Decimal
@@ -63,7 +72,7 @@ class RestPosition(Struct, kw_only=True):
     pending_orders: Figure | UnsetType = UNSET
 
 
-class RestTrade(Struct, kw_only=True):
+class RestTrade(Row, kw_only=True):
     id: str | int
     order_id: str | int
     contract: str
@@ -104,6 +113,7 @@ class RestAccount(Struct, kw_only=True):
 
 
 class RestLedgerEntry(Struct, kw_only=True):
+    time_ms: ClassVar[UnsetType] = UNSET
     time: Decimal
     change: Decimal
     balance: Decimal
@@ -112,6 +122,7 @@ class RestLedgerEntry(Struct, kw_only=True):
 
 
 class RestClosedPosition(Struct, kw_only=True):
+    time_ms: ClassVar[UnsetType] = UNSET
     time: Decimal
     pnl: Decimal
     side: str
@@ -121,6 +132,7 @@ class RestClosedPosition(Struct, kw_only=True):
 
 
 class RestSettlement(Struct, kw_only=True):
+    time_ms: ClassVar[UnsetType] = UNSET
     """Of ours: `settle_profit` and `fee` are the whole position's."""
 
     time: Decimal
@@ -233,6 +245,7 @@ class RestPublicTrade(Struct, kw_only=True):
 
 
 class RestContractSettlement(Struct, kw_only=True):
+    time_ms: ClassVar[UnsetType] = UNSET
     """Of a contract: `profit` and `fee` are per contract."""
 
     time: Decimal

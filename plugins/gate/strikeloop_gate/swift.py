@@ -15,13 +15,11 @@ from functools import lru_cache
 from types import UnionType
 from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
 
-import attrs
 import msgspec
 from msgspec import Raw, Struct, UnsetType
 
 from strikeloop_gate.forms import Milliseconds, Seconds, Whole
 from strikeloop_gate.strictjson import Numeral
-from strikeloop_gate.structure import LONGEST
 
 VARYING = b"0123456789.-"
 MOST_SHAPES = 4_096
@@ -33,37 +31,32 @@ Fields = tuple[tuple[str, Any], ...]
 
 
 class Plan(NamedTuple):
-    """How frames of one shape are read. `is_sound` tells whether what was read as a whole number was written as one."""
+    """How frames of one shape are read. `is_sound` tells whether what was read as a whole number was written as one.
+
+    It is None where `time` is the only one.
+    """
 
     channel: str
     build: Callable[..., Any]
     decode: Callable[[bytes], Any]
-    is_sound: Callable[[Any], bool]
+    is_sound: Callable[[Any], bool] | None
     is_listed: bool
     has_milliseconds: bool
 
 
-@attrs.define(eq=False)
-class Shapes:
+class Shapes(dict[bytes, Plan]):
     """The plans of the shapes that one decoder has met, the latest `MOST_SHAPES` of them: they change how fast it reads, never what."""
-
-    _plans: dict[bytes, Plan] = attrs.field(factory=dict)
-
-    def plan(self, raw: bytes) -> Plan | None:
-        """How to read this frame; None where its shape is new, or where it has so many digits that one number may be too long."""
-        shape = raw.translate(None, VARYING)
-        return self._plans.get(shape) if len(raw) - len(shape) <= LONGEST else None
 
     def learn(self, raw: bytes, plan: Plan | None) -> None:
         """Frames of the shape of `raw` are read like this. What is escaped is not, for digits stand in escapes too."""
         if plan is None or b"\\" in raw or not raw.isascii():
             return
-        self._plans[raw.translate(None, VARYING)] = plan
-        if len(self._plans) > MOST_SHAPES:
-            del self._plans[next(iter(self._plans))]
+        self[raw.translate(None, VARYING)] = plan
+        if len(self) > MOST_SHAPES:
+            del self[next(iter(self))]
 
 
-def plan(document: Mapping[str, Any], form: type[Struct], build: Callable[..., Any]) -> Plan | None:
+def plan(channel: str, document: Mapping[str, Any], form: type[Struct], build: Callable[..., Any]) -> Plan | None:
     """The plan for frames like this one, whose result is one object of `form`, or a list of them; None where its objects are not alike."""
     result = document["result"]
     nodes = result if isinstance(result, list) else [result]
@@ -72,8 +65,8 @@ def plan(document: Mapping[str, Any], form: type[Struct], build: Callable[..., A
         return None
     names = tuple((name, None if value is None else "") for name, value in document.items() if name in ("time_ms", "error"))
     (fields,) = alike
-    decode, is_sound = _compiled(document["channel"], document["event"], form, fields, names, is_listed=nodes is result)
-    return Plan(document["channel"], build, decode, is_sound, nodes is result, "time_ms" in document)
+    decode, is_sound = _compiled(channel, document["event"], form, fields, names, is_listed=nodes is result)
+    return Plan(channel, build, decode, is_sound, nodes is result, "time_ms" in document)
 
 
 def _fields(form: type[Struct], node: Mapping[str, Any]) -> Fields | None:
@@ -116,21 +109,25 @@ def _parts(hint: Any) -> tuple[Any, ...]:
 @lru_cache(maxsize=512)
 def _compiled(
     channel: str, event: str, form: type[Struct], fields: Fields, beside: Fields, *, is_listed: bool
-) -> tuple[Callable[[bytes], Any], Callable[[Any], bool]]:
+) -> tuple[Callable[[bytes], Any], Callable[[Any], bool] | None]:
     """What decodes frames of this build, and what tells whether their whole numbers are: lax reading takes 1.0 for 1."""
     item = _struct(form, fields)
     around: list[Any] = [("time", Seconds | float), ("event", Literal[event]), ("result", list[item] if is_listed else item)]  # type: ignore[valid-type]  # the type is computed, not written
     around += [(name, type(None) if kind is None else Milliseconds | float) for name, kind in beside]
     frame = msgspec.defstruct(channel, around, tag_field="channel", tag=channel, kw_only=True, gc=False, module=__name__)
-    times = ["form.time", *(f"form.{name}" for name, kind in beside if kind is not None)]
-    numbers = [f"item.{name}" for name, kind in fields if float in get_args(kind) and int in _bare(kind)]
-    items = "form.result" if is_listed else "(form.result,)"
-    if numbers and not is_listed:
-        times += [number.replace("item.", "form.result.") for number in numbers]
-    text = f"type({' + '.join(times)}) is int"
-    if numbers and is_listed:
-        text += f" and not [item for item in {items} if type({' + '.join(numbers)}) is not int]"
-    return msgspec.json.Decoder(frame, strict=False).decode, eval(f"lambda form: {text}")  # noqa: S307  # made of the forms' field names
+    return msgspec.json.Decoder(frame, strict=False).decode, _soundness(fields, beside, is_listed=is_listed)
+
+
+def _soundness(fields: Fields, beside: Fields, *, is_listed: bool) -> Callable[[Any], bool] | None:
+    """What tells whether whole numbers are written as such: a sum is an int where all that is added is."""
+    around = [f"form.{name}" for name, kind in beside if kind is not None]
+    inside = [name for name, kind in fields if float in get_args(kind) and int in _bare(kind)]
+    if not is_listed:
+        around, inside = [*around, *(f"form.result.{name}" for name in inside)], []
+    tests = [f"type({' + '.join(around)}) is int"] if around else []
+    if inside:
+        tests.append(f"{{int}} >= {{type({' + '.join(f'item.{name}' for name in inside)}) for item in form.result}}")
+    return eval(f"lambda form: {' and '.join(tests)}") if tests else None  # noqa: S307  # made of the forms' field names
 
 
 def _bare(kind: Any) -> Iterable[Any]:

@@ -85,8 +85,8 @@ def test_a_seed_position_gives_every_field_typed(dialect: Dialect) -> None:
 
 
 @pytest.mark.parametrize("dialect", [Dialect.SEED, Dialect.AUTO])
-def test_a_closed_seed_order_is_filled_and_implies_a_synthetic_fill(dialect: Dialect) -> None:
-    order, fill = events("options.orders", ORDER, dialect)
+def test_a_closed_seed_order_with_a_fill_price_is_filled(dialect: Dialect) -> None:
+    (order,) = events("options.orders", ORDER, dialect)
     assert order == OrderUpdated(
         time=AT * S,
         received=7,
@@ -101,28 +101,30 @@ def test_a_closed_seed_order_is_filled_and_implies_a_synthetic_fill(dialect: Dia
         finished=AT * S,
         finish_as="filled",
     )
-    assert fill == Filled(
-        time=AT * S,
-        received=7,
-        contract=CONTRACT,
-        trade_id="order:123456789",
-        order_id="123456789",
-        size=Decimal(1),
-        price=Decimal(2000),
-        synthetic=True,
-    )
 
 
-def test_a_closed_seed_order_without_a_fill_price_is_canceled_and_implies_no_fill() -> None:
+def test_a_closed_seed_order_without_a_fill_price_is_canceled() -> None:
     (order,) = events("options.orders", ORDER | {"fill_price": "0"})
     assert (order.state, order.left, order.finish_as, order.filled) == (OrderState.CANCELED, Decimal(1), "cancelled", Decimal(0))
 
 
 def test_a_closed_seed_order_of_several_contracts_does_not_say_how_many_were_filled() -> None:
-    order, fill = events("options.orders", ORDER | {"size": "-3"})
+    (order,) = events("options.orders", ORDER | {"size": "-3"})
     assert isinstance(order, OrderUpdated)
-    assert isinstance(fill, Filled)
-    assert (order.state, order.left, order.filled, fill.size) == (OrderState.FILLED, None, Decimal(-3), Decimal(-3))
+    assert (order.state, order.left, order.filled) == (OrderState.FILLED, None, Decimal(-3))
+
+
+@pytest.mark.parametrize(
+    ("size", "fill_price", "said"),
+    [
+        ("-3", "0", (OrderState.CANCELED, Decimal(-3), "cancelled")),
+        ("-3", "5", (OrderState.CANCELED, None, "cancelled")),
+        ("1", "5", (OrderState.FILLED, Decimal(0), "filled")),
+    ],
+)
+def test_a_cancelled_seed_order_is_over_and_one_contract_with_a_fill_price_is_filled(size: str, fill_price: str, said: Any) -> None:
+    (order,) = events("options.orders", ORDER | {"status": "cancelled", "size": size, "fill_price": fill_price})
+    assert (order.state, order.left, order.finish_as) == said
 
 
 def test_an_open_seed_order_needs_no_finish_time() -> None:
@@ -132,7 +134,7 @@ def test_an_open_seed_order_needs_no_finish_time() -> None:
 
 
 def test_a_market_order_has_no_price() -> None:
-    (order, _) = events("options.orders", ORDER | {"type": "market", "price": "0", "tif": "ioc"})
+    (order,) = events("options.orders", ORDER | {"type": "market", "price": "0", "tif": "ioc"})
     assert (order.is_market, order.price, order.tif) == (True, None, TimeInForce.IOC)
 
 
@@ -733,7 +735,7 @@ EXPECTED: dict[str, tuple[type[Event], ...]] = {
     "ws_unified.asset_detail.update": (BalanceUpdated, BalanceUpdated),
     "ws_unified.assets.update": (BalanceUpdated,),
     "ws_orders.error": (ChannelRefused,),
-    "ws_orders.update": (OrderUpdated, Filled),
+    "ws_orders.update": (OrderUpdated,),
     "ws_portfolio.update": (PortfolioRiskUpdated,),
     "ws_positions.update": (PositionUpdated,),
     "family_ws_tickers.error": (ChannelRefused,),
