@@ -137,6 +137,6 @@ def _bare(kind: Any) -> Iterable[Any]:
 
 def _struct(form: type[Struct], fields: Sequence[tuple[str, Any]]) -> type[Struct]:
     """A struct of just these fields, all of them required; the others of the form are what they are where they are left out."""
-    made: list[Any] = [(name, list[_struct(*kind)] if isinstance(kind, tuple) else kind) for name, kind in fields]  # type: ignore[misc]  # computed
+    made: list[Any] = [(name, list[_struct(*kind)] if isinstance(kind, tuple) else kind) for name, kind in fields]  # type: ignore[misc]  # the type is computed, not written
     absent = {field.name: field.default for field in msgspec.structs.fields(form) if field.name not in dict(fields)}
     return msgspec.defstruct(form.__name__, made, namespace=absent, kw_only=True, gc=False, module=__name__)
