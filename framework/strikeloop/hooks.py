@@ -26,8 +26,38 @@ F = TypeVar("F", bound=Callable[..., Any])
 C = TypeVar("C", bound=type)
 OnFault = Literal["cancel", "keep"]
 
-hookspec = pluggy.HookspecMarker(PROJECT)
+_specification = pluggy.HookspecMarker(PROJECT)
 _marker = pluggy.HookimplMarker(PROJECT)
+
+
+@overload
+def hookspec(function: F, /) -> F: ...
+@overload
+def hookspec(*, since: str = ..., instead: str = ...) -> Callable[[F], F]: ...
+def hookspec(function: F | None = None, /, *, since: str = "0.1", instead: str = "") -> F | Callable[[F], F]:
+    """Mark the specification of a hook: the version of the core that brought it, and `instead` what to do in its place once it goes.
+
+    A hook with `instead` is still called; who implements it is warned, by `strikeloop check` and when a run begins.
+    """
+
+    def mark(specified: F) -> F:
+        name = specified.__name__
+        warning = FutureWarning(f"{name} will go: {instead}") if instead else None
+        specified.__strikeloop_since__ = since  # type: ignore[attr-defined]  # read back by `since` and `instead_of`
+        specified.__strikeloop_instead__ = instead  # type: ignore[attr-defined]  # as above
+        return _specification(warn_on_impl=warning)(specified)
+
+    return mark if function is None else mark(function)
+
+
+def since(hook: str) -> str:
+    """The version of the core that brought this hook."""
+    return cast("str", getattr(Hooks, hook).__strikeloop_since__)
+
+
+def instead_of(hook: str) -> str:
+    """What to do in place of a hook that will go; "" of one that stays."""
+    return cast("str", getattr(Hooks, hook).__strikeloop_instead__)
 
 
 @overload
@@ -236,6 +266,11 @@ def problems(cls: type, kind: Literal["strategy", "risk", "sink"] = "strategy") 
             Problem(_where(cls), f"{cls.__name__} implements no hook", f"mark a method with @hookimpl; the hooks are {', '.join(HOOKS)}")
         )
     return found
+
+
+def warnings(cls: type) -> list[Problem]:
+    """What a plugin class does that still works and will not for ever."""
+    return [Problem(_where(getattr(cls, name)), f"{name} will go", instead_of(name)) for name in hooks_of(cls) if instead_of(name)]
 
 
 def _is_mutable(default: Any) -> bool:

@@ -28,6 +28,7 @@ from strikeloop.errors import (
     StateInUseError,
     StorageError,
 )
+from strikeloop.hooks import Hooks
 from tests.framework.plugin_fakes import install
 
 ENVIRON = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
@@ -109,6 +110,19 @@ except SystemExit:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=ENVIRON)
     loaded = set(done.stdout.splitlines()[-1].split())
     assert not loaded & {"anyio", "cattrs", "rich", "httpx", "pluggy", "websockets", "numpy", "strikeloop.engine", "strikeloop.load"}
+
+
+def test_listing_plugins_loads_nothing_heavy() -> None:
+    program = """
+import sys, strikeloop.cli
+try:
+    strikeloop.cli.main(["plugins", "list", "--json"])
+except SystemExit:
+    print(*sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=ENVIRON)
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert not loaded & {"anyio", "rich", "httpx", "websockets", "numpy", "scipy", "plotly", "pyarrow", "strikeloop.engine", "fake_plugins"}
 
 
 def test_python_dash_m_is_the_same_command() -> None:
@@ -368,6 +382,17 @@ def test_one_hook_is_told_with_the_fields_of_all_it_may_be_given() -> None:
     shown = strikeloop("hooks review_order").stdout
     assert "def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict: ..." in shown
     assert "iceberg" in shown
+
+
+def test_a_hook_that_will_go_says_what_to_do_in_its_place(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Hooks.on_fill, "__strikeloop_instead__", "implement on_order")
+    (here / "strikeloop.toml").write_text(
+        '[run]\nmode = "sim"\n[market]\nuse = "fake-market"\n[venue]\nuse = "fake-venue"\n[strategies.one]\nuse = "fake-band"\n'
+    )
+    assert "Will go: implement on_order" in strikeloop("hooks").stdout
+    assert "on_fill will go (implement on_order)" in strikeloop("check").stderr
+    (warning,) = click_json(strikeloop("check --json"))["warnings"]
+    assert (warning["what"], warning["fix"]) == ("on_fill will go", "implement on_order")
 
 
 def test_a_hook_that_does_not_exist_gets_a_suggestion() -> None:

@@ -28,7 +28,20 @@ from strikeloop import (
     state,
 )
 from strikeloop import events as e
-from strikeloop.hooks import HOOK_OF, HOOKS, MARKET_HOOKS, OWNER_HOOKS, hooks_of, on_fault_of, problems, settings_of
+from strikeloop.hooks import (
+    HOOK_OF,
+    HOOKS,
+    MARKET_HOOKS,
+    OWNER_HOOKS,
+    PROJECT,
+    hooks_of,
+    hookspec,
+    instead_of,
+    on_fault_of,
+    problems,
+    settings_of,
+    since,
+)
 
 
 def only(cls: type, kind: Literal["strategy", "risk", "sink"] = "strategy") -> Problem:
@@ -397,3 +410,26 @@ def test_market_hooks_are_those_of_market_events() -> None:
 
 def test_owned_hooks_are_those_of_orders_fills_refusals_and_timers() -> None:
     assert {HOOK_OF[kind] for kind in (e.OrderUpdated, e.Filled, e.OrderRefused, e.TimerFired)} == OWNER_HOOKS
+
+
+# ---- what comes and goes ---------------------------------------------------------------------------------------------
+
+
+def test_a_hook_that_will_go_warns_who_implements_it() -> None:
+    class Specifications:
+        @hookspec(since="0.2", instead="implement on_order")
+        def on_done(self, event: Event) -> None: ...
+
+    class Late:
+        @hookimpl
+        def on_done(self, event: Event) -> None: ...
+
+    registry = pluggy.PluginManager(PROJECT)
+    registry.add_hookspecs(Specifications)
+    with pytest.warns(FutureWarning, match="on_done will go: implement on_order"):
+        registry.register(Late())
+
+
+@pytest.mark.parametrize("name", HOOKS)
+def test_every_hook_tells_since_when_it_is_there(name: str) -> None:
+    assert (since(name), instead_of(name)) == ("0.1", "")

@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import attrs
 import click
 
 from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import REHEARSAL, config_files, examples, note, print_json, print_table, with_config, with_json
 from strikeloop.errors import ConfigError
-from strikeloop.hooks import hooks_of
+from strikeloop.hooks import hooks_of, warnings
 from strikeloop.load import Plan, load
 
 
@@ -27,14 +28,17 @@ def check(files: tuple[Path, ...], sets: tuple[str, ...], disabled: tuple[str, .
             raise
         print_json({"ok": False, "problems": [{"where": one.where, "what": one.what, "fix": one.fix} for one in error.problems]})
         return Exit.CONFIG
+    warned = [one for plugin in plan.plugins for one in warnings(plugin.cls)]
     if as_json:
-        print_json({"ok": True, **described(plan)})
+        print_json({"ok": True, **described(plan), "warnings": [attrs.asdict(one) for one in warned]})
         return Exit.OK
     rows = [(section, version) for section, version in plan.versions.items() if "." not in section or section.startswith("adapters.")]
     rows += [(f"{plugin.kind} {plugin.name}", f"{plugin.use}: {', '.join(hooks_of(plugin.cls))}") for plugin in plan.plugins]
     print_table(("part", "is"), [("mode", f"{plan.run.mode.value} on {plan.run.backend.value}"), *rows], empty="")
     if plan.is_rehearsal:
         note(REHEARSAL)
+    for one in warned:
+        note(f"warning: {one}")
     note("the configuration is sound")
     return Exit.OK
 

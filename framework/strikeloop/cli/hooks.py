@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 import attrs
@@ -29,14 +30,20 @@ def list_hooks(name: str, as_json: bool) -> None:
     if as_json:
         print_json(found)
     else:
-        print_table(("hook", "is given", "when"), [(one["name"], ", ".join(one["arguments"]), one["doc"]) for one in found], empty="")
+        rows = [(one["name"], ", ".join(one["arguments"]), one["since"], _when(one)) for one in found]
+        print_table(("hook", "is given", "since", "when"), rows, empty="")
 
 
 def described(name: str) -> dict[str, Any]:
     """One hook as plain JSON types: its arguments with their types, and when it is called."""
     hints = _hints(name)
     arguments = [f"{argument}: {hooks._spell(kind)}" for argument, kind in hints.items()]
-    return {"name": name, "arguments": arguments, "doc": (inspect.getdoc(getattr(hooks.Hooks, name)) or "").replace("\n", " ")}
+    doc = (inspect.getdoc(getattr(hooks.Hooks, name)) or "").replace("\n", " ")
+    return {"name": name, "arguments": arguments, "since": hooks.since(name), "instead": hooks.instead_of(name), "doc": doc}
+
+
+def _when(one: Mapping[str, Any]) -> str:
+    return f"{one['doc']} Will go: {one['instead']}" if one["instead"] else one["doc"]
 
 
 def _hints(name: str) -> dict[str, Any]:
@@ -55,7 +62,7 @@ def _tell(name: str, *, as_json: bool) -> None:
         described_kinds = [{"name": kind.__name__, "doc": inspect.getdoc(kind) or "", "fields": _fields(kind)} for kind in given]
         print_json({**one, "given": described_kinds, "begin": begin})
         return
-    click.echo(f"{one['doc']}\n\n{begin}")
+    click.echo(f"{_when(one)} Since {one['since']}.\n\n{begin}")
     for kind in given:
         click.echo(f"\n{kind.__name__}: {inspect.getdoc(kind)}")
         print_table(("field", "type"), _fields(kind).items(), empty="")

@@ -9,11 +9,13 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from strikeloop.journal.folder import RunFolder, StateDir
+if TYPE_CHECKING:
+    from strikeloop.journal.folder import RunFolder
+
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -83,6 +85,8 @@ def folder_of(run: str, state_dir: Path, *, having: str = "") -> RunFolder:
 
     Raises StorageError where it does not exist.
     """
+    from strikeloop.journal.folder import StateDir  # noqa: PLC0415 - only for commands that look at runs
+
     path = Path(run)
     if len(path.parts) > 1:
         return StateDir(path.parent, make=False).run(path.name)

@@ -6,18 +6,19 @@ import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import attrs
 import click
 
-from strikeloop import hooks
 from strikeloop.cli.options import DEFAULT_CONFIG, examples, note, print_json, print_table, with_config, with_json
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.load.discovery import KINDS, Installed, find, installed
 from strikeloop.load.pins import SHOWN, source_hash
-from strikeloop.load.survey import Named, survey
 from strikeloop.settings import ValueRefusedError, did_you_mean
+
+if TYPE_CHECKING:
+    from strikeloop.load.survey import Named
 
 
 @click.group(epilog=examples("strikeloop plugins list", "strikeloop plugins show greek-limits"))
@@ -90,7 +91,11 @@ def trace(files: tuple[Path, ...], sets: tuple[str, ...], disabled: tuple[str, .
 def _named(files: Sequence[Path], sets: Sequence[str], disabled: Sequence[str]) -> Sequence[Named]:
     """What the config names, where there is one."""
     chosen = tuple(files) or ((DEFAULT_CONFIG,) if DEFAULT_CONFIG.is_file() else ())
-    return survey(chosen, sets=sets, disabled=disabled) if chosen or sets else ()
+    if not chosen and not sets:
+        return ()
+    from strikeloop.load.survey import survey  # noqa: PLC0415 - it imports what the config names
+
+    return survey(chosen, sets=sets, disabled=disabled)
 
 
 def _row(one: Installed, sources: Callable[[str], str], uses: Sequence[Named]) -> dict[str, Any]:
@@ -134,6 +139,8 @@ def _described(one: Installed, sources: Callable[[str], str]) -> dict[str, str]:
 
 
 def _shown(one: Installed) -> dict[str, Any]:
+    from strikeloop import hooks  # noqa: PLC0415 - listing needs none of it
+
     try:
         value = find(one.kind, one.name).value
     except ValueRefusedError as error:
