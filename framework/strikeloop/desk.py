@@ -186,6 +186,11 @@ class Desk:
         """Per-unit greeks of a contract, None before the first ticker."""
         return self._view.portfolio.greeks(contract)
 
+    @property
+    def margin_model(self) -> MarginModel:
+        """What margin is computed with here: the venue's own model, as far as it is known."""
+        return self._view.margin
+
     def what_if(self, commands: Sequence[SubmitOrder] = (), *, filled: Sequence[Order] = ()) -> WhatIf:
         """The account before and after these orders would have filled: greeks, margin, stress, value at risk.
 

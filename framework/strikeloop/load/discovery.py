@@ -30,7 +30,16 @@ _FIRST_PARTY = {
     "sources": {"generated": "strikeloop-venue"},
     "strategies": {"delta-band": "strikeloop-strategies", "quoter": "strikeloop-strategies"},
     "risk": dict.fromkeys(
-        ("greek-limits", "order-limits", "margin-guard", "position-monitor", "expiry-monitor", "risk-monitor", "margin-monitor"),
+        (
+            "greek-limits",
+            "order-limits",
+            "margin-guard",
+            "position-monitor",
+            "expiry-monitor",
+            "risk-monitor",
+            "margin-monitor",
+            "health-monitor",
+        ),
         "strikeloop-risk",
     ),
     "sinks": dict.fromkeys(("apprise", "desktop", "digest", "log-alerts", "webhook"), "strikeloop-notify"),

@@ -1,14 +1,19 @@
-"""Three levels with hysteresis: info, warning and critical, so that a figure that trembles raises one alert and not fifty.
+"""Three levels with hysteresis and reminders: what a monitor says once, again while it lasts, and when it is over.
 
-Owns `Level`. It knows shares of a limit and nothing of what they are shares of.
+Owns `Level`, which knows shares of a limit and nothing of what they are shares of, and `Alarms`, what every monitor that
+judges by levels may be told.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import attrs
 
-from strikeloop import Severity
+from strikeloop import Desk, Severity, plugin, state
+from strikeloop_risk.settings import positive, share
 
+SECOND_NS = 1_000_000_000
 _RANKS = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
 
@@ -27,6 +32,10 @@ class Level:
     warn_at: float
     clear: float
     now: Severity = Severity.INFO
+    since: int = 0
+    """When it reached the present level, ns."""
+    told: int = 0
+    """When it was last told, ns."""
 
     def move(self, share: float) -> Severity | None:
         """The new level where `share` of the limit changes it, None where it stays."""
@@ -40,6 +49,48 @@ class Level:
 
     def _at(self, share: float, factor: float) -> int:
         return 2 if share >= factor else 1 if share >= self.warn_at * factor else 0
+
+
+@plugin
+class Alarms:
+    """What monitors that judge by levels have in common: a warning before the limit, hysteresis, and reminders while it lasts."""
+
+    warn_at: float = attrs.field(default=0.8, validator=share)
+    clear: float = attrs.field(default=0.9, validator=share)
+    warn_again_s: float | None = attrs.field(default=3_600.0, validator=positive)
+    again_s: float | None = attrs.field(default=900.0, validator=positive)
+    levels: dict[tuple[str, ...], Level] = state(factory=dict)
+
+    def judge(self, desk: Desk, key: tuple[str, ...], share: float, topic: str, say: Callable[[Severity], str]) -> Severity | None:
+        """Raise the alert that is due of the figure `key` at this share of its limit, in the words of `say`; its severity, if any was."""
+        level = self.levels.get(key)
+        if level is None:
+            level = self.levels[key] = Level(self.warn_at, self.clear)
+        severity, lasting = level.move(share), ""
+        if severity is not None:
+            level.since = desk.now
+        elif self._is_due(level, desk.now):
+            severity, lasting = level.now, f", for {span(desk.now - level.since)} now"
+        if severity is not None:
+            level.told = desk.now
+            desk.alert(f"{say(severity)}{lasting}", topic=topic, severity=severity)
+        return severity
+
+    def _is_due(self, level: Level, now: int) -> bool:
+        again_s = {Severity.WARNING: self.warn_again_s, Severity.CRITICAL: self.again_s}.get(level.now)
+        return again_s is not None and now - level.told >= again_s * SECOND_NS
+
+
+def span(left: int) -> str:
+    """A time in ns as its two largest units, rounded down to the second.
+
+    >>> span(90_061_000_000_000)
+    '1 d 1 h'
+    """
+    seconds = left // SECOND_NS
+    sizes = {"d": seconds // 86_400, "h": seconds // 3_600 % 24, "min": seconds // 60 % 60, "s": seconds % 60}
+    parts = [f"{count} {unit}" for unit, count in sizes.items() if count]
+    return " ".join(parts[:2]) or "less than 1 s"
 
 
 def _rank(level: Severity) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from strikeloop import ContractExpired, ContractListed
+from strikeloop import Contract, ContractExpired, ContractListed
 from strikeloop_risk import ExpiryMonitor
 from tests.plugins.risk.scene import CALL, CHAIN, HOUR, START, Scene, option, told
 
@@ -88,3 +90,80 @@ def test_the_hours_are_a_setting() -> None:
 def test_hours_that_are_none_are_refused_before_a_run(hours: tuple[float, ...]) -> None:
     with pytest.raises(ValueError, match="expected hours before expiry"):
         ExpiryMonitor(before_h=hours)
+
+
+def near_expiry(scene: Scene, size: int = -10, index: float = 70_700.0, *, strike: int = 70_000, hours: int = 10) -> Contract:
+    """A position in a call that expires within hours, with the market it has."""
+    near = option(strike, expiry=START + hours * HOUR)
+    scene.price(index)
+    scene.tick(near, 900.0, delta=0.6)
+    scene.hold(near, size)
+    return near
+
+
+def expiring(**settings: Any) -> Scene:
+    return Scene(ExpiryMonitor(**settings), contracts=(*CHAIN, option(70_000, expiry=START + 10 * HOUR)))
+
+
+def test_it_is_told_what_settling_at_the_present_index_pays_and_what_delta_is_left() -> None:
+    scene = expiring()
+    scene.tick(CALL, 4_000.0, delta=0.5)
+    scene.hold(CALL, 10)
+    near_expiry(scene)
+    assert scene.alerts[-1].text.endswith(
+        "the account holds -10; 1.0% in the money at the index of 70700.00, where it settles for -70.00 (fee 0.00); "
+        "the delta in BTC_USDT is then +0.05 (now -0.01)"
+    )
+
+
+def test_an_option_out_of_the_money_settles_for_nothing() -> None:
+    scene = expiring()
+    near_expiry(scene, index=69_000.0)
+    assert "1.4% out of the money at the index of 69000.00, where it settles for +0.00 (fee 0.00)" in scene.alerts[-1].text
+
+
+def test_the_delta_that_an_expiry_leaves_behind_has_a_limit() -> None:
+    scene = expiring(max_delta_after=0.04)
+    scene.tick(CALL, 4_000.0, delta=0.5)
+    scene.hold(CALL, 10)
+    near = near_expiry(scene)
+    assert told(scene)[-2:] == ["warning expiry", "critical delta_after_expiry"]
+    assert scene.alerts[-1].text == f"once {near.id} has expired the delta in BTC_USDT is +0.05, unhedged (limit 0.04)"
+
+
+def test_a_strike_that_the_index_is_pinned_to_is_told_of_in_the_last_hour() -> None:
+    scene = expiring(pin_share=0.005, pin_look_s=60)
+    near = near_expiry(scene, index=70_100.0)
+    scene.wait(8.9 * 3_600)
+    assert "critical pin_risk" not in told(scene)
+    scene.wait(0.2 * 3_600)
+    assert [topic for topic in told(scene) if "pin" in topic] == ["critical pin_risk"]
+    assert scene.alerts[-1].text == (
+        f"{near.id} (-10) expires in 1 h and is at its strike: the index is 70100.00, 0.14% away; "
+        "settling within ±0.50% pays -45.05 to +0.00"
+    )
+    scene.price(72_000.0)
+    scene.wait(60)
+    assert told(scene)[-1] == "info pin_risk"
+
+
+def test_an_index_that_is_far_from_the_strike_is_no_pin() -> None:
+    scene = expiring()
+    near_expiry(scene, index=72_000.0)
+    scene.wait(9.9 * 3_600)
+    assert [topic for topic in told(scene) if "pin" in topic] == []
+
+
+def test_nothing_wakes_it_after_the_expiry() -> None:
+    scene = expiring()
+    near = near_expiry(scene)
+    scene.wait(10 * 3_600)
+    scene.hold(near, 0)
+    scene.feed(ContractExpired(time=scene.now, received=scene.now, contract=near.id))
+    assert scene.engine.next_timer() is None
+
+
+@pytest.mark.parametrize("setting", ["pin_share", "pin_within_h", "pin_look_s", "max_delta_after"])
+def test_a_limit_that_is_not_above_zero_is_refused(setting: str) -> None:
+    with pytest.raises(ValueError, match=f"{setting} is 0.0"):
+        ExpiryMonitor(**dict[str, Any]({setting: 0.0}))

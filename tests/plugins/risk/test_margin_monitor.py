@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from strikeloop_risk import MarginMonitor
-from tests.plugins.risk.scene import D, Scene, told
+from typing import Any
+
+import pytest
+
+from strikeloop_risk import MarginMonitor, projected
+from tests.plugins.risk.scene import CALL, PUT, D, Scene, told
 
 
 def test_required_margin_is_held_against_cash_and_the_value_of_the_options() -> None:
@@ -49,3 +53,94 @@ def test_little_that_is_available_is_told_and_so_is_its_return() -> None:
         "100 USDT available, 100 should stay",
         "back to 900 USDT available, 100 should stay",
     ]
+
+
+def short_call(scene: Scene, size: int = -10) -> None:
+    """A short call with a price, in an account that knows its money."""
+    scene.price(70_000.0)
+    scene.tick(CALL, 4_000.0, mark_iv=0.5)
+    scene.hold(CALL, size)
+    scene.risk()
+
+
+def test_a_liquidation_that_is_near_is_told_with_its_distance_and_what_moves_would_do() -> None:
+    scene = Scene(MarginMonitor(min_distance=0.1))
+    scene.balance("1100")
+    short_call(scene)
+    assert told(scene) == ["critical distance_to_liquidation"]
+    text = scene.alerts[0].text
+    assert text.startswith("a move of +")
+    assert "of the underlying liquidates the account (limit 10%); -20%: +" in text
+    assert "; +20%: -" in text
+    assert text.count(", liquidated") == 3
+
+
+def test_a_liquidation_that_is_far_is_not_told() -> None:
+    scene = Scene(MarginMonitor(min_distance=0.1))
+    scene.balance("20000")
+    short_call(scene)
+    assert told(scene) == []
+
+
+def test_the_distance_is_looked_at_every_so_often_and_at_once_when_a_position_changes() -> None:
+    scene = Scene(MarginMonitor(min_distance=0.1, look_s=60))
+    scene.balance("20000")
+    short_call(scene)
+    scene.balance("1100")
+    scene.risk()
+    assert told(scene) == []
+    scene.hold(CALL, -10)
+    scene.risk()
+    assert told(scene) == []
+    scene.hold(CALL, -11)
+    scene.risk()
+    assert told(scene) == ["critical distance_to_liquidation"]
+    scene.hold(CALL, 0)
+    scene.risk()
+    assert told(scene)[-1] == "info distance_to_liquidation"
+    assert scene.alerts[-1].text.startswith("back at no move of the underlying liquidates the account")
+
+
+def test_after_the_time_it_is_looked_at_again() -> None:
+    scene = Scene(MarginMonitor(min_distance=0.1, look_s=60))
+    scene.balance("20000")
+    short_call(scene)
+    scene.balance("1100")
+    scene.wait(60)
+    scene.risk()
+    assert told(scene) == ["critical distance_to_liquidation"]
+
+
+def test_a_position_of_which_no_price_is_known_is_named_with_the_distance() -> None:
+    scene = Scene(MarginMonitor(min_distance=0.1))
+    scene.balance("1100")
+    scene.hold(PUT, -1)
+    short_call(scene)
+    assert scene.alerts[-1].text.endswith(f"; without {PUT.id}, of which no price is known")
+
+
+def test_a_strategy_may_ask_for_the_same_projection() -> None:
+    scene, seen = Scene(), []
+    scene.do(lambda desk: seen.append(projected(desk, "gate", (0.1,))))
+    scene.balance("5000")
+    short_call(scene)
+    scene.do(lambda desk: seen.append(projected(desk, "gate", (0.1,))))
+    assert seen[0] == ()
+    assert seen[1][0].profit < 0
+
+
+@pytest.mark.parametrize(
+    ("settings", "what"),
+    [
+        ({"min_distance": 0.0}, "min_distance is 0.0"),
+        ({"min_distance": -0.1}, "min_distance is -0.1"),
+        ({"max_required": 1.5}, "max_required is 1.5"),
+        ({"min_available": D(-1)}, "min_available is -1"),
+        ({"look_s": 0.0}, "look_s is 0.0"),
+        ({"moves": ()}, "moves is"),
+        ({"moves": (-1.0,)}, "moves is"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], what: str) -> None:
+    with pytest.raises(ValueError, match=what):
+        MarginMonitor(**settings)

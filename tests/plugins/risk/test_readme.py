@@ -9,10 +9,10 @@ import pytest
 
 from strikeloop.hooks import problems, settings_of
 from strikeloop.load import load
-from strikeloop_risk import ExpiryMonitor, GreekLimits, MarginGuard, MarginMonitor, OrderLimits, PositionMonitor, RiskMonitor
+from strikeloop_risk import ExpiryMonitor, GreekLimits, HealthMonitor, MarginGuard, MarginMonitor, OrderLimits, PositionMonitor, RiskMonitor
 
 README = (Path(__file__).parents[3] / "plugins" / "risk" / "README.md").read_text(encoding="utf-8")
-PLUGINS = (ExpiryMonitor, GreekLimits, MarginGuard, MarginMonitor, OrderLimits, PositionMonitor, RiskMonitor)
+PLUGINS = (ExpiryMonitor, GreekLimits, HealthMonitor, MarginGuard, MarginMonitor, OrderLimits, PositionMonitor, RiskMonitor)
 
 
 def blocks(language: str) -> list[str]:

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from strikeloop_risk import RiskMonitor
-from tests.plugins.risk.scene import Scene, told
+from strikeloop_risk.account import held, own_greeks
+from tests.plugins.risk.scene import CALL, PUT, Scene, told
 
 
 def test_a_total_is_told_as_it_nears_passes_and_leaves_its_limit() -> None:
@@ -47,4 +48,76 @@ def test_strategies_hear_the_alerts() -> None:
 
 def test_a_monitor_without_any_limit_is_refused_before_a_run() -> None:
     with pytest.raises(ValueError, match="RiskMonitor has no limit"):
-        RiskMonitor()
+        RiskMonitor(max_divergence=None)
+
+
+def priced(scene: Scene, *, delta: float = 0.0, size: int = 10, **own: float) -> None:
+    """A call at the money with a price, and what the venue says of the account: our own figures, `delta` more, and `own` over it."""
+    scene.price(70_000.0)
+    scene.tick(CALL, 4_000.0, mark_iv=0.5)
+    scene.hold(CALL, size)
+    (holding,) = held(scene.engine.instances[0].desk, "gate").holdings
+    greeks = own_greeks(holding)
+    figures = {"delta": greeks.delta + delta, "gamma": greeks.gamma, "vega": greeks.vega, "theta": greeks.theta}
+    scene.risk(**{**figures, **own})
+
+
+def test_figures_of_the_venue_that_agree_with_ours_are_not_told_of() -> None:
+    scene = Scene(RiskMonitor(divergence_s=1))
+    for _ in range(5):
+        priced(scene)
+        scene.wait(10)
+    assert scene.alerts == []
+
+
+def test_a_divergence_that_stands_is_told_of_and_so_is_its_end() -> None:
+    scene = Scene(RiskMonitor(max_divergence=0.1, divergence_s=30))
+    for delta in (0.02, 0.02, 0.02):
+        priced(scene, delta=delta)
+        assert scene.alerts == []
+        scene.wait(10)
+    priced(scene, delta=0.02)
+    assert told(scene) == ["critical divergence"]
+    assert "total delta is +0.0" in scene.alerts[0].text
+    assert "by the venue and +0.0" in scene.alerts[0].text
+    scene.wait(10)
+    priced(scene)
+    assert told(scene) == ["critical divergence", "info divergence"]
+
+
+def test_a_divergence_that_passes_is_not_told_of() -> None:
+    scene = Scene(RiskMonitor(divergence_s=30))
+    for delta in (0.02, 0.02, 0.0, 0.02, 0.02, 0.0):
+        priced(scene, delta=delta)
+        scene.wait(10)
+    assert scene.alerts == []
+
+
+def test_a_required_margin_that_is_not_what_the_model_gives_is_told_of() -> None:
+    scene = Scene(RiskMonitor(divergence_s=10))
+    for _ in range(3):
+        priced(scene, size=-10, required=100)
+        scene.wait(10)
+    assert told(scene) == ["critical divergence"]
+    assert scene.alerts[0].text.startswith("margin required is +100 by the venue and +925 by our own computation, 89% apart")
+
+
+def test_a_book_that_cannot_be_priced_whole_is_not_compared() -> None:
+    scene = Scene(RiskMonitor(divergence_s=10))
+    scene.hold(PUT, 1)
+    for _ in range(3):
+        priced(scene, delta=5.0)
+        scene.wait(10)
+    assert scene.alerts == []
+
+
+def test_where_the_venue_has_no_value_at_risk_our_own_is_watched() -> None:
+    scene = Scene(RiskMonitor(max_var=1.0, max_divergence=None))
+    priced(scene, size=-10)
+    assert told(scene) == ["critical portfolio_var"]
+
+
+@pytest.mark.parametrize("setting", ["max_delta", "max_var", "max_divergence", "divergence_s"])
+def test_a_negative_limit_is_refused(setting: str) -> None:
+    with pytest.raises(ValueError, match=f"{setting} is -1"):
+        RiskMonitor(**dict[str, Any]({setting: -1.0}))
