@@ -19,6 +19,7 @@ from strikeloop.encoding import Digest, plain
 from strikeloop.engine import NOTHING, Engine, Plugin, Step
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.events import Event, RunStarted, RunStopping
+from strikeloop.killswitch import HaltSettings
 from strikeloop.margin import Classic, MarginModel
 from strikeloop.summary import Summary
 from strikeloop.venue import Source, Venue
@@ -59,6 +60,7 @@ class Backtest:
         open_venue: Callable[[tuple[Any, ...]], Venue],
         header: Mapping[str, Any] | None = None,
         margin: MarginModel | None = None,
+        halt: HaltSettings | None = None,
         seed: int = 0,
         tag: str = "bt",
         feed_latency: int = 0,
@@ -71,7 +73,7 @@ class Backtest:
         self._sources, self._latency, self._listen, self._sent = tuple(sources), feed_latency, listen, sent
         contracts = tuple(contract for source in sources for contract in source.contracts())
         self.venue = open_venue(contracts)
-        self.engine = Engine(plugins, contracts=contracts, margin=margin or Classic(), tag=tag, seed=seed)
+        self.engine = Engine(plugins, contracts=contracts, margin=margin or Classic(), tag=tag, seed=seed, halt=halt)
         led_by = dict(header or {}, seed=seed, sources=[source.content_hash() for source in sources])
         self._digest = Digest(led_by)
         self.summary = Summary(run=run, mode="backtest", portfolio=self.engine.portfolio)

@@ -63,6 +63,15 @@ class RaiseAlert:
 
 
 @attrs.frozen
+class RequestHalt:
+    """Halt the run."""
+
+    reason: str
+    cancel: bool
+    flatten: bool
+
+
+@attrs.frozen
 class WriteLog:
     """Write a line to the run's log."""
 
@@ -72,7 +81,7 @@ class WriteLog:
 
 Choice = TypeVar("Choice", bound=StrEnum)
 SHORTEST_S, LONGEST_S = 1e-6, 1e9
-Request = Command | SetTimer | CancelTimer | Watch | RaiseAlert | WriteLog
+Request = Command | SetTimer | CancelTimer | Watch | RaiseAlert | RequestHalt | WriteLog
 
 
 @attrs.define
@@ -319,6 +328,14 @@ class Desk:
     def alert(self, text: str, *, topic: str = "note", severity: Severity | str = Severity.WARNING) -> None:
         """Tell people something: becomes AlertRaised, which every plugin and sink sees."""
         self._put(RaiseAlert(_text(topic, "topic"), _text(text, "text"), _one_of(Severity, severity, "severity")))
+
+    def halt(self, reason: str, *, cancel: bool = False, flatten: bool = False) -> None:
+        """Halt the whole run: from now on nothing opens, and only a person can let it trade again.
+
+        `cancel` also withdraws every working order of the run, `flatten` that and closes every position of the account, under the
+        limits of [halt]. A rule may ask for it too. Asked for again it changes nothing, unless it asks for more.
+        """
+        self._put(RequestHalt(_text(reason, "reason"), _flag(cancel, "cancel"), _flag(flatten, "flatten")))
 
     def log(self, text: str, **fields: Any) -> None:
         """Write a line to the run's log; it plays no part in decisions or digest."""

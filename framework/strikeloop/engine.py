@@ -19,7 +19,7 @@ from strikeloop.clientids import ClientIds, owners
 from strikeloop.clock import Clock
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
 from strikeloop.contracts import Contract
-from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, SetTimer, View, Watch, WriteLog
+from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, RequestHalt, SetTimer, View, Watch, WriteLog
 from strikeloop.dispatch import Dispatch, Instance, Kind, Route
 from strikeloop.errors import InvariantError
 from strikeloop.events import (
@@ -32,6 +32,8 @@ from strikeloop.events import (
     Filled,
     GapClosed,
     GapOpened,
+    HaltRequested,
+    HaltReset,
     OrderRefused,
     OrderState,
     OrderUpdated,
@@ -46,13 +48,16 @@ from strikeloop.events import (
     TimerFired,
 )
 from strikeloop.hooks import on_fault_of
+from strikeloop.killswitch import LOOK_NS, NAME, HaltSettings, KillSwitch
 from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import Portfolio
 from strikeloop.precision import restore_precision
-from strikeloop.review import Review
+from strikeloop.review import Judgment, Review
 
 MOST_EVENTS_PER_INPUT = 1_000
+_LOOKED_AT = frozenset({*ORDER_EVENTS, PositionUpdated, TimerFired, RunStarted, HaltRequested, HaltReset})
+"""Inputs after which an engaged kill switch looks what is left to do."""
 _MARKET = frozenset(MARKET_EVENTS)
 
 
@@ -82,7 +87,7 @@ class Engine:
     """One engine for live, paper, simulated and backtest runs.
 
     `tag` makes client ids unique to the run (at most 6 of [0-9A-Za-z]); `tags` are those of earlier runs, whose orders
-    belong to the instance of the same name; `seed` feeds each desk's random stream.
+    belong to the instance of the same name; `seed` feeds each desk's random stream; `halt` are the limits of the kill switch.
     """
 
     def __init__(
@@ -94,20 +99,25 @@ class Engine:
         tag: str = "run",
         tags: Iterable[str] = (),
         seed: int = 0,
+        halt: HaltSettings | None = None,
     ) -> None:
-        self.clock, self.portfolio = Clock(), Portfolio()
-        self.orders = Orders(owners((plugin.name for plugin in plugins if plugin.kind == "strategy"), (*tags, tag)))
+        self.clock, self.portfolio, tags = Clock(), Portfolio(), (*tags, tag)
+        self.orders = Orders(owners((NAME, *(plugin.name for plugin in plugins if plugin.kind == "strategy")), tags))
         self.blocks: dict[tuple[str, str], str] = {}
         """Why opening orders are refused, by (adapter, cause); adapter "" is the whole run."""
         for contract in contracts:
             self.portfolio.add_contract(contract)
         self._ids = ClientIds(tag)
+        self.switch = KillSwitch(
+            self.portfolio, self.orders, self.blocks, tags, lambda: self._ids.next(NAME), HaltSettings() if halt is None else halt
+        )
+        self._is_started = self._is_over = False
         self.margin = margin
         view = View(self.clock, self.portfolio, self.orders, margin, self._ids.next)
         self.instances = tuple(_instance(plugin, view, seed) for plugin in plugins)
         self._by_name = {instance.name: instance for instance in self.instances}
-        if len(self._by_name) != len(self.instances):
-            raise InvariantError("two plugins share one name")
+        if len(self._by_name) != len(self.instances) or NAME in self._by_name:
+            raise InvariantError(f"two plugins share one name, or one is called {NAME}")
         self.dispatch = Dispatch(self.instances, self.portfolio.contracts)
         self.review = Review(self.dispatch.rules(), view, self.blocks)
         self._timers = Timers()
@@ -117,6 +127,8 @@ class Engine:
             **dict.fromkeys((TimerFired, OrderRefused), self._fold_owned),
             **dict.fromkeys((ContractListed, ContractExpired), self._fold_listing),
             RunStarted: self._fold_start,
+            HaltRequested: self._fold_halt,
+            HaltReset: self._fold_reset,
         }
         self._queue: deque[tuple[Event, Instance | None]] = deque()
         self._made: list[Event] = []
@@ -142,6 +154,8 @@ class Engine:
             calls = self._fold(event)
             if type(event) is PositionUpdated:
                 event = self.portfolio.completed(event)
+            if self.switch.is_engaged and type(event) in _LOOKED_AT:
+                self._look()
         acted = False
         for function, desk, instance, hook in calls:
             try:
@@ -152,15 +166,12 @@ class Engine:
                 break
             if desk.outbox:
                 acted = True
-        return self._settle() if acted or self._queue else NOTHING
+        return self._settle() if acted or self._queue or self._approved else NOTHING
 
     def wind_down(self) -> Step:
         """After RunStopping: let no new order leave, and withdraw what works."""
+        self._is_over = True
         self.block("", "the run is stopping")
-        return self.withdraw()
-
-    def withdraw(self) -> Step:
-        """Cancel every working order of every strategy, as if each had asked for it."""
         for instance in self.instances:
             if instance.kind == "strategy":
                 instance.desk.cancel_all()
@@ -213,6 +224,9 @@ class Engine:
 
     def _fold_start(self, _event: RunStarted) -> Route:
         self.dispatch.start()
+        self._is_started = True
+        if self.switch.is_engaged:
+            self._queue.append((self.switch.told(self.clock.now), None))  # nobody heard of it before
         return self.dispatch.broadcast(RunStarted)
 
     def _fold_listing(self, event: ContractListed | ContractExpired) -> Route:
@@ -236,6 +250,17 @@ class Engine:
         if before is not None and before.state is OrderState.ABSENT and order is not None and order.state is not OrderState.ABSENT:
             self._revived(order)
         return self.dispatch.owned(type(event), owner)
+
+    def _fold_halt(self, event: HaltRequested) -> Route:
+        self._halt_run(event)
+        return self.dispatch.broadcast(HaltRequested)
+
+    def _fold_reset(self, event: HaltReset) -> Route:
+        if self.switch.reset(event.by, event.reason, self.clock.now):
+            self.unblock("", cause=NAME)
+            self._timers.cancel(NAME, "look")
+            self._tell_halt()
+        return self.dispatch.broadcast(HaltReset)
 
     def _revived(self, order: Order) -> None:
         now, text = self.clock.now, f"{order.key} was thought absent and is {order.state.value} at the venue"
@@ -311,40 +336,79 @@ class Engine:
                 self._timers.cancel(instance.name, request.name)
             case Watch():
                 self.dispatch.watch(instance, request)
+            case RequestHalt():
+                self._halt_by(request, instance)
             case RaiseAlert():
                 self._alert(instance, request.topic, request.text, request.severity)
             case WriteLog():
                 self._logs.append((instance.name, request))
 
+    def _halt_by(self, request: RequestHalt, instance: Instance) -> None:
+        """A plugin halts the run."""
+        now, kind = self.clock.now, instance.kind
+        asked = HaltRequested(
+            time=now, received=now, cause=kind, by=instance.name, reason=request.reason, cancel=request.cancel, flatten=request.flatten
+        )
+        if self._halt_run(asked):
+            self._look()
+
+    def _halt_run(self, asked: HaltRequested) -> bool:
+        """From here on nothing opens; whether it asked for something new."""
+        is_news = self.switch.request(asked, self.clock.now)
+        if is_news:
+            self.block("", f"halted by {self.switch.by}: {self.switch.reason}", cause=NAME)
+            self._tell_halt()
+        return is_news
+
+    def _look(self) -> None:
+        """Let the kill switch do what is to be done now, and look again while it is not done."""
+        if self._is_over:
+            return
+        was_busy = self.switch.is_busy
+        for command in self.switch.look(self.clock.now, is_started=self._is_started):
+            judgment = self.review.judge_reduction(command, NAME, self.switch.settings.order_size)
+            self._pass_on(command, judgment, NAME, None)
+        if self.switch.is_busy and not was_busy:
+            self._timers.set(NAME, SetTimer("look", self.clock.now + LOOK_NS, LOOK_NS))
+        elif was_busy and not self.switch.is_busy:
+            self._timers.cancel(NAME, "look")
+        self._tell_halt()
+
+    def _tell_halt(self) -> None:
+        self._queue.extend((told, None) for told in self.switch.take())
+
     def _judge(self, command: Command, instance: Instance) -> None:
         judgment = self.review.judge(command, instance)
         for call, error in judgment.faults:
             self._fault(call.instance, call.hook, error)
+        self._pass_on(command, judgment, instance.name, instance)
+
+    def _pass_on(self, command: Command, judgment: Judgment, name: str, cause: Instance | None) -> None:
+        """Fold what was approved, or tell `name` why not."""
         if judgment.approved is None:
-            self._refuse(command, instance, judgment.reasons)
+            self._refuse(command, name, judgment.reasons, cause)
             return
         approved = judgment.approved.command
         if isinstance(approved, SubmitOrder):
-            self.orders.pending(approved, instance.name, self.clock.now)
+            self.orders.pending(approved, name, self.clock.now)
         elif isinstance(approved, AmendOrder):
             self.orders.amending(approved, self.clock.now)
         self._approved.append(judgment.approved)
-        for name, reason in judgment.resized:
-            text = f"{command.client_id} of {instance.name} is made smaller: {reason}"
-            self._alert(self._by_name[name], "resized", text, Severity.INFO)
+        for rule, reason in judgment.resized:
+            self._alert(self._by_name[rule], "resized", f"{command.client_id} of {name} is made smaller: {reason}", Severity.INFO)
 
-    def _refuse(self, command: Command, instance: Instance, reasons: tuple[tuple[str, str], ...]) -> None:
+    def _refuse(self, command: Command, name: str, reasons: tuple[tuple[str, str], ...], cause: Instance | None) -> None:
         now = self.clock.now
         refused = OrderRefused(
             time=now,
             received=now,
-            instance=instance.name,
+            instance=name,
             contract=command.contract,
             client_id=command.client_id,
             command=command,
             reasons=reasons,
         )
-        self._queue.append((refused, instance))
+        self._queue.append((refused, cause))
 
     def _alert(self, instance: Instance, topic: str, text: str, severity: Severity) -> None:
         now = self.clock.now

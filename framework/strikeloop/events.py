@@ -74,6 +74,19 @@ class Severity(StrEnum):
     CRITICAL = "critical"
 
 
+class HaltState(StrEnum):
+    """Where the kill switch stands; `strikeloop.killswitch` owns the way from one to the next."""
+
+    ARMED = "armed"
+    HALTED = "halted"
+    CANCELING = "canceling"
+    REDUCING = "reducing"
+    FLAT = "flat"
+    GAVE_UP = "gave-up"
+
+    __hash__ = str.__hash__
+
+
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class Event:
     """The root of all events."""
@@ -476,6 +489,46 @@ class PluginFaulted(Event):
     hook: str
     error: str
     halted: bool
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class HaltRequested(Event):
+    """Somebody outside the engine halts the run: `by` whom (a person, a signal), for which `cause` (command, signal, storage, restart).
+
+    `cancel` asks for every working order to be withdrawn, `flatten` also for every position to be closed.
+    """
+
+    cause: str
+    by: str
+    reason: str
+    cancel: bool = False
+    flatten: bool = False
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class HaltReset(Event):
+    """Somebody lets a halted run trade again."""
+
+    by: str
+    reason: str = ""
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class HaltUpdated(Event):
+    """The kill switch is in another state, or was asked for more. `since` is when the run was halted, ns UTC (0 while it is armed).
+
+    `cause`, `by` and `reason` are those of who halted it first (of the reset, while it is armed); `left` says of each order and
+    position that is still there why, one sentence each.
+    """
+
+    state: HaltState
+    cause: str
+    by: str
+    reason: str
+    since: int = 0
+    cancel: bool = False
+    flatten: bool = False
+    left: tuple[str, ...] = ()
 
 
 AccountChange = (

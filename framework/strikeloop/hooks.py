@@ -211,6 +211,10 @@ class Hooks:
         """Some plugin raised in a hook."""
 
     @hookspec
+    def on_halt(self, event: e.HaltUpdated, desk: Desk) -> None:
+        """The kill switch is in another state: halted, withdrawing orders, reducing positions, done with it, or armed again."""
+
+    @hookspec
     def on_event(self, event: e.Event, desk: Desk) -> None:
         """Everything, market events of all contracts included; after the hook of the event's own kind."""
 

@@ -12,11 +12,9 @@ import attrs
 
 from strikeloop.encoding import described
 from strikeloop.engine import Engine, Plugin
-from strikeloop.events import AlertRaised, Event, RunStopping
+from strikeloop.events import Event, RunStopping
+from strikeloop.killswitch import HaltSettings
 from strikeloop.margin import Classic, MarginModel
-
-HALTS = ("halt", "halt-cancel")
-"""Topics of the alert with which a driver says that the run was halted, and whether working orders were withdrawn."""
 
 
 @attrs.frozen(kw_only=True)
@@ -47,9 +45,10 @@ def replay(
     seed: int,
     tags: Iterable[str] = (),
     margin: MarginModel | None = None,
+    halt: HaltSettings | None = None,
 ) -> Replayed:
     """Feed `inputs` to fresh plugins; `commands` are the records of what left, in order. Stops at the first divergence."""
-    engine = Engine(plugins, margin=margin or Classic(), tag=tag, tags=tags, seed=seed)
+    engine = Engine(plugins, margin=margin or Classic(), tag=tag, tags=tags, seed=seed, halt=halt)
     recorded = iter(commands)
     number = compared = 0
     for number, event in enumerate(inputs, 1):
@@ -65,12 +64,7 @@ def replay(
 
 def _decisions(engine: Engine, event: Event) -> Iterator[dict[str, Any]]:
     """The commands one input leads to, as records, in order."""
-    halted = isinstance(event, AlertRaised) and event.source == "live" and event.topic in HALTS
-    if isinstance(event, AlertRaised) and halted:
-        engine.block("", event.text)
     approved = engine.step(event).approved
-    if isinstance(event, AlertRaised) and halted and event.topic == "halt-cancel":
-        approved += engine.withdraw().approved
     if isinstance(event, RunStopping):
         approved += engine.wind_down().approved
     for one in approved:

@@ -19,6 +19,7 @@ from strikeloop.orders import Order
 
 Reason = tuple[str, str]
 Fault = tuple[Call, Exception]
+ZERO = Decimal(0)
 MOST_DIGITS = 15
 """Digits before the point of the largest size or price that is looked at: beyond any market, within exact arithmetic."""
 
@@ -59,8 +60,34 @@ class Review:
             return Judgment(None, tuple(reasons), faults=tuple(faults))
         return attrs.evolve(self._pass(judged, instance), resized=tuple(resized), faults=tuple(faults))
 
+    def judge_reduction(self, command: SubmitOrder | CancelOrder, name: str, most: int) -> Judgment:
+        """The verdict on a command of the kill switch: what the venue takes and a size cap (`most` contracts), no rule and no block.
+
+        It only withdraws and only reduces, so nothing that is wrong with a run, a rule that raises included, keeps a position open.
+        """
+        objections = self._gone(command) if isinstance(command, CancelOrder) else self._harmful(command, most)
+        reasons = tuple(("order", text) for text in objections)
+        return Judgment(None, reasons) if reasons else Judgment(Approved(command, name, self._clock.now))
+
     def _pass(self, command: Command, instance: Instance) -> Judgment:
         return Judgment(Approved(command, instance.name, self._clock.now))
+
+    def _gone(self, command: CancelOrder) -> Iterator[str]:
+        order = self._orders.get(command.client_id)
+        if order is None or not order.is_working:
+            yield _not_working(command.client_id, order)
+
+    def _harmful(self, command: SubmitOrder, most: int) -> Iterator[str]:
+        """What makes an order more than a reduction with a limit."""
+        position = self._portfolio.position(command.contract)
+        held = ZERO if position is None else position.size
+        if not command.reduce_only or command.tif is not TimeInForce.IOC or command.price is None:
+            yield "it is not reduce-only, at once and with a limit"
+        if command.size * held >= 0 or abs(command.size) > abs(held):
+            yield f"size {command.size} does not only reduce the {held} contracts held"
+        if abs(command.size) > most:
+            yield f"size {abs(command.size)} is above the largest of {most}"
+        yield from self._unfit(command)
 
     def _ask(self, command: Reviewable) -> tuple[Reviewable, list[Reason], list[Reason], list[Fault]]:
         """What is left of the command, why it is refused, why it was made smaller, and which rules raised."""
@@ -93,13 +120,17 @@ class Review:
             if objection:
                 yield "order", objection
                 return
+        yield from (("contract", text) for text in self._unfit(command))
+
+    def _unfit(self, command: SubmitOrder | AmendOrder) -> Iterator[str]:
+        """What the contract says against the command."""
         contract = self._portfolio.contracts.get(command.contract)
         if contract is None:
-            yield "contract", f"{command.contract.name or 'this contract'} is not listed: use one of desk.contracts"
+            yield f"{command.contract.name or 'this contract'} is not listed: use one of desk.contracts"
         elif contract.expiry <= self._clock.now:
-            yield "contract", f"{contract.id} has expired"
+            yield f"{contract.id} has expired"
         else:
-            yield from (("contract", text) for text in _invalid(command, contract))
+            yield from _invalid(command, contract)
 
     def _block(self, command: SubmitOrder | AmendOrder) -> str | None:
         """Why nothing leaves for the run, or (what only reduces excepted, by the venue's own hand) for the account."""

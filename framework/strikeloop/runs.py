@@ -21,9 +21,9 @@ from strikeloop.commands import Approved, Command
 from strikeloop.encoding import plain
 from strikeloop.engine import Engine, Plugin
 from strikeloop.errors import ConfigError, Problem
-from strikeloop.events import Event
-from strikeloop.journal import Journal, Legacy, RunFolder, StateDir, is_begun, legacy_of, memory_of
-from strikeloop.live import Ending, Live, LocalVenue, Switch, WallClock, state_of, status_of
+from strikeloop.events import Event, HaltUpdated
+from strikeloop.journal import Asked, HaltNote, Halts, Journal, Legacy, RunFolder, StateDir, is_begun, legacy_of, memory_of
+from strikeloop.live import Ending, Halting, Live, LocalVenue, Switch, WallClock, state_of, status_of
 from strikeloop.live.sinks import Sinks
 from strikeloop.load import Countdown, Mode, Plan, RunSettings
 from strikeloop.margin import Classic, MarginModel
@@ -44,7 +44,9 @@ class Record(Protocol):
     async def intents(self, approved: Sequence[Approved[Command]]) -> None: ...
     async def flush(self) -> None: ...
     def halted(self) -> str: ...
-    def halt_cancels(self) -> bool: ...
+    def asked(self) -> Asked | None: ...
+    def reset_asked(self) -> Asked | None: ...
+    def keep(self, told: HaltUpdated) -> None: ...
     async def status(self, status: dict[str, Any]) -> None: ...
 
 
@@ -60,16 +62,20 @@ class Options:
 
 @attrs.frozen(kw_only=True)
 class Earlier:
-    """What a run takes over from those before it in its state directory: their tags, what instances remembered, what is at the venue."""
+    """What a run takes over from those before it in its state directory.
+
+    Their tags, what instances remembered, what is at the venue, and a halt that nobody has reset.
+    """
 
     tags: tuple[str, ...] = ()
     memories: Mapping[str, dict[str, Any]] = attrs.field(factory=dict)
     legacy: Legacy = attrs.field(factory=Legacy)
+    halt: HaltNote | None = None
 
 
 def earlier_in(state: StateDir, plan: Plan) -> Earlier:
     """What the run of this plan takes over: from the last run of its mode. Raises StorageError where that run's journal is damaged."""
-    names = {plugin.name for plugin in plan.plugins}
+    names, halt = {plugin.name for plugin in plan.plugins}, Halts(state.path).standing(plan.run.mode.value)
     for run in reversed(state.runs()):
         journal = RunFolder(state.path / run).journal
         if not is_begun(journal) or _mode_of(journal) != plan.run.mode.value:
@@ -79,8 +85,9 @@ def earlier_in(state: StateDir, plan: Plan) -> Earlier:
                 tags=state.tags(),
                 memories={name: memory for name, memory in memory_of(last).items() if name in names},
                 legacy=legacy_of(last) if plan.run.mode is Mode.LIVE else Legacy(),
+                halt=halt,
             )
-    return Earlier(tags=state.tags())
+    return Earlier(tags=state.tags(), halt=halt)
 
 
 def _mode_of(journal: Path) -> str:
@@ -106,6 +113,7 @@ def backtest_of(plan: Plan, *, run: str = "backtest", listen: Callable[[Event], 
         sources=[plan.market.open(adapter)],
         open_venue=lambda contracts: plan.venue.open(adapter, contracts),
         margin=margin_of(plan),
+        halt=plan.halt,
         header=plan.header(),
         seed=plan.run.seed,
         feed_latency=round(plan.run.feed_latency_ms * 1e6),
@@ -123,7 +131,9 @@ def margin_of(plan: Plan) -> MarginModel:
 def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[[Event], None], earlier: Earlier | None = None) -> Live:
     """A live driver for the plan's mode, connected to nothing yet; `earlier` is what it takes over."""
     earlier = earlier or Earlier()
-    engine = Engine(plugins_of(plan, earlier.memories), margin=margin_of(plan), tag=tag, tags=earlier.tags, seed=plan.run.seed)
+    engine = Engine(
+        plugins_of(plan, earlier.memories), margin=margin_of(plan), tag=tag, tags=earlier.tags, seed=plan.run.seed, halt=plan.halt
+    )
     summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value, portfolio=engine.portfolio)
     summary.assumptions = plain({**plan.header(), "seed": plan.run.seed})
     live = Live(
@@ -132,7 +142,7 @@ def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[
         summary=summary,
         book=record,
         halted=record.halted,
-        halt_cancels=record.halt_cancels,
+        halting=Halting(asked=record.asked, reset=record.reset_asked, keep=record.keep, standing=earlier.halt),
         listen=listen,
         fail_fast=plan.run.fail_fast,
         stale_after_s=plan.run.stale_after_s or None,
@@ -205,9 +215,13 @@ def from_now(market: Any, now: int) -> Any:
 
 
 async def _obey_signals(live: Live, *, task_status: TaskStatus[None]) -> None:
-    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+    with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2) as signals:
         task_status.started()
         async for number in signals:
+            if number in (signal.SIGUSR1, signal.SIGUSR2):
+                name = signal.Signals(number).name
+                live.halt("signal", name, f"{name} was sent to the process", cancel=True, flatten=number == signal.SIGUSR2)
+                continue
             interrupted = number == signal.SIGINT
             live.stop("interrupt" if interrupted else "terminate", "interrupted" if interrupted else "asked to terminate")
 

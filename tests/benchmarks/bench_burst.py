@@ -283,7 +283,7 @@ async def run(frames: int, ports: tuple[int, int], go: Connection, folder: Path)
     state_dir = StateDir(folder)
     kept = state_dir.create("burst")
     with Journal.create(kept.journal, {"run": "burst"}) as journal:
-        record = RunRecord(kept, journal)
+        record = RunRecord(kept, journal, "live")
         engine = Engine([Plugin(name="canceler", kind="strategy", plugin=canceler)], margin=Classic(), tag="b")
         live = Live(engine, clock=clock, summary=Summary(run="burst", mode="live"), book=record, listen=canceler.hear)
         live.add_adapter(adapter, trade=True)

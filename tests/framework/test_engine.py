@@ -357,16 +357,16 @@ def test_an_absent_order_that_comes_back_is_an_alert() -> None:
     )
 
 
-def test_withdrawing_cancels_the_orders_of_every_strategy() -> None:
+def test_winding_down_cancels_the_orders_of_every_strategy() -> None:
     played = Stage(made(on_start=buys), made(on_start=buys))
-    step = played.engine.withdraw()
+    step = played.engine.wind_down()
     assert [(one.instance, type(one.command)) for one in step.approved] == [("s", CancelOrder), ("s2", CancelOrder)]
 
 
-def test_withdrawing_leaves_the_orders_of_other_hands_alone() -> None:
+def test_winding_down_leaves_the_orders_of_other_hands_alone() -> None:
     played = Stage(rules=[made(on_start=lambda event, desk: None)])
     played.step(update(None, OrderState.OPEN, 2, 2, order_id="v7"))
-    assert played.engine.withdraw().approved == ()
+    assert played.engine.wind_down().approved == ()
 
 
 def test_a_run_that_is_stopping_withdraws_what_works_and_lets_nothing_new_leave() -> None:

@@ -397,7 +397,7 @@ def test_another_fate_of_orders_is_refused() -> None:
 
 def test_every_event_but_the_abstract_ones_has_a_hook() -> None:
     kinds = {kind for kind in vars(e).values() if isinstance(kind, type) and issubclass(kind, Event)}
-    assert kinds - set(HOOK_OF) == {Event, e.AccountEvent}
+    assert kinds - set(HOOK_OF) == {Event, e.AccountEvent, e.HaltRequested, e.HaltReset}  # what is asked is told with what comes of it
 
 
 def test_every_hook_but_two_is_an_events() -> None:

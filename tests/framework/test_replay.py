@@ -9,12 +9,12 @@ import attrs
 import pytest
 
 from strikeloop import (
-    AlertRaised,
     Contract,
     ContractId,
     ContractListed,
     Desk,
     Event,
+    HaltRequested,
     OptionKind,
     Quoted,
     RunStarted,
@@ -111,22 +111,13 @@ def test_the_end_of_a_run_withdraws_what_works() -> None:
     assert played.divergence.replayed["command"] == "CancelOrder"
 
 
-@pytest.mark.parametrize(("topic", "canceled"), [("halt", False), ("halt-cancel", True)])
-def test_after_a_halt_nothing_more_is_sent(topic: str, canceled: bool) -> None:
-    halt = AlertRaised(time=5, received=5, source="live", topic=topic, text="by hand")
+@pytest.mark.parametrize("cancel", [False, True])
+def test_after_a_halt_nothing_more_is_sent_but_what_the_kill_switch_withdraws(cancel: bool) -> None:
+    halt = HaltRequested(time=5, received=5, cause="command", by="anna", reason="news", cancel=cancel)
     events = inputs(halt, quote(6))
-    sent = recorded(inputs())
-    played = replay(plugins(), events, sent, tag="abc", seed=1)
-    assert (played.divergence is not None) == canceled
-    if played.divergence is not None and played.divergence.replayed is not None:
-        assert played.divergence.replayed["command"] == "CancelOrder"
-
-
-def test_an_alert_of_a_plugin_with_the_same_topic_halts_nothing() -> None:
-    alert = AlertRaised(time=5, received=5, source="bidder", topic="halt", text="not by the driver")
-    events = inputs(alert, quote(6))
-    played = replay(plugins(), events, recorded(events), tag="abc", seed=1)
-    assert (played.commands, played.divergence) == (3, None)
+    sent = recorded(events)
+    assert [command["command"] for command in sent] == ["SubmitOrder"] * 2 + ["CancelOrder"] * (2 * cancel)
+    assert replay(plugins(), events, sent, tag="abc", seed=1).divergence is None
 
 
 def test_the_inputs_are_not_changed() -> None:

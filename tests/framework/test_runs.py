@@ -21,6 +21,7 @@ from strikeloop import (
     Desk,
     Event,
     Filled,
+    HaltUpdated,
     PluginError,
     RunStarted,
     RunStopping,
@@ -31,6 +32,7 @@ from strikeloop import (
     plugin,
     state,
 )
+from strikeloop.journal import Asked
 from strikeloop.live import Ending, Live
 from strikeloop.load import Mode, Plan, load
 from strikeloop.load.plan import Backend, PluginPlan, RunSettings
@@ -93,6 +95,7 @@ class Memory:
         self.sent: list[Command] = []
         self.statuses: list[dict[str, Any]] = []
         self.halt = ""
+        self.halts: list[str] = []
 
     def inputs(self, events: Sequence[Event]) -> None:
         self.events += events
@@ -105,8 +108,14 @@ class Memory:
     def halted(self) -> str:
         return self.halt
 
-    def halt_cancels(self) -> bool:
-        return False
+    def asked(self) -> Asked | None:
+        return Asked(reason=self.halt, by="anna", mark=1) if self.halt else None
+
+    def reset_asked(self) -> Asked | None:
+        return None
+
+    def keep(self, told: HaltUpdated) -> None:
+        self.halts.append(told.state.value)
 
     async def status(self, status: dict[str, Any]) -> None:
         self.statuses.append(status)
@@ -240,9 +249,10 @@ async def test_a_halted_run_lets_no_order_leave() -> None:
     of, record = plan(), Memory()
     record.halt = "halted by hand"
     live = opened(of, record)
-    await ran(live, of, record, duration_s=0.9)
+    ending = await ran(live, of, record, duration_s=0.9)
     assert record.sent == []
-    assert any(isinstance(event, AlertRaised) and event.text == "halted by hand" for event in record.events)
+    assert record.halts == ["halted"]
+    assert (ending.cause, ending.reason) == ("halt", "halted, by anna: halted by hand")
 
 
 # ---- paper and live, connected to nothing ----------------------------------------------------------------------------

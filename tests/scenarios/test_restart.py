@@ -148,7 +148,7 @@ def test_halt_withdraws_the_orders_of_a_run_that_hangs(tmp_path: Path, venue: Ve
     assert ours(venue) == []
     run.process.send_signal(signal.SIGCONT)
     assert run.wait_for("halted", seconds=10) == "halted"
-    assert run.end() == 0
+    assert run.end() == 5
 
 
 def test_a_second_run_on_one_directory_is_refused_and_one_beside_it_sees_the_other(

@@ -30,7 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "orders": ("watch:orders", "List the working orders of a run."),
     "positions": ("watch:positions", "List the positions of a run."),
     "greeks": ("watch:greeks", "List the greeks of a run by position, by underlying and in total."),
-    "halt": ("halt:halt", "Stop a run from sending orders, at once and until it ends."),
+    "halt": ("halt:halt", "Stop a run from sending orders, at once and until somebody lets it trade again."),
     "mmp": ("mmp:mmp", "Show, set and reset market maker protection at the venue."),
     "plugins": ("plugins:plugins", "List and describe installed plugins, and trace which hears what."),
     "hooks": ("hooks:list_hooks", "List the hooks a plugin may implement, with what each is given and when it is called."),

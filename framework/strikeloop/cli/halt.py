@@ -1,12 +1,14 @@
-"""`strikeloop halt`: a file that every send looks at first; and where nobody obeys it, our own hands at the venue.
+"""`strikeloop halt`: files that a run obeys, the record that outlives it, and where nobody obeys, our own hands at the venue.
 
 Owns the command. What it withdraws itself are orders of this state directory's runs; those of other hands it leaves alone.
 """
 
 from __future__ import annotations
 
+import getpass
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,47 +20,132 @@ from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import examples, folder_of, note, print_json, with_json, with_run
 from strikeloop.cli.watch import read_status
 from strikeloop.errors import StorageError
-from strikeloop.journal import RunFolder, StateDir
+from strikeloop.events import HaltState
+from strikeloop.journal import Asked, HaltNote, Halts, RunFolder, StateDir
 from strikeloop.live.withdraw import Withdrawn, withdraw
 from strikeloop.load import ACCOUNTS, Mode, Plan, load
 from strikeloop.load.layers import PREFIX
 
 PATIENCE_S = 2.0
+LOOK_S = 0.05
+BUSY = (HaltState.CANCELING, HaltState.REDUCING)
 
 
-@click.command(epilog=examples("strikeloop halt --reason 'news at 14:30'", "strikeloop halt --cancel --json"))
+@click.command(epilog=examples("strikeloop halt --reason 'news at 14:30'", "strikeloop halt --flatten --json"))
 @with_run
 @click.option("--cancel", is_flag=True, help="Also withdraw every working order, those that a run left behind included.")
-@click.option("--reason", default="halted by hand", show_default=True, help="For the journal and the alert.")
+@click.option(
+    "--flatten", is_flag=True, help="Also withdraw every order and close every position of the account, under the limits of [halt]."
+)
+@click.option("--reset", is_flag=True, help="Let the run, and those after it, trade again.")
+@click.option("--reason", default="", metavar="TEXT", help="For the journal and the alert.")
+@click.option("--wait", "wait_s", type=click.FloatRange(min=0), default=60.0, show_default=True, metavar="S", help="For what was asked.")
 @with_json
-def halt(state_dir: Path, run: str, cancel: bool, reason: str, as_json: bool) -> int:
-    """Stop a run from sending orders, at once and until it ends.
+def halt(*, state_dir: Path, run: str, cancel: bool, flatten: bool, reset: bool, reason: str, wait_s: float, as_json: bool) -> int:
+    """Stop a run from sending orders, at once and until somebody lets it trade again.
 
-    Where a live run hangs or is gone and does not confirm within two seconds, this command withdraws its orders at the venue
-    itself, with the run's config: only orders of this state directory's runs, never those of other hands. Exit code 0 when the run
-    confirmed or nothing of it works any more, 1 when something may, 4 when the venue refuses.
+    The halt holds for later runs of the same mode in this state directory too, until --reset. Where a live run hangs or is gone and
+    does not confirm within two seconds, this command withdraws its orders at the venue itself, with the run's config: only orders of
+    this state directory's runs, never those of other hands. Exit code 0 when what was asked for is done, 1 when something may still
+    trade or is still held, 4 when the venue refuses.
     """
+    if reset and (cancel or flatten):
+        raise click.UsageError("--reset goes alone: nothing is withdrawn or closed by it")
     folder = folder_of(run, state_dir, having="status.json")
-    folder.write("HALT", f"{' '.join(reason.split())[:200] or 'halted by hand'}\n{'cancel' if cancel else ''}\n")
-    found = _confirmed(folder)
-    withdrawn = _withdrawn(folder) if _is_forsaken(found, cancel=cancel) else None
+    if reset:
+        return _reset(folder, reason or "reset by hand", as_json=as_json)
+    asked = Asked(reason=reason or "halted by hand", by=_who(), mark=0, cancel=cancel or flatten, flatten=flatten)
+    found = _halted(folder, asked, wait_s)
+    withdrawn = _withdrawn(folder) if _is_forsaken(found, cancel=asked.cancel) else None
     if as_json:
         print_json(_told(folder, found, withdrawn))
     else:
         _tell(folder, found, withdrawn)
     if withdrawn is not None:
         return Exit.BUG if any(one.left for one in withdrawn) else Exit.OK
-    return Exit.OK if found["state"] in ("halted", "stopped") else Exit.BUG
+    return Exit.OK if _is_done(found) else Exit.BUG
 
 
-def _confirmed(folder: RunFolder) -> dict[str, Any]:
-    """The status of the run once it is halted or stopped, or as it still is when patience ends."""
-    end = time.monotonic() + PATIENCE_S
+def _who() -> str:
+    """The person, as far as the machine knows, and the process."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        name = f"uid {os.getuid()}"
+    return f"{name} (strikeloop halt, process {os.getpid()})"
+
+
+def _halted(folder: RunFolder, asked: Asked, wait_s: float) -> dict[str, Any]:
+    """Ask for it, on record; the status of the run once it has done it, or as it still is when patience ends."""
+    _record(folder, asked, HaltState.HALTED)
+    folder.write("HALT", asked.text())
+    mark = folder.halt.stat().st_mtime_ns
+    found = _watched(folder, PATIENCE_S, lambda found: _has_heard(found, mark))
+    if found.get("state") == "stopped" or not _has_heard(found, mark):
+        return found | {"acknowledged": found.get("state") == "stopped"}
+    return _watched(folder, wait_s, _is_over) | {"acknowledged": True}
+
+
+def _reset(folder: RunFolder, reason: str, *, as_json: bool) -> int:
+    """Arm it again: the record first, so that the next run trades, then the run that goes on."""
+    mode, asked = str(folder.read_status().get("mode")), Asked(reason=reason, by=_who(), mark=0)
+    standing = Halts(folder.path.parent).standing(mode)
+    _record(folder, asked, HaltState.ARMED)
+    folder.halt.unlink(missing_ok=True)
+    folder.write("RESET", asked.text())
+    mark = folder.reset.stat().st_mtime_ns
+    found = _watched(folder, PATIENCE_S, lambda found: _has_heard(found, mark))
+    is_heard = found["state"] == "stopped" or _has_heard(found, mark)
+    if as_json:
+        print_json({"run": folder.id, "state": found["state"], "acknowledged": is_heard, "was": standing and attrs.asdict(standing)})
+    else:
+        click.echo(f"{folder.id} may trade again" if standing else f"{folder.id} was not halted, and may trade")
+        if not is_heard:
+            note(f"strikeloop: {folder.id} did not confirm within {PATIENCE_S:g} s; it is armed again when it goes on")
+    return Exit.OK if is_heard else Exit.BUG
+
+
+def _record(folder: RunFolder, asked: Asked, state: HaltState) -> None:
+    """Where the next run finds it, also where no process obeys."""
+    status = folder.read_status()
+    noted = HaltNote(
+        time=time.time_ns(),
+        mode=str(status.get("mode")),
+        run=folder.id,
+        state=state.value,
+        cause="command",
+        by=asked.by,
+        reason=asked.reason,
+        cancel=asked.cancel,
+        flatten=asked.flatten,
+    )
+    Halts(folder.path.parent).note(noted)
+
+
+def _watched(folder: RunFolder, patience_s: float, is_enough: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+    """The status of the run once it is enough or the run has stopped, or as it still is when patience ends."""
+    end = time.monotonic() + patience_s
     while True:
         found = read_status(folder)
-        if found.get("state") in ("halted", "stopped") or time.monotonic() > end:
+        if found.get("state") == "stopped" or is_enough(found) or time.monotonic() > end:
             return found
-        time.sleep(0.05)
+        time.sleep(LOOK_S)
+
+
+def _has_heard(found: dict[str, Any], mark: int) -> bool:
+    """Whether the run has acted upon what was written at `mark`."""
+    return bool(found.get("halt", {}).get("heard") == mark)
+
+
+def _is_over(found: dict[str, Any]) -> bool:
+    """Whether the kill switch is done, or nobody works on it any more."""
+    return found.get("halt", {}).get("state") not in BUSY or not found.get("responding", True)
+
+
+def _is_done(found: dict[str, Any]) -> bool:
+    """Whether the run obeyed and nothing of what was asked for is left."""
+    told = found.get("halt", {})
+    return bool(found["acknowledged"]) and told.get("state") not in (*BUSY, HaltState.GAVE_UP)
 
 
 def _is_forsaken(found: dict[str, Any], *, cancel: bool) -> bool:
@@ -67,7 +154,7 @@ def _is_forsaken(found: dict[str, Any], *, cancel: bool) -> bool:
         return False
     if found.get("state") == "stopped":
         return cancel or found.get("ending", {}).get("cause") == "lost"
-    return found.get("state") != "halted" or not found.get("responding", True)
+    return not found["acknowledged"] or not found.get("responding", True)
 
 
 def _withdrawn(folder: RunFolder) -> list[Withdrawn]:
@@ -91,18 +178,29 @@ def _accounts(folder: RunFolder) -> Plan:
 
 
 def _told(folder: RunFolder, found: dict[str, Any], withdrawn: list[Withdrawn] | None) -> dict[str, Any]:
-    told = {"run": folder.id, "state": found["state"], "acknowledged": found["state"] in ("halted", "stopped")}
+    told = {"run": folder.id, "state": found["state"], "acknowledged": found["acknowledged"], "halt": found.get("halt")}
     return told if withdrawn is None else {**told, "withdrawn": [attrs.asdict(one) for one in withdrawn]}
 
 
 def _tell(folder: RunFolder, found: dict[str, Any], withdrawn: list[Withdrawn] | None) -> None:
-    if found["state"] == "halted":
-        click.echo(f"{folder.id} is halted")
-    elif found["state"] == "stopped":
-        click.echo(f"{folder.id} is not running; it would not send an order any more")
+    if found["state"] == "stopped":
+        click.echo(f"{folder.id} is not running; it would not send an order any more, and the next run begins halted")
+    elif found["acknowledged"]:
+        click.echo(f"{folder.id} is {_words(found.get('halt', {}))}")
     else:
         note(f"strikeloop: {folder.id} did not confirm within {PATIENCE_S:g} s; HALT stands, and nothing is sent past it")
+    for text in found.get("halt", {}).get("left", ()):
+        note(f"strikeloop: left: {text}")
     for one in withdrawn or ():
         click.echo(f"{one.adapter}: {len(one.canceled)} orders withdrawn, {len(one.left)} still work, {one.foreign} of other hands stay")
         if one.left:
             note(f"strikeloop: still working: {', '.join(one.left)}{f' ({one.error})' if one.error else ''}")
+
+
+def _words(told: dict[str, Any]) -> str:
+    return {
+        HaltState.CANCELING: "halted, and still withdraws orders",
+        HaltState.REDUCING: "halted, and still closes positions",
+        HaltState.GAVE_UP: "halted, and gave up",
+        HaltState.FLAT: "halted and flat",
+    }.get(told.get("state", ""), "halted")

@@ -41,7 +41,13 @@ def replay(run: str, state_dir: Path, as_json: bool) -> int:
         _compare_versions(header.get("versions", {}), plan.versions)
         memories = _memories_at_start(journal)
         inputs = (event_from_record(row.body) for row in journal.rows("input"))
-        identity = {"tag": header["tag"], "tags": header.get("tags", ()), "seed": header["seed"], "margin": margin_of(plan)}
+        identity = {
+            "tag": header["tag"],
+            "tags": header.get("tags", ()),
+            "seed": header["seed"],
+            "margin": margin_of(plan),
+            "halt": plan.halt,
+        }
         found = replay_inputs(plugins_of(plan, memories), inputs, _commands(journal), **identity)
     _print(found, as_json=as_json)
     return Exit.OK if found.divergence is None else Exit.GATE

@@ -123,7 +123,7 @@ def _held(
         async with given() as plan:
             folder.write("config.toml", plan.toml())
             with Journal.create(folder.journal, _header(folder, tag, plan, earlier)) as journal:
-                record = RunRecord(folder, journal)
+                record = RunRecord(folder, journal, plan.run.mode.value)
                 for name, memory in earlier.memories.items():
                     record.memory(name, memory)
                 return await _driven(plan, tag, record, show, duration_s, earlier, late)

@@ -60,6 +60,8 @@ def _told(found: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
     age = found.get("age_s")
     yield from ((name, found.get(name)) for name in ("run", "mode", "state"))
     yield "said", "" if age is None else f"{age:.0f} s ago" + ("" if found.get("responding", True) else ": the process is there and hangs")
+    if found.get("halt", {}).get("state", "armed") != "armed":
+        yield from _halt(found["halt"])
     if "ending" in found:
         yield "ending", found["ending"]["reason"] or found["ending"]["cause"]
     for name, adapter in found.get("adapters", {}).items():
@@ -72,6 +74,12 @@ def _told(found: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
         yield "balance", f"{found['balance'].get('total')} {found['balance'].get('currency', '')}".strip()
     for fault in found.get("faults", ()):
         yield "fault", f"{fault.get('instance')}.{fault.get('hook')}: {fault.get('error')}"
+
+
+def _halt(told: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    yield "kill switch", f"{told['state']}, by {told['by']}: {told['reason']}"
+    for text in told.get("left", ()):
+        yield "  left", text
 
 
 def _adapter(name: str, adapter: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

@@ -15,8 +15,9 @@ import anyio.to_thread
 
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import described
-from strikeloop.events import Event
+from strikeloop.events import Event, HaltUpdated
 from strikeloop.journal.folder import RunFolder
+from strikeloop.journal.halts import Asked, HaltNote, Halts, asked_in
 from strikeloop.journal.store import Journal, Row
 
 
@@ -69,19 +70,28 @@ class JournalBook:
 
 
 class RunRecord(JournalBook):
-    """The book of a run that has a folder: its status and whether it was halted from outside are part of the record."""
+    """The book of a run of `mode` that has a folder: its status, what others ask of it and its halts are part of the record."""
 
-    def __init__(self, folder: RunFolder, journal: Journal) -> None:
+    def __init__(self, folder: RunFolder, journal: Journal, mode: str) -> None:
         super().__init__(journal)
-        self.folder = folder
+        self.folder, self._mode = folder, mode
+        self._halts = Halts(folder.path.parent)
 
     def halted(self) -> str:
         """Why no order may leave, "" where one may."""
         return self.folder.halted()
 
-    def halt_cancels(self) -> bool:
-        """Whether the halt also withdraws what works."""
-        return self.folder.halt_cancels()
+    def asked(self) -> Asked | None:
+        """What another process asks for with a file HALT."""
+        return asked_in(self.folder.halt)
+
+    def reset_asked(self) -> Asked | None:
+        """What another process asks for with a file RESET."""
+        return asked_in(self.folder.reset)
+
+    def keep(self, told: HaltUpdated) -> None:
+        """Note how the kill switch stands where the next run finds it. Raises StorageError."""
+        self._halts.note(HaltNote.of(told, self._mode, self.folder.id))
 
     async def status(self, status: Mapping[str, Any]) -> None:
         """Replace status.json, in a worker thread."""

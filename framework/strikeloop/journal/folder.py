@@ -61,6 +61,10 @@ class RunFolder:
         return self.file("HALT")
 
     @property
+    def reset(self) -> Path:
+        return self.file("RESET")
+
+    @property
     def result(self) -> Path:
         return self.file("result.json")
 
@@ -107,14 +111,6 @@ class RunFolder:
             return ""
         except OSError as error:
             return f"the HALT file cannot be read: {error.strerror}"
-
-    def halt_cancels(self) -> bool:
-        """Whether HALT also asks for every working order to be withdrawn (its second line says "cancel")."""
-        try:
-            lines = self.halt.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            return False
-        return len(lines) > 1 and "cancel" in lines[1].split()
 
 
 class StateDir:

@@ -23,6 +23,7 @@ from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.journal import Legacy
 from strikeloop.live.clock import WallClock
 from strikeloop.live.foreign import ForeignOrders
+from strikeloop.live.halting import Halting
 from strikeloop.live.keeper import Keeper, Switch
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
@@ -65,9 +66,10 @@ class Ending:
 class Live:
     """One run. `adapters` bring feeds (and accounts where they trade); `venues` are executed in this process.
 
-    `halted` is asked before each order leaves and names a reason, or nothing. `listen` hears every event after the
-    engine, for sinks and screens; it must not block. `legacy` is what earlier runs left on the accounts, `tags` are those of
-    this directory's runs; `switch` is how a dead man's switch is set where the venue has one, None leaves it alone.
+    `halted` is asked before each order leaves and names a reason, or nothing; `halting` is what others ask of the kill switch.
+    `listen` hears every event after the engine, for sinks and screens; it must not block. `legacy` is what earlier runs left on the
+    accounts, `tags` are those of this directory's runs; `switch` is how a dead man's switch is set where the venue has one, None
+    leaves it alone.
     """
 
     def __init__(
@@ -78,7 +80,7 @@ class Live:
         summary: Summary,
         book: Book,
         halted: Callable[[], str] = lambda: "",
-        halt_cancels: Callable[[], bool] = lambda: False,
+        halting: Halting | None = None,
         listen: Callable[[e.Event], None] | None = None,
         fail_fast: bool = False,
         stale_after_s: float | None = 60.0,
@@ -89,7 +91,7 @@ class Live:
     ) -> None:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
         self._digest = Digest(header or {})
-        self._halt_cancels, self._stale_after_s = halt_cancels, stale_after_s
+        self.halting, self._stale_after_s = halting or Halting(), stale_after_s
         self._book, self._halted, self._listen, self._fail_fast = book, halted, listen, fail_fast
         self._legacy, self._switch = legacy or Legacy(), switch
         self.keepers: dict[str, Keeper] = {}
@@ -98,7 +100,7 @@ class Live:
         self.feeds: dict[str, Port] = {}
         self.venues: dict[str, LocalVenue] = {}
         self._adapters: list[Adapter] = []
-        self._sender = Sender(engine, self.ports, clock, book.intents, halted, self.venues, self._why_not)
+        self._sender = Sender(engine, self.ports, clock, book.intents, self._why_halted, self.venues, self._why_not)
         self._stop = anyio.Event()
         self._started = self._is_finishing = False
         self._risks: list[RiskWatch] = []
@@ -152,6 +154,7 @@ class Live:
         return self.ending
 
     async def _run(self, duration_s: float | None) -> None:
+        self.deliver(self.halting.from_earlier(self.clock.now()))
         for keeper in self.keepers.values():
             keeper.begin()
         async with anyio.create_task_group() as tasks:
@@ -167,6 +170,8 @@ class Live:
                 self.ending = Ending(cause="duration", reason=f"{duration_s:g} s are over")
             await self._finish()
             tasks.cancel_scope.cancel()
+        if self.engine.switch.is_engaged:
+            self.ending = Ending(cause="halt", reason=self.engine.switch.words)
         if self.refused and not self._started and self.ending.cause != "interrupt":
             self.ending = Ending(cause="credentials", reason="; ".join(self.refused.values()))
 
@@ -185,6 +190,11 @@ class Live:
         if not self._stop.is_set():
             self.ending = Ending(cause=cause, reason=reason)
             self._stop.set()
+
+    def halt(self, cause: str, by: str, reason: str, *, cancel: bool = False, flatten: bool = False) -> None:
+        """Halt the run now, for what happened outside its plugins."""
+        now = self.clock.now()
+        self.deliver((e.HaltRequested(time=now, received=now, cause=cause, by=by, reason=reason, cancel=cancel, flatten=flatten),))
 
     def deliver(self, events: Sequence[e.Event]) -> None:
         """Feed the engine, in order."""
@@ -212,6 +222,11 @@ class Live:
         """Whether an account's keeper has booked this already."""
         keeper = self.keepers.get(event.contract.adapter) if isinstance(event, e.ContractSettled) else None
         return keeper is not None and not keeper.is_news(event)
+
+    def _why_halted(self) -> str:
+        """Why nothing may leave that opens, "" where it may: by the file that others write, or by our own kill switch."""
+        switch = self.engine.switch
+        return self._halted() or (switch.words if switch.is_engaged else "")
 
     async def _why_not(self, order: SubmitOrder) -> str:
         """Why an approved order must not leave after all, "" where it may."""
@@ -251,6 +266,8 @@ class Live:
 
     def _see(self, event: e.Event) -> None:
         self.summary.see(event)
+        if isinstance(event, e.HaltUpdated):
+            self.halting.keep(event)
         if type(event) not in MARKET:
             self._digest.add(event)
         if self._listen is not None:
@@ -284,13 +301,9 @@ class Live:
         self.deliver([_not_sent(command, now) for command in commands if isinstance(command, SubmitOrder)])
 
     def _watch(self, now: int) -> None:
-        reason = self._halted()
-        if reason and not self.engine.is_halted:
-            self.engine.block("", reason)
-            topic = "halt-cancel" if self._halt_cancels() else "halt"
-            self.deliver((e.AlertRaised(time=now, received=now, source="live", topic=topic, text=reason, severity=e.Severity.CRITICAL),))
-            if topic == "halt-cancel":
-                self._after(self.engine.withdraw())
+        self.deliver(self.halting.from_outside(now))
+        if self.engine.switch.is_done and self.engine.switch.settings.end_run:
+            self.stop("halt", self.engine.switch.words)
         if self._started:
             self.deliver(self.foreign.alerts(now))
         for name, port in self.ports.items():

@@ -19,6 +19,7 @@ from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, Subm
 from strikeloop.engine import Engine
 from strikeloop.errors import AuthRejectedError, LinkLostError, OrderRejectedError, VenueError
 from strikeloop.events import AlertRaised, Event, OrderState, OrderUpdated, Origin, Severity
+from strikeloop.killswitch import NAME
 from strikeloop.live.clock import WallClock
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
@@ -132,7 +133,8 @@ class Sender:
         if isinstance(command, CancelOrder):
             await self._cancel(port, approved)
             return
-        if isinstance(command, SubmitOrder) and (reason := await self._why_not(command)):
+        is_free = approved.instance == NAME  # the kill switch only reduces: no halt and no dead man's switch holds it up
+        if isinstance(command, SubmitOrder) and not is_free and (reason := await self._why_not(command)):
             self._reject(port, command, f"not sent: {reason}")
             return
         with anyio.CancelScope(shield=True):  # what has begun to leave is brought to an answer
@@ -143,7 +145,7 @@ class Sender:
     async def _leave(self, port: Port, approved: Approved[Any]) -> bool:
         """Send an order or an amendment; False where the venue is to be asked how the order stands now."""
         command: SubmitOrder | AmendOrder = approved.command
-        reason = self._halted()
+        reason = "" if approved.instance == NAME else self._halted()
         if reason:
             return self._reject(port, command, f"not sent: {reason}")
         if isinstance(command, SubmitOrder):

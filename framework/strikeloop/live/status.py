@@ -24,6 +24,7 @@ def status_of(live: Live) -> dict[str, Any]:
         "state": state_of(live),
         "pid": os.getpid(),
         "time": live.clock.now(),
+        "halt": _halt_status(live),
         "adapters": {name: _adapter_status(live, name) for name in {**live.feeds, **live.ports, **live.venues}},
         "orders": orders.counts(),
         "working": [_order_status(order) for order in orders.working()],
@@ -43,6 +44,12 @@ def state_of(live: Live) -> str:
     if not live.started:
         return "degraded" if live.refused or State.DEGRADED in states else "starting"
     return "ready" if states <= {State.READY} and not live.engine.blocks else "degraded"
+
+
+def _halt_status(live: Live) -> dict[str, Any]:
+    """The kill switch; `heard` is the mark of the last request from outside that was acted upon."""
+    told = plain(live.engine.switch.told(live.clock.now()))
+    return {**{name: value for name, value in told.items() if name not in ("time", "received")}, "heard": live.halting.heard}
 
 
 def _adapter_status(live: Live, name: str) -> dict[str, Any]:

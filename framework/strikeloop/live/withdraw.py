@@ -15,21 +15,15 @@ import attrs
 from strikeloop.adapter import Account, Adapter
 from strikeloop.clientids import parts_of
 from strikeloop.commands import Approved, CancelOrder
-from strikeloop.engine import Engine, Plugin
+from strikeloop.engine import Engine
 from strikeloop.errors import VenueError
-from strikeloop.events import OrderUpdated, RunStarted
-from strikeloop.hooks import plugin
+from strikeloop.events import HaltRequested, OrderUpdated
 from strikeloop.margin import Classic
 
 ROUNDS = 10
 PAUSE_S = 1.0
 REQUEST_S = 10.0
 AT_ONCE = 8
-
-
-@plugin
-class _Absent:
-    """Stands for an instance whose process is not here: it owns orders and wants nothing."""
 
 
 @attrs.define(kw_only=True)
@@ -97,14 +91,12 @@ async def _cancel(account: Account, orders: Sequence[OrderUpdated], done: Withdr
 
 
 def _approved(orders: Sequence[OrderUpdated]) -> list[Approved[CancelOrder]]:
-    """The cancels, through an engine and its review like any other: an instance of each name withdraws what bears it."""
-    parts = [parts_of(order.client_id) for order in orders]
-    absent = [Plugin(name=name, kind="strategy", plugin=_Absent()) for name in sorted({short for _, short in parts})]
-    engine = Engine(absent, margin=Classic(), tags={tag for tag, _ in parts})
+    """The cancels, from a kill switch that is told of these orders and nothing else."""
+    engine = Engine([], margin=Classic(), tags={parts_of(order.client_id)[0] for order in orders})
     for order in orders:
         engine.step(order)
-    engine.step(RunStarted(time=0, received=0))
-    return [_only(approved) for approved in engine.withdraw().approved]
+    asked = HaltRequested(time=0, received=0, cause="command", by="halt", reason="withdrawn from outside", cancel=True)
+    return [_only(approved) for approved in engine.step(asked).approved]
 
 
 def _only(approved: Approved[Any]) -> Approved[CancelOrder]:

@@ -17,6 +17,7 @@ import attrs
 
 from strikeloop import hooks
 from strikeloop.errors import ConfigError, Problem
+from strikeloop.killswitch import NAME, HaltSettings
 from strikeloop.load.discovery import Found, backend_advice, find, installed
 from strikeloop.load.layers import Layers, read_layers
 from strikeloop.load.pins import Pins
@@ -27,9 +28,9 @@ T = TypeVar("T")
 Kind = Literal["strategy", "risk", "sink"]
 
 _PLUGIN_KINDS: dict[str, Kind] = {"strategies": "strategy", "risk": "risk", "sinks": "sink"}
-_SECTIONS = ("run", "adapters", "venue", "market", *_PLUGIN_KINDS, "plugins")
-ACCOUNTS = ("run", "adapters", "plugins")
-"""The sections that say where an account is: for who looks at it, and needs no strategies, which may be what is wrong."""
+_SECTIONS = ("run", "adapters", "venue", "market", "halt", *_PLUGIN_KINDS, "plugins")
+ACCOUNTS = ("run", "adapters", "halt", "plugins")
+"""What says where an account is and what may be done to it in need: for who needs no strategies, which may be what is wrong."""
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,31}")
 
 
@@ -85,10 +86,11 @@ class _Loading:
             self._problem(("adapters",), f"mode {run.mode.value} needs an adapter", 'add [adapters.gate] with use = "gate"')
         venue = self._single("venue", "venues", "venue", wanted=run.mode is not Mode.LIVE)
         market = self._single("market", "sources", "generated", wanted=run.mode is Mode.SIM)
-        plugins = tuple(self._plugins(data))
+        halt, plugins = self._halt(data), tuple(self._plugins(data))
         self._refuse_unmet_pins()
         return Plan(
             run=run,
+            halt=halt,
             adapters=adapters,
             venue=venue,
             market=market,
@@ -140,6 +142,12 @@ class _Loading:
         if self._is_whole and not self.problems:
             for name, problem in self._pins.unmet():
                 self._problem(("plugins", "pin", name), problem.what, problem.fix)
+
+    def _halt(self, data: Mapping[str, Any]) -> HaltSettings:
+        raw = _table(data, "halt")
+        halt = self._structured(raw, HaltSettings, ("halt",)) or HaltSettings()
+        self._config["halt"] = _filled(raw, halt)
+        return halt
 
     def _adapters(self, data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
         for name, raw in self._instances(data, "adapters"):
@@ -198,7 +206,9 @@ class _Loading:
 
     def _instances(self, data: Mapping[str, Any], section: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         for name, raw in _table(data, section).items():
-            if not isinstance(raw, Mapping):
+            if name == NAME:
+                self._problem((section, name), "is the name of the kill switch itself", "give the instance another name")
+            elif not isinstance(raw, Mapping):
                 self._problem((section, name), "is not a table", f"write [{section}.NAME] with use = …")
             elif not _NAME.fullmatch(name):
                 self._problem((section, name), "is not a name for an instance", "small letters, digits, - and _, at most 32")

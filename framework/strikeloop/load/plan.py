@@ -14,6 +14,7 @@ from typing import Any, Literal
 import attrs
 
 from strikeloop.errors import ConfigError, Problem
+from strikeloop.killswitch import HaltSettings
 from strikeloop.load.layers import Layers, Setter
 from strikeloop.load.toml import to_toml
 from strikeloop.settings import Vault, did_you_mean
@@ -88,6 +89,8 @@ class Plan:
     """
 
     run: RunSettings
+    halt: HaltSettings = attrs.field(factory=HaltSettings)
+    """How far the kill switch may go."""
     adapters: Mapping[str, Any] = attrs.field(factory=dict)
     venue: Any = None
     market: Any = None

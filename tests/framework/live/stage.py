@@ -26,7 +26,8 @@ from strikeloop import (
     state,
 )
 from strikeloop.engine import Engine, Plugin
-from strikeloop.live import Live, LocalVenue
+from strikeloop.journal import Asked
+from strikeloop.live import Halting, Live, LocalVenue
 from strikeloop.margin import Classic
 from strikeloop.summary import Summary
 from strikeloop.testing import ManualClock, ScriptedAccount, ScriptedAdapter, ScriptedFeed
@@ -135,6 +136,7 @@ class Stage:
             summary=Summary(run="test", mode="paper" if paper else "live"),
             book=self.notes,
             halted=lambda: self.halt,
+            halting=Halting(asked=lambda: Asked(reason=self.halt, by="anna", mark=1) if self.halt else None),
             tags=(*tags, "a"),
             **options,
         )

@@ -101,7 +101,7 @@ async def test_a_halted_run_refuses_orders_raises_an_alarm_and_cancels() -> None
         client_id = stage.buy()
         await until(lambda: stage.state(client_id) == "open")
         stage.halt = "halted by hand"
-        await until(lambda: [event for event in stage.said(AlertRaised) if event.topic == "halt"])
+        await until(lambda: [event for event in stage.trader.heard if isinstance(event, AlertRaised) and event.topic == "halt"])
         assert stage.state(stage.buy()) == ""
         assert status_of(stage.live)["state"] == "halted"
         stage.cancel(client_id)

@@ -72,7 +72,7 @@ def test_orders_are_those_that_left() -> None:
     gathered.approve(stage.step(position(1)).approved)
     order = stage.engine.orders.working()[0].key
     stage.desk().cancel(order)
-    gathered.approve(stage.engine.withdraw().approved)
+    gathered.approve(stage.engine.wind_down().approved)
     assert gathered.short()["orders"] == 1
 
 

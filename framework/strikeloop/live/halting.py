@@ -1,0 +1,64 @@
+"""The kill switch of a running process: what others ask of it from outside, and what is kept of it for the next run.
+
+Owns `Halting`. It turns files and an earlier run's halt into inputs of the engine, each once; deciding is the engine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from strikeloop.events import HaltRequested, HaltReset, HaltUpdated
+from strikeloop.journal import Asked, HaltNote
+
+
+def nobody() -> Asked | None:
+    """Nobody asks for anything."""
+    return None
+
+
+def forget(_: HaltUpdated) -> None:
+    """Nothing is kept."""
+
+
+class Halting:
+    """`asked` and `reset` tell what other processes ask for, `keep` notes each state; `standing` is a halt of an earlier run."""
+
+    def __init__(
+        self,
+        *,
+        asked: Callable[[], Asked | None] = nobody,
+        reset: Callable[[], Asked | None] = nobody,
+        keep: Callable[[HaltUpdated], None] = forget,
+        standing: HaltNote | None = None,
+    ) -> None:
+        self._asked, self._reset, self.keep, self._standing = asked, reset, keep, standing
+        self.heard = 0
+        """The mark of what was last acted upon."""
+        self._reset_heard = 0
+
+    def from_earlier(self, now: int) -> list[HaltRequested]:
+        """The halt that an earlier run left: what it had not done is done."""
+        before = self._standing
+        if before is None:
+            return []
+        when = f" (run {before.run}, {datetime.fromtimestamp(before.time / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC)" if before.run else ""
+        reason = f"{before.reason}{when}; it holds until: strikeloop halt --reset"
+        flatten = before.flatten and before.is_unfinished
+        return [HaltRequested(time=now, received=now, cause="restart", by=before.by, reason=reason, cancel=before.cancel, flatten=flatten)]
+
+    def from_outside(self, now: int) -> list[HaltRequested | HaltReset]:
+        """What is asked for since the last call."""
+        found: list[HaltRequested | HaltReset] = []
+        asked, reset = self._asked(), self._reset()
+        if reset is not None and reset.mark > 0 and reset.mark != self._reset_heard:  # one that cannot be read arms nothing
+            self._reset_heard = self.heard = reset.mark
+            found.append(HaltReset(time=now, received=now, by=reset.by, reason=reset.reason))
+        if asked is not None and asked.mark != self.heard:
+            self.heard = asked.mark
+            found.append(
+                HaltRequested(
+                    time=now, received=now, cause="command", by=asked.by, reason=asked.reason, cancel=asked.cancel, flatten=asked.flatten
+                )
+            )
+        return found
