@@ -20,7 +20,7 @@ from strikeloop.testing import Sim
 ROOT = Path(__file__).parent.parent
 READMES = sorted(path for path in ROOT.glob("**/README.md") if not {".venv", ".uv", "runs"} & set(path.relative_to(ROOT).parts))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
-SECTIONS = {"run", "adapters", "venue", "market", "strategies", "risk", "sinks", "plugins"}
+SECTIONS = {"run", "adapters", "venue", "market", "halt", "strategies", "risk", "sinks", "plugins"}
 
 
 @attrs.frozen
