@@ -51,7 +51,7 @@ def _bars(total: Row) -> Chart:
         "hovertemplate": "%{y}: %{text}<extra></extra>",
         "marker": {"color": ["var(--green)" if value >= 0 else "var(--red)" for value in values], "opacity": [0.75] * len(CAUSES) + [1.0]},
     }
-    reach = max([abs(value) for value in values] or [0.0]) * 1.25 or 1.0
+    reach = max([abs(value) for value in values] or [0.0]) * 1.7 or 1.0
     ends = [-reach if min(values) < 0 else 0.0, reach if max(values) > 0 else 0.0]
     layout = {
         "xaxis": {**MONEY, "range": ends, "zerolinecolor": "var(--soft)", "nticks": 5},

@@ -1,6 +1,6 @@
-"""The command `strikeloop report`: reads result.json of run folders and writes report.html beside it.
+"""The command `strikeloop report`: reads result.json of run folders, and writes report.html beside it or a comparison of them.
 
-Owns files and exit codes; what the page looks like is strikeloop_report.page's.
+Owns files and exit codes; what the pages look like is strikeloop_report.page's and .comparison's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from strikeloop_report.comparison import MOST_RUNS, compare
 from strikeloop_report.page import render
 
 _DAMAGED = 7
@@ -27,20 +28,37 @@ class _UnreadableError(click.ClickException):
     epilog="""\b
 Examples:
   strikeloop report runs/20260601-080000-demo
-  strikeloop report --json runs/*
+  strikeloop report runs/20260601-080000-demo runs/20260602-080000-demo
 """
 )
 @click.argument("runs", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("as_json", "--json", is_flag=True, help="Print one JSON object per run: run and report.")
-def report(runs: tuple[Path, ...], as_json: bool) -> None:
-    """Write report.html into each run folder and print its path.
+@click.option("--out", type=click.Path(path_type=Path), help="Where a comparison is written; by default comparison.html of the last run.")
+@click.option("--each", is_flag=True, help="Of several runs write the page of each, and no comparison.")
+@click.option("as_json", "--json", is_flag=True, help="Print one JSON object per page: run (or runs) and report.")
+def report(runs: tuple[Path, ...], out: Path | None, each: bool, as_json: bool) -> None:
+    """Write report.html into a run's folder, or compare runs with the first of them; print the path of the page.
 
-    RUN is a folder that holds result.json, as every finished run does. The page is one file and needs no network.
+    RUN is a folder that holds result.json, as every finished run does. A page is one file and needs no network.
     """
-    for run in runs:
-        result = _read(run)
-        page = _write(run, render(result))
-        click.echo(json.dumps({"run": str(result.get("run") or run.name), "report": str(page)}) if as_json else page)
+    results = [_read(run) for run in runs]
+    if len(runs) > 1 and not each:
+        if len(runs) > MOST_RUNS:
+            raise click.UsageError(f"{len(runs)} runs cannot be compared: name 2 to {MOST_RUNS}, or add --each for a page of each")
+        page = _write(out or runs[-1] / "comparison.html", compare(results))
+        _tell({"runs": [_name(*one) for one in zip(runs, results, strict=True)], "report": str(page)}, as_json=as_json)
+        return
+    if out is not None:
+        raise click.UsageError("--out is for the comparison of several runs; the page of one stands in its folder")
+    for run, result in zip(runs, results, strict=True):
+        _tell({"run": _name(run, result), "report": str(_write(run / "report.html", render(result)))}, as_json=as_json)
+
+
+def _name(run: Path, result: Mapping[str, Any]) -> str:
+    return str(result.get("run") or run.name)
+
+
+def _tell(told: Mapping[str, Any], *, as_json: bool) -> None:
+    click.echo(json.dumps(told) if as_json else told["report"])
 
 
 def _read(run: Path) -> Mapping[str, Any]:
@@ -58,9 +76,9 @@ def _read(run: Path) -> Mapping[str, Any]:
     return result
 
 
-def _write(run: Path, page: str) -> Path:
+def _write(target: Path, page: str) -> Path:
     """Whole or not at all: a reader never sees half a page."""
-    target, draft = run / "report.html", run / ".report.html.part"
+    draft = target.with_name(f".{target.name}.part")
     try:
         draft.write_text(page, encoding="utf-8")
         draft.replace(target)

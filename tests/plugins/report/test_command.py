@@ -31,10 +31,41 @@ def test_it_writes_the_page_beside_the_result_and_prints_its_path(run: Path) -> 
     assert sorted(path.name for path in run.iterdir()) == ["report.html", "result.json"]
 
 
-def test_it_takes_several_runs_and_prints_one_json_object_for_each(run: Path) -> None:
-    done = call("--json", run, run)
-    expected = {"run": "20260601-demo", "report": str(run / "report.html")}
-    assert [json.loads(line) for line in done.stdout.splitlines()] == [expected, expected]
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    folder = tmp_path / "run-2"
+    folder.mkdir()
+    (folder / "result.json").write_text(json.dumps(result(run="other")), encoding="utf-8")
+    return folder
+
+
+def test_several_runs_are_compared_in_the_folder_of_the_last(run: Path, second: Path) -> None:
+    done = call(run, second)
+    assert (done.exit_code, done.stdout) == (0, f"{second / 'comparison.html'}\n")
+    assert "other against 20260601-demo" in (second / "comparison.html").read_text(encoding="utf-8")
+    assert not (run / "report.html").exists()
+
+
+def test_a_comparison_may_stand_elsewhere_and_is_one_json_object(run: Path, second: Path, tmp_path: Path) -> None:
+    done = call("--json", "--out", tmp_path / "both.html", run, second)
+    assert json.loads(done.stdout) == {"runs": ["20260601-demo", "other"], "report": str(tmp_path / "both.html")}
+    assert (tmp_path / "both.html").exists()
+
+
+def test_each_of_several_runs_may_have_its_page_instead(run: Path, second: Path) -> None:
+    done = call("--json", "--each", run, second)
+    expected = [{"run": "20260601-demo", "report": str(run / "report.html")}, {"run": "other", "report": str(second / "report.html")}]
+    assert [json.loads(line) for line in done.stdout.splitlines()] == expected
+
+
+def test_too_many_runs_for_one_page_are_refused_with_a_way_out(run: Path) -> None:
+    done = call(*[run] * 7)
+    assert done.exit_code == 2
+    assert "add --each" in done.stderr
+
+
+def test_out_is_for_comparisons(run: Path, tmp_path: Path) -> None:
+    assert call("--out", tmp_path / "x.html", run).exit_code == 2
 
 
 def test_a_folder_without_a_result_is_a_mistake_of_the_caller(tmp_path: Path) -> None:
