@@ -90,7 +90,11 @@ if TYPE_CHECKING:
         Traded,
         UnderlyingPriced,
     )
+    from strikeloop.exposure import Exposure
     from strikeloop.hooks import hookimpl, plugin, state
+    from strikeloop.orders import Order
+    from strikeloop.portfolio import Position
+    from strikeloop.whatif import WhatIf
 
 __all__ = [
     "AccountChange",
@@ -116,6 +120,7 @@ __all__ = [
     "Desk",
     "Digest",
     "Event",
+    "Exposure",
     "Filled",
     "GapClosed",
     "GapOpened",
@@ -130,6 +135,7 @@ __all__ = [
     "MarketChange",
     "MmpTriggered",
     "OptionKind",
+    "Order",
     "OrderRefused",
     "OrderRejectedError",
     "OrderState",
@@ -139,6 +145,7 @@ __all__ = [
     "PluginError",
     "PluginFaulted",
     "PortfolioRiskUpdated",
+    "Position",
     "PositionClosed",
     "PositionUpdated",
     "Problem",
@@ -166,6 +173,7 @@ __all__ = [
     "UnderlyingPriced",
     "VenueError",
     "Verdict",
+    "WhatIf",
     "canonical",
     "described",
     "hookimpl",
@@ -175,7 +183,7 @@ __all__ = [
     "state",
 ]
 
-_HOMES = ("errors", "contracts", "commands", "events", "encoding", "drafts", "desk", "hooks")
+_HOMES = ("errors", "contracts", "commands", "events", "encoding", "drafts", "orders", "portfolio", "exposure", "whatif", "desk", "hooks")
 """The modules that own these names, from the ground up: a name is looked for no higher than where it lives."""
 
 

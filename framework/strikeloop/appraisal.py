@@ -176,7 +176,7 @@ class Appraiser:
 class Slot:
     """What the account holds (`size`) and has working (`orders`) in one contract; figures are computed once, when they are asked for."""
 
-    __slots__ = ("_margin", "_pushes", "at", "orders", "size", "totals")
+    __slots__ = ("_margin", "_pushes", "_worth", "at", "orders", "size", "totals")
 
     def __init__(self, at: Appraised, size: Decimal, orders: tuple[Order, ...]) -> None:
         self.at, self.size, self.orders = at, size, orders
@@ -184,6 +184,15 @@ class Slot:
         """What the position adds to the totals."""
         self._pushes: tuple[Totals, Totals] | None = None
         self._margin: AccountMargin | None = None
+        self._worth: Decimal | None = None
+
+    @property
+    def worth(self) -> Decimal:
+        """What closing at the mark would bring: mark · size · multiplier; 0 where no mark is known."""
+        if self._worth is None:
+            contract, mark = self.at.contract, self.at.mark
+            self._worth = ZERO if contract is None or mark is None else mark * self.size * contract.multiplier
+        return self._worth
 
     @property
     def is_known(self) -> bool:

@@ -200,13 +200,14 @@ class Desk:
         """What margin is computed with here: the venue's own model, as far as it is known."""
         return self._view.margin
 
-    def what_if(self, commands: Sequence[SubmitOrder] = (), *, filled: Sequence[Order] = ()) -> WhatIf:
+    def what_if(self, commands: Sequence[SubmitOrder] = (), *, filled: Sequence[Order] = (), adapter: str | None = None) -> WhatIf:
         """The account before and after these orders would have filled: greeks, margin, stress, value at risk.
 
         What is not asked for is not computed. One under the client id of a working order takes its place (an amendment); the working
-        orders `filled` are taken as filled in both.
+        orders `filled` are taken as filled in both. Cash and margin are those of `adapter`: by default the one
+        that the first order goes to, else the first that has a balance.
         """
-        return self._view.account.what_if(commands, self._view.clock.now, filled=filled)
+        return self._view.account.what_if(commands, self._view.clock.now, filled=filled, adapter=adapter)
 
     # ---- what it does ----
 

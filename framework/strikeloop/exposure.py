@@ -39,6 +39,7 @@ class Picture:
         self.slots, self.model, self.now = slots, model, now
         self._revalued: dict[Shocks, _Revalued] = {}
         self._margins: dict[str, AccountMargin] = {}
+        self._worths: dict[str, Decimal] = {}
 
     @cached_property
     def sums(self) -> Sums:
@@ -63,6 +64,12 @@ class Picture:
                 [slot for slot in self.slots.values() if slot.at.id.adapter == adapter], self.model, self.now
             )
         return self._margins[adapter]
+
+    def worth(self, adapter: str) -> Decimal:
+        """What the options of the account behind this adapter are worth at their marks."""
+        if adapter not in self._worths:
+            self._worths[adapter] = sum((slot.worth for slot in self.slots.values() if slot.at.id.adapter == adapter), ZERO)
+        return self._worths[adapter]
 
     def revalued(self, shocks: Shocks) -> _Revalued:
         if shocks not in self._revalued:
@@ -206,6 +213,21 @@ class Exposure:
     @property
     def available(self) -> Decimal:
         return self.margin.available(self.cash)
+
+    @property
+    def option_value(self) -> Decimal:
+        """Σ mark · size · multiplier of the account, in quote currency."""
+        worth = self._picture.worth(self._adapter)
+        for contract, slot in self._changed.items():
+            if contract.adapter == self._adapter:
+                old = self._picture.slots.get(contract)
+                worth += slot.worth - (ZERO if old is None else old.worth)
+        return worth
+
+    @property
+    def equity(self) -> Decimal:
+        """Cash and what the options are worth at their marks."""
+        return self.cash + self.option_value
 
     # ---- scenarios ----
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Literal, TypeVar, cast, dataclass_transform, get_args, get_type_hints, overload
 
 import attrs
@@ -248,6 +248,21 @@ HOOK_OF: dict[type[e.Event], str] = dict(_kinds())
 def settings_of(cls: type) -> tuple[attrs.Attribute[Any], ...]:
     """The fields of a plugin class that are settings."""
     return tuple(field for field in attrs.fields(cls) if field.init and not field.metadata.get("state"))
+
+
+UNDERLYINGS = "underlyings"
+"""The metadata of a setting that names underlyings: a table's keys, or a list's items. `strikeloop check` knows then whether they exist."""
+
+
+def underlyings_in(made: Any, field: attrs.Attribute[Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    """(key below the section, name) of every underlying that a setting names; words that the metadata excepts are none."""
+    value = getattr(made, field.name)
+    if UNDERLYINGS not in field.metadata or not isinstance(value, Mapping | tuple | list):
+        return
+    is_table = isinstance(value, Mapping)
+    for name in value:
+        if name not in field.metadata[UNDERLYINGS]:
+            yield ((field.name, name) if is_table else (field.name,)), name
 
 
 def hooks_of(cls: type) -> tuple[str, ...]:

@@ -6,27 +6,30 @@ PortfolioRiskUpdated. It decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import attrs
+from collections.abc import Callable, Sequence
+from functools import cached_property
 
 from strikeloop.appraisal import ZERO, Appraiser, Slot, can_trade
 from strikeloop.clock import SECOND_NS
 from strikeloop.commands import SubmitOrder
 from strikeloop.contracts import ContractId
-from strikeloop.events import BalanceUpdated, Origin, PortfolioRiskUpdated
+from strikeloop.events import BalanceUpdated, OrderState, Origin, PortfolioRiskUpdated
 from strikeloop.exposure import Exposure, Picture, lost_at_once
 from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import Portfolio
 
 
-@attrs.frozen
 class WhatIf:
-    """The account before and after the orders would have filled, at their limit or, without one, at the mark."""
+    """The account `before` the orders, `after` they would have filled (at their limit; without one, at the mark), and while they rest."""
 
-    before: Exposure
-    after: Exposure
+    def __init__(self, before: Exposure, after: Exposure, rest: Callable[[], Exposure]) -> None:
+        self.before, self.after, self._rest = before, after, rest
+
+    @cached_property
+    def resting(self) -> Exposure:
+        """With the orders working and none of them filled: what they hold back."""
+        return self._rest()
 
 
 class Account:
@@ -71,30 +74,41 @@ class Account:
             self._last = Picture(slots, self._model, second)
         return self._last
 
-    def what_if(self, commands: Sequence[SubmitOrder], now: int, *, filled: Sequence[Order] = ()) -> WhatIf:
+    def what_if(self, commands: Sequence[SubmitOrder], now: int, *, filled: Sequence[Order] = (), adapter: str | None = None) -> WhatIf:
         """Before and after `commands` at `now` (ns UTC), taken as filled whole, reduce-only ones as far as they reduce.
 
         One under the client id of a working order takes its place (an amendment). The working orders `filled` are taken as
-        filled in both: for those whose outcome is not known.
+        filled in both: for those whose outcome is not known. Cash and margin are those of `adapter`: by default the one that the first
+        command goes to, else the first that has a balance.
         """
         picture = self.look(now)
-        adapter = next((command.contract.adapter for command in commands), None) or next((key[0] for key in self._portfolio.balances), "")
+        if adapter is None:
+            adapter = commands[0].contract.adapter if commands else next((owner for owner, _ in self._portfolio.balances), "")
         assumed = [SubmitOrder(client_id=o.key, contract=o.contract, size=o.left, price=o.price, reduce_only=o.reduce_only) for o in filled]
-        return WhatIf(self._after(picture, adapter, assumed), self._after(picture, adapter, [*assumed, *commands]))
+        before, after = self._after(picture, adapter, assumed), self._after(picture, adapter, [*assumed, *commands])
+        return WhatIf(before, after, lambda: self._after(picture, adapter, assumed, commands))
 
-    def _after(self, picture: Picture, adapter: str, commands: Sequence[SubmitOrder]) -> Exposure:
+    def _after(self, picture: Picture, adapter: str, commands: Sequence[SubmitOrder], working: Sequence[SubmitOrder] = ()) -> Exposure:
+        """After `commands` have filled, with `working` on the book."""
         cash = next((one.total for (owner, _), one in self._portfolio.balances.items() if owner == adapter), ZERO)
         gone = frozenset(command.client_id for command in commands)
         changed: dict[ContractId, Slot] = {}
         at_once: dict[str, float] = {}
         for command in commands:
             contract = command.contract
-            slot = changed.get(contract) or picture.slots.get(contract) or Slot(self._appraiser.of(contract), ZERO, ())
+            slot = changed.get(contract) or self._slot(picture, contract)
             size = can_trade(command.size, slot.size, reduce_only=command.reduce_only)
             cash -= slot.at.cost(size, command.price) if contract.adapter == adapter else ZERO
             at_once[slot.at.underlying] = at_once.get(slot.at.underlying, 0.0) + lost_at_once(slot, size, command.price)
             changed[contract] = Slot(slot.at, slot.size + size, tuple(order for order in slot.orders if order.key not in gone))
+        for command in working:
+            slot = changed.get(command.contract) or self._slot(picture, command.contract)
+            kept = tuple(order for order in slot.orders if order.key != command.client_id)
+            changed[command.contract] = Slot(slot.at, slot.size, (*kept, _as_working(command)))
         return Exposure(picture, adapter, cash, changed, at_once)
+
+    def _slot(self, picture: Picture, contract: ContractId) -> Slot:
+        return picture.slots.get(contract) or Slot(self._appraiser.of(contract), ZERO, ())
 
     def _orders_by_contract(self) -> dict[ContractId, tuple[Order, ...]]:
         """The working orders; those of a contract stay the same tuple while they are the same orders."""
@@ -140,6 +154,18 @@ def computed_risk(portfolio: Portfolio, orders: Orders, model: MarginModel, adap
         margin_required=exposure.maintenance_margin,
         effective_leverage=notional / equity if equity > 0 else 0.0,
         portfolio_var=exposure.value_at_risk if all(slot.at.is_priced for slot in held) else None,
+    )
+
+
+def _as_working(command: SubmitOrder) -> Order:
+    return Order(
+        key=command.client_id,
+        contract=command.contract,
+        size=command.size,
+        left=command.size,
+        price=command.price,
+        state=OrderState.PENDING,
+        reduce_only=command.reduce_only,
     )
 
 

@@ -31,14 +31,9 @@ _FIRST_PARTY = {
     "strategies": {"delta-band": "strikeloop-strategies", "quoter": "strikeloop-strategies"},
     "risk": dict.fromkeys(
         (
-            "greek-limits",
-            "order-limits",
-            "margin-guard",
-            "position-monitor",
-            "expiry-monitor",
-            "risk-monitor",
-            "margin-monitor",
-            "health-monitor",
+            *("order-limits", "position-limits", "trading-scope", "order-flow", "data-guard", "greek-limits", "margin-guard"),
+            *("stress-limit", "var-limit", "loss-limits"),
+            *("position-monitor", "expiry-monitor", "risk-monitor", "margin-monitor", "health-monitor"),
         ),
         "strikeloop-risk",
     ),

@@ -73,6 +73,7 @@ class _Loading:
         self._config: dict[str, Any] = {}
         self._versions: dict[str, str] = {}
         self._seed: int | None = None
+        self._underlyings: frozenset[str] | None = None
 
     def plan(self, *, live: bool, mode: Mode | None) -> Plan:
         data = self._layers.data
@@ -86,6 +87,7 @@ class _Loading:
             self._problem(("adapters",), f"mode {run.mode.value} needs an adapter", 'add [adapters.gate] with use = "gate"')
         venue = self._single("venue", "venues", "venue", wanted=run.mode is not Mode.LIVE)
         market = self._single("market", "sources", "generated", wanted=run.mode is Mode.SIM)
+        self._underlyings = _underlyings((*adapters.values(),) if market is None else (market,))
         halt, plugins = self._halt(data), tuple(self._plugins(data))
         self._refuse_unmet_pins()
         return Plan(
@@ -189,8 +191,10 @@ class _Loading:
         for problem in wrong:
             self._problem(key, problem.what, "; ".join(part for part in (problem.where, problem.fix) if part))
         settings = {field: value for field, value in raw.items() if field != "use"}
-        if not attrs.has(found.value) or self._checked(settings, raw, found.value, key) is None:
+        made = self._checked(settings, raw, found.value, key) if attrs.has(found.value) else None
+        if made is None:
             return None
+        self._refuse_unknown_underlyings(made, key)
         structurer = self._structurer
         return PluginPlan(
             name=name,
@@ -201,6 +205,16 @@ class _Loading:
             cls=found.value,
             make=lambda: structurer.structure(settings, found.value, ".".join(key)),
         )
+
+    def _refuse_unknown_underlyings(self, made: Any, key: tuple[str, ...]) -> None:
+        """Settings that name underlyings (`strikeloop.hooks.UNDERLYINGS`), where those of the run are known."""
+        known = self._underlyings
+        if known is None:
+            return
+        for field in hooks.settings_of(type(made)):
+            for place, name in hooks.underlyings_in(made, field):
+                if name not in known:
+                    self._problem((*key, *place), f"{name} is no underlying of this run", did_you_mean(name, sorted(known)))
 
     # ---- one section ----
 
@@ -266,6 +280,17 @@ class _Loading:
 
     def _ordered(self) -> dict[str, Any]:
         return {section: self._config[section] for section in _SECTIONS if section in self._config}
+
+
+def _underlyings(markets: Sequence[Any]) -> frozenset[str] | None:
+    """What is traded where these markets come from, as their settings say (`underlyings`, or `underlying`); None where one does not."""
+    found: set[str] = set()
+    for market in markets:
+        stated = getattr(market, "underlyings", None) or getattr(market, "underlying", None)
+        if not stated:
+            return None
+        found.update((stated,) if isinstance(stated, str) else stated)
+    return frozenset(found) if markets else None
 
 
 def _mode_meant(raw: Mapping[str, Any], *, live: bool) -> Mode:

@@ -242,7 +242,7 @@ def _first(converter: cattrs.Converter, value: Any, members: tuple[Any, ...]) ->
 
 
 def _spelled(cls: Any) -> str:
-    return _NAMES.get(cls) or str(getattr(cls, "__name__", cls))
+    return _NAMES.get(cls) or ("a table" if _is_table(cls) else "a list" if _is_ordered(cls) else "") or str(getattr(cls, "__name__", cls))
 
 
 def _problems(error: BaseException, key: Key, where: str, locate: Locate) -> Iterator[Problem]:
@@ -260,7 +260,7 @@ def _problems(error: BaseException, key: Key, where: str, locate: Locate) -> Ite
     elif isinstance(error, ConfigError):
         # A settings class checks what belongs together itself; its problems name fields.
         for problem in error.problems:
-            yield Problem(_place((*key, problem.where), where, locate), problem.what, problem.fix)
+            yield Problem(_place((*key, *filter(None, problem.where.split("."))), where, locate), problem.what, problem.fix)
     else:
         what, fix = _said(error)
         yield Problem(_place(key, where, locate), what, fix)

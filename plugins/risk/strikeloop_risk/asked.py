@@ -1,25 +1,29 @@
 """The order that a command would lead to: a new order as it is, an amendment as the order it would become.
 
-Owns `Asked`. Rules judge this one form, so that what an order may not be it cannot be amended to either.
+Owns `Asked`. Rules judge this one form, so that what an order may not be it cannot be amended to either; `verdict` is
+how they say no, or how much of it they allow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
 
 import attrs
 
-from strikeloop import AmendOrder, Contract, Desk, PluginError, SubmitOrder
+from strikeloop import AmendOrder, Contract, Desk, Order, OrderState, PluginError, Refused, Resized, SubmitOrder, Verdict
 from strikeloop.pricing import Greeks
+from strikeloop_risk.limits import OnBreach
 
-ZERO = Decimal(0)
+ZERO, ONE = Decimal(0), Decimal(1)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Asked:
     """`size` is the whole signed size, `left` the part of it that can still trade; `price` None is a market order.
 
-    `amends` is the client id of the working order that this one takes the place of, None for a new order.
+    `amends` is the working order that this one takes the place of, None for a new order; `held` the position in the contract,
+    `others` the other working orders in it, those of unknown outcome among them.
     """
 
     client_id: str
@@ -28,7 +32,11 @@ class Asked:
     left: Decimal
     price: Decimal | None
     reduce_only: bool
-    amends: str | None = None
+    held: Decimal
+    others: tuple[Order, ...]
+    amends: Order | None = None
+    is_sized: bool = True
+    """Whether the command names a size, so that it can be made smaller."""
 
     @property
     def submission(self) -> SubmitOrder:
@@ -37,10 +45,34 @@ class Asked:
             client_id=self.client_id, contract=self.contract.id, size=self.left, price=self.price, reduce_only=self.reduce_only
         )
 
+    @property
+    def is_closing(self) -> bool:
+        """Whether it can do nothing but reduce the position, even if every other order on its side trades before it."""
+        if self.reduce_only:
+            return True
+        if self.left * self.held >= 0:
+            return False
+        waiting = sum((order.left for order in self.others if order.left * self.left > 0), ZERO)
+        return abs(self.left + waiting) <= abs(self.held)
+
+    @property
+    def opens(self) -> bool:
+        """Whether it can open more than could be opened without it: not when it only closes, or only makes a working order smaller."""
+        if self.is_closing:
+            return False
+        old = self.amends
+        return old is None or abs(self.left) > abs(old.left) or self.price != old.price
+
+    def with_left(self, left: Decimal) -> Asked:
+        """The same order with so much (signed) left to trade."""
+        return attrs.evolve(self, size=self.size - self.left + left, left=left)
+
 
 def asked(command: SubmitOrder | AmendOrder, desk: Desk) -> Asked:
     """The order that `command` asks for. Raises PluginError for an amendment of an order nobody knows."""
-    contract = desk.portfolio.contracts[command.contract]
+    contract, position = desk.portfolio.contracts[command.contract], desk.position(command.contract)
+    held = ZERO if position is None else position.size
+    others = tuple(order for order in desk.working if order.contract == command.contract and order.key != command.client_id)
     if isinstance(command, SubmitOrder):
         return Asked(
             client_id=command.client_id,
@@ -49,6 +81,8 @@ def asked(command: SubmitOrder | AmendOrder, desk: Desk) -> Asked:
             left=command.size,
             price=command.price,
             reduce_only=command.reduce_only,
+            held=held,
+            others=others,
         )
     order = desk.order(command.client_id)
     if order is None:
@@ -62,17 +96,32 @@ def asked(command: SubmitOrder | AmendOrder, desk: Desk) -> Asked:
         left=left if left * size > 0 else ZERO,
         price=order.price if command.price is None else command.price,
         reduce_only=order.reduce_only,
-        amends=order.key,
+        held=held,
+        others=others,
+        amends=order,
+        is_sized=command.size is not None,
     )
 
 
-def can_trade(left: Decimal, held: Decimal, *, reduce_only: bool) -> Decimal:
-    """How much (signed) of an order can trade: a reduce-only one no more than brings `held` to zero."""
-    if not reduce_only:
-        return left
-    if left * held >= 0:
-        return ZERO
-    return max(left, -held) if held > 0 else min(left, -held)
+def verdict(order: Asked, objections: Callable[[Asked], str], on_breach: OnBreach = "refuse") -> Verdict:
+    """What a rule says: nothing, or that it refuses, or (on_breach "resize") how much of the order passes.
+
+    `objections` gives the reasons against an order, "" for none. It is asked of smaller ones too: whatever a rule allows of one
+    size it must allow of every smaller one, down to nothing; then the answer is the largest size that passes.
+    """
+    text = objections(order)
+    if not text:
+        return None
+    if on_breach == "resize" and order.is_sized:
+        left = _largest(order, lambda smaller: not objections(smaller))
+        if left:
+            return Resized(order.size - order.left + left, text)
+    return Refused(text)
+
+
+def unknown(desk: Desk) -> tuple[Order, ...]:
+    """The working orders whose outcome nobody knows."""
+    return tuple(order for order in desk.working if order.state is OrderState.UNKNOWN)
 
 
 def unit_greeks(desk: Desk, contract: Contract) -> Greeks | None:
@@ -82,3 +131,17 @@ def unit_greeks(desk: Desk, contract: Contract) -> Greeks | None:
         return known
     told = Greeks(delta=held.delta, gamma=held.gamma, vega=held.vega, theta=held.theta)
     return told if any((told.delta, told.gamma, told.vega, told.theta)) else None
+
+
+def _largest(order: Asked, passes: Callable[[Asked], bool]) -> Decimal:
+    """The largest whole part of what is left that passes, signed; 0 where not even the contract's smallest order does."""
+    sign = ONE if order.left > 0 else -ONE
+    least = int(order.contract.size_min) if order.amends is None else 1
+    low, high = least - 1, int(abs(order.left))
+    while high - low > 1:
+        middle = (low + high) // 2
+        if passes(order.with_left(sign * middle)):
+            low = middle
+        else:
+            high = middle
+    return sign * low if low >= max(1, least) else ZERO

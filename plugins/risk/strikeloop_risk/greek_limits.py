@@ -6,18 +6,15 @@ hand count; which of the working orders will trade is not known, so for each dir
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from decimal import Decimal
+from collections.abc import Iterator
 
-import attrs
+from strikeloop import AmendOrder, Desk, Exposure, SubmitOrder, Verdict, hookimpl, plugin
+from strikeloop_risk.asked import Asked, asked, verdict
+from strikeloop_risk.limits import Limit, OnBreach, at_least_one, limit, of_total, of_underlying
 
-from strikeloop import AmendOrder, ContractId, Desk, Refused, SubmitOrder, Verdict, hookimpl, plugin
-from strikeloop.pricing import Greeks
-from strikeloop_risk.asked import ZERO, asked, can_trade, unit_greeks
-from strikeloop_risk.settings import at_least_one, positive
-
-_LIMITS = {"delta": "max_delta", "gamma": "max_gamma", "vega": "max_vega", "theta": "max_theta"}
-_ROUNDING = 1e-9
+FIGURES = ("delta", "gamma", "vega", "theta", "delta_cash", "gamma_cash")
+SETTINGS = tuple(f"max_{figure}" for figure in FIGURES)
+ROUNDING = 1e-9
 
 
 @plugin
@@ -25,92 +22,60 @@ class GreekLimits:
     """Refuse an order that could take a greek of the account beyond its limit, in either direction.
 
     max_delta: units of the underlying. max_gamma: delta per unit of its price. max_vega: quote currency per volatility
-    point. max_theta: quote currency per day. All are Σ size · multiplier · greek over the account, as absolute values.
+    point. max_theta: quote currency per day. max_delta_cash: quote currency, Σ delta · underlying price. max_gamma_cash: quote
+    currency, Σ gamma · price² / 100, the change of cash delta when the underlying moves by 1 %. All are Σ size · multiplier ·
+    greek, as absolute values. A number holds for each underlying and for all together; a table { default, total, BTC_USDT = … }
+    says which.
+    on_breach: "refuse", or "resize" to let the largest part of the order pass that keeps within the limits.
 
     The working orders count at their worst: for the upper side those that raise the greek, for the lower side those
-    that lower it. An order is refused only for a side that it pushes: what reduces a greek that is already beyond its
-    limit passes. A contract without greeks cannot be judged; only reduce-only orders in it pass.
+    that lower it; so do those of unknown outcome. An order is refused only for a side that it pushes: what reduces a greek
+    that is already beyond its limit passes. A contract without greeks cannot be judged; only closing orders in it pass.
     """
 
-    max_delta: float | None = attrs.field(default=None, validator=positive)
-    max_gamma: float | None = attrs.field(default=None, validator=positive)
-    max_vega: float | None = attrs.field(default=None, validator=positive)
-    max_theta: float | None = attrs.field(default=None, validator=positive)
+    max_delta: Limit | None = limit()
+    max_gamma: Limit | None = limit()
+    max_vega: Limit | None = limit()
+    max_theta: Limit | None = limit()
+    max_delta_cash: Limit | None = limit()
+    max_gamma_cash: Limit | None = limit()
+    on_breach: OnBreach = "refuse"
 
     def __attrs_post_init__(self) -> None:
-        at_least_one(self, tuple(_LIMITS.values()))
+        at_least_one(self, SETTINGS)
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        order = asked(command, desk)
+        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
+
+    def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
         seen = desk.what_if([order.submission])
-        others = [(o.contract, o.left, o.reduce_only) for o in desk.working if o.key != order.amends]
-        unknown = {*seen.after.unpriced, *(contract for contract, _, _ in others if _unit(desk, contract) is None)}
-        if unknown and not order.reduce_only:
-            return Refused(f"the greeks of {', '.join(sorted(map(str, unknown)))} are not known yet, so no limit can be judged")
-        own = _effect(desk, order.contract.id, order.left, reduce_only=order.reduce_only)
-        replaced = _before(desk, order.amends)
-        working = [_effect(desk, contract, left, reduce_only=reduce_only) for contract, left, reduce_only in others]
-        objections: list[str] = []
-        for greek, setting in _LIMITS.items():
-            limit: float | None = getattr(self, setting)
-            if limit is not None:
-                figures = _Figures(
-                    greek=greek,
-                    limit=limit,
-                    now=getattr(seen.before, greek),
-                    working=tuple(getattr(effect, greek) for effect in working),
-                    own=getattr(own, greek),
-                    replaced=getattr(replaced, greek),
-                )
-                objections.extend(figures.objections())
-        return Refused("; ".join(objections)) if objections else None
+        if seen.after.unpriced:
+            if not order.is_closing:
+                yield f"the greeks of {', '.join(sorted(map(str, seen.after.unpriced)))} are not known yet, so no limit can be judged"
+            return
+        underlying = order.contract.underlying
+        for place, setting in enumerate(SETTINGS):
+            given: Limit | None = getattr(self, setting)
+            if given is None:
+                continue
+            own = of_underlying(given, underlying)
+            if own is not None:
+                yield from _beyond(seen.before, seen.after, place, underlying, own)
+            total = of_total(given)
+            if total is not None and (own is None or total < own or len(seen.after.sums.by_underlying) > 1):
+                yield from _beyond(seen.before, seen.after, place, None, total)
 
 
-@attrs.frozen(kw_only=True)
-class _Figures:
-    """One greek of the account: `now` of the positions, then what each order would add; `replaced` by the order being amended."""
-
-    greek: str
-    limit: float
-    now: float
-    working: Sequence[float]
-    own: float
-    replaced: float
-
-    def objections(self) -> Iterator[str]:
-        """A sentence for the side that the order pushes beyond the limit, if it does."""
-        for sign in (1.0, -1.0):
-            pushing = max(0.0, sign * self.own)
-            working = sum(max(0.0, sign * effect) for effect in self.working)
-            reached = sign * self.now + working + pushing
-            if pushing > max(0.0, sign * self.replaced) and reached > self.limit * (1 + _ROUNDING):
-                yield (
-                    f"{self.greek} could reach {sign * reached:+.4g} (positions {self.now:+.4g}, working orders {sign * working:+.4g}, "
-                    f"this order {self.own:+.4g}), beyond the limit of {self.limit:g}"
-                )
-
-
-def _unit(desk: Desk, contract: ContractId) -> Greeks | None:
-    specification = desk.portfolio.contracts.get(contract)
-    return None if specification is None else unit_greeks(desk, specification)
-
-
-def _effect(desk: Desk, contract: ContractId, left: Decimal, *, reduce_only: bool) -> Greeks:
-    """What filling `left` contracts would add to the account's greeks."""
-    held = desk.position(contract)
-    size = can_trade(left, ZERO if held is None else held.size, reduce_only=reduce_only)
-    specification, unit = desk.portfolio.contracts.get(contract), _unit(desk, contract)
-    if specification is None or unit is None:
-        return _NOTHING
-    units = float(size * specification.multiplier)
-    return Greeks(delta=unit.delta * units, gamma=unit.gamma * units, vega=unit.vega * units, theta=unit.theta * units)
-
-
-def _before(desk: Desk, amended: str | None) -> Greeks:
-    """What the order being amended could have added as it was; nothing for a new order."""
-    order = None if amended is None else desk.order(amended)
-    return _NOTHING if order is None else _effect(desk, order.contract, order.left, reduce_only=order.reduce_only)
-
-
-_NOTHING = Greeks(delta=0.0, gamma=0.0, vega=0.0, theta=0.0)
+def _beyond(before: Exposure, after: Exposure, place: int, underlying: str | None, limit: float) -> Iterator[str]:
+    """A sentence for the side that the order pushes beyond the limit, if it does."""
+    (low, high), (low_before, high_before) = after.reach, before.reach
+    now = before.sums.of(underlying)[place]
+    for sign, reach, reach_before in ((1.0, high, high_before), (-1.0, low, low_before)):
+        reached, known = reach.of(underlying)[place], reach_before.of(underlying)[place]
+        if sign * reached > limit * (1 + ROUNDING) and sign * (reached - known) > limit * ROUNDING:
+            own, name = after.sums.of(underlying)[place] - now, FIGURES[place].replace("_", " ")
+            yield (
+                f"{name} of {underlying or 'all underlyings'} could reach {reached:+.4g} (positions {now:+.4g}, "
+                f"working orders {reached - now - own:+.4g}, this order {own:+.4g}), beyond the limit of {limit:g}"
+            )

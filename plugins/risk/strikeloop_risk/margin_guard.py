@@ -10,48 +10,49 @@ from decimal import Decimal
 
 import attrs
 
-from strikeloop import AmendOrder, Desk, Refused, SubmitOrder, Verdict, hookimpl, plugin
-from strikeloop_risk.asked import asked
-from strikeloop_risk.settings import share
+from strikeloop import AmendOrder, Desk, Exposure, SubmitOrder, Verdict, hookimpl, plugin
+from strikeloop_risk.asked import Asked, asked, unknown, verdict
+from strikeloop_risk.limits import OnBreach, share
 
 
 @plugin
 class MarginGuard:
     """Refuse an order that would tie up too much of the account, or more than is available.
 
-    max_share: fraction of equity (cash + value of the options) that initial margin may take once the order has filled;
-    what the other working orders hold back counts with it.
+    max_share: fraction of equity (cash + value of the options) that initial margin may take, both while the order rests and
+    once it has filled; what the other working orders hold back counts with it.
+    on_breach: "refuse", or "resize" to let the largest part of the order pass that keeps within the share.
 
     An order after which less would be available than 0 is refused too. An order that adds no margin, and takes nothing
-    from what is available, passes in any case. An order cannot be judged before a balance and the prices of everything
-    held are known; only reduce-only orders pass until then.
+    from what is available, passes in any case. Orders of unknown outcome count as open and as filled, whichever takes more. An
+    order cannot be judged before a balance and the prices of everything held are known; only closing orders pass until then.
     """
 
     max_share: float = attrs.field(default=0.8, validator=share)
+    on_breach: OnBreach = "refuse"
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        order, balance = asked(command, desk), desk.balance
-        seen = desk.what_if([order.submission])
-        if balance is None or seen.after.unpriced:
-            missing = "balance" if balance is None else f"mark of {', '.join(map(str, seen.after.unpriced))}"
-            return None if order.reduce_only else Refused(f"the {missing} is not known yet, so margin cannot be judged")
-        equity = balance.total + (balance.option_value or Decimal(0))
-        before, after = seen.before, seen.after
-        objections = "; ".join(
-            (
-                *self._over_share(before.margin_occupied, after.margin_occupied, equity),
-                *_over_available(before.available, after.available),
+        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
+
+    def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
+        seen, doubtful = desk.what_if([order.submission]), unknown(desk)
+        has_balance = any(owner == order.contract.id.adapter for owner, _ in desk.portfolio.balances)
+        if not has_balance or seen.after.unpriced:
+            missing = f"mark of {', '.join(map(str, seen.after.unpriced))}" if has_balance else "balance"
+            if not order.is_closing:
+                yield f"the {missing} is not known yet, so margin cannot be judged"
+            return
+        worst = (seen, desk.what_if([order.submission], filled=doubtful)) if doubtful else (seen,)
+        found = [text for case in worst for then in (case.after, case.resting) for text in self._over(case.before, then)]
+        yield from dict.fromkeys(found)
+
+    def _over(self, before: Exposure, then: Exposure) -> Iterator[str]:
+        allowed, occupied = Decimal(repr(self.max_share)) * before.equity, then.margin_occupied
+        if occupied > before.margin_occupied and occupied > allowed:
+            yield (
+                f"margin would be {occupied:.2f} (now {before.margin_occupied:.2f}), "
+                f"above {self.max_share:.0%} of the equity of {before.equity:.2f}"
             )
-        )
-        return Refused(objections) if objections else None
-
-    def _over_share(self, before: Decimal, after: Decimal, equity: Decimal) -> Iterator[str]:
-        allowed = Decimal(repr(self.max_share)) * equity
-        if after > before and after > allowed:
-            yield f"margin would be {after:.2f} (now {before:.2f}), above {self.max_share:.0%} of the equity of {equity:.2f}"
-
-
-def _over_available(before: Decimal, after: Decimal) -> Iterator[str]:
-    if after < 0 and after < before:
-        yield f"the account would have {after:.2f} available (now {before:.2f}), and may not go below 0"
+        if then.available < 0 and then.available < before.available:
+            yield f"the account would have {then.available:.2f} available (now {before.available:.2f}), and may not go below 0"

@@ -1,68 +1,91 @@
 """OrderLimits: what a single order may be, whatever the account looks like.
 
-Owns the limits on size, value, price and number of orders, and the ban on naked shorts.
+Owns the limits on size, value, price and number of orders, and the bans on shorts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 import attrs
 
-from strikeloop import AmendOrder, Contract, Desk, Refused, SubmitOrder, Verdict, hookimpl, plugin
-from strikeloop_risk.asked import ZERO, Asked, asked
-from strikeloop_risk.settings import at_least_one, positive
+from strikeloop import AmendOrder, Contract, ContractId, Desk, SubmitOrder, Verdict, hookimpl, plugin
+from strikeloop_risk.asked import ZERO, Asked, asked, verdict
+from strikeloop_risk.limits import ExactLimit, OnBreach, at_least_one, limit, of_underlying, positive
 
-_LIMITS = ("max_size", "max_notional", "max_premium", "price_collar", "max_open_orders", "no_naked_short")
+_LIMITS = (
+    "max_size",
+    "max_notional",
+    "max_premium",
+    "price_collar",
+    "book_collar",
+    "max_open_orders",
+    "no_naked_short",
+    "no_short",
+)
 
 
 @plugin
 class OrderLimits:
-    """Refuse an order that is too large, too dear, too far from the mark, one too many, or sells what nobody holds.
+    """Refuse an order that is too large, too dear, too far from mark or book, one too many, or sells what nobody holds.
 
     max_size: contracts in one order.
     max_notional: quote currency; |size| · multiplier · underlying price.
     max_premium: quote currency; |size| · multiplier · limit price (a market order: best opposite quote, else the mark).
     price_collar: fraction of the mark by which a buy may pay more, or a sell take less, than the mark.
-    max_open_orders: working orders of the whole account, this one included; amendments add none.
+    book_collar: the same against the best opposite quote: how far an order may reach through the book.
+    max_open_orders: working orders of the whole account, this one included; amendments add none, and what only closes passes.
     no_naked_short: refuse a sell after which, with every working sell filled, the account could be short more calls
     (or puts) of one underlying and expiry than it is long. A vertical spread whose long leg is held is not naked.
+    no_short: refuse a sell after which, with every working sell filled, the account could be short the contract at all.
+    on_breach: "refuse", or "resize" to let the largest part of the order pass that keeps within the limits.
 
-    A limit that is left out does not apply. An order whose limit needs a mark or an underlying price is refused until
-    one is known.
+    max_size, max_notional and max_premium may be tables { default, BTC_USDT = … }. A limit that is left out does not apply. An
+    order whose limit needs a mark, a quote or an underlying price is refused until one is known.
     """
 
-    max_size: Decimal | None = attrs.field(default=None, validator=positive)
-    max_notional: Decimal | None = attrs.field(default=None, validator=positive)
-    max_premium: Decimal | None = attrs.field(default=None, validator=positive)
+    max_size: ExactLimit | None = limit()
+    max_notional: ExactLimit | None = limit()
+    max_premium: ExactLimit | None = limit()
     price_collar: float | None = attrs.field(default=None, validator=positive)
+    book_collar: float | None = attrs.field(default=None, validator=positive)
     max_open_orders: int | None = attrs.field(default=None, validator=positive)
     no_naked_short: bool = False
+    no_short: bool = False
+    on_breach: OnBreach = "refuse"
 
     def __attrs_post_init__(self) -> None:
         at_least_one(self, _LIMITS)
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        objections = "; ".join(self._objections(asked(command, desk), desk))
-        return Refused(objections) if objections else None
+        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
 
     def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
-        if self.max_size is not None and abs(order.size) > self.max_size:
-            yield f"size {abs(order.size)} is above the limit of {self.max_size} contracts"
-        if self.max_notional is not None:
-            yield from _over_notional(order, desk, self.max_notional)
-        if self.max_premium is not None:
-            yield from _over_premium(order, desk, self.max_premium)
+        yield from self._too_large(order, desk)
         if self.price_collar is not None:
             yield from _outside_collar(order, desk, Decimal(repr(self.price_collar)))
-        if self.max_open_orders is not None and order.amends is None:
+        if self.book_collar is not None:
+            yield from _through_the_book(order, desk, Decimal(repr(self.book_collar)))
+        if self.max_open_orders is not None and order.amends is None and not order.is_closing:
             count = len(desk.working) + 1
             if count > self.max_open_orders:
                 yield f"it would be working order number {count} of the account, above the limit of {self.max_open_orders}"
-        if self.no_naked_short and order.left < 0 and not order.reduce_only:
+        if order.left < 0 and self.no_short and not order.reduce_only:
+            yield from _short(order)
+        if order.left < 0 and self.no_naked_short:
             yield from _naked(order, desk)
+
+    def _too_large(self, order: Asked, desk: Desk) -> Iterator[str]:
+        underlying = order.contract.underlying
+        size, notional, premium = (of_underlying(given, underlying) for given in (self.max_size, self.max_notional, self.max_premium))
+        if size is not None and abs(order.size) > size:
+            yield f"size {abs(order.size)} is above the limit of {size} contracts"
+        if notional is not None:
+            yield from _over_notional(order, desk, notional)
+        if premium is not None:
+            yield from _over_premium(order, desk, premium)
 
 
 def _over_notional(order: Asked, desk: Desk, limit: Decimal) -> Iterator[str]:
@@ -92,30 +115,82 @@ def _outside_collar(order: Asked, desk: Desk, collar: Decimal) -> Iterator[str]:
     if mark is None or price is None:
         yield f"{order.contract.id} has no mark yet, so the price collar of {collar:.1%} cannot be judged"
         return
-    worse = (price - _money(mark)) if order.size > 0 else (_money(mark) - price)
-    if worse > collar * _money(mark):
-        edge = _money(mark) * (1 + collar if order.size > 0 else 1 - collar)
-        side = "buying above" if order.size > 0 else "selling below"
-        yield f"price {price} is {side} {edge:.2f}, the mark of {mark:g} with a collar of {collar:.1%}"
+    edge = _edge(order, _money(mark), collar)
+    if _is_worse(order, price, edge):
+        yield f"price {price} is {_crossing(order)} {edge:.2f}, the mark of {mark:g} with a collar of {collar:.1%}"
 
 
-def _naked(order: Asked, desk: Desk) -> Iterator[str]:
-    """The worst case: every working sell trades, no working buy does."""
-    contract, known = order.contract, desk.portfolio.contracts
-    leg = {other.id for other in known.values() if _is_same_leg(other, contract)}
-    held = sum((position.size for position in desk.positions if position.contract in leg), ZERO)
-    sells = (other for other in desk.working if other.left < 0 and not other.reduce_only and other.key != order.amends)
-    selling = sum((other.left for other in sells if other.contract in leg), ZERO)
-    after = held + selling + order.left
+def _through_the_book(order: Asked, desk: Desk, collar: Decimal) -> Iterator[str]:
+    """A market order takes what the book shows, and a side that is empty cannot be reached through."""
+    quote = desk.quote(order.contract.id)
+    if quote is None:
+        yield f"{order.contract.id} has no quote yet, so the book collar of {collar:.1%} cannot be judged"
+        return
+    touch = quote.ask if order.size > 0 else quote.bid
+    if touch is None or order.price is None:
+        return
+    edge = _edge(order, _money(touch), collar)
+    if _is_worse(order, order.price, edge):
+        name = "ask" if order.size > 0 else "bid"
+        yield f"price {order.price} is {_crossing(order)} {edge:.2f}, the best {name} of {touch:g} with a collar of {collar:.1%}"
+
+
+def _edge(order: Asked, reference: Decimal, collar: Decimal) -> Decimal:
+    return reference * (1 + collar if order.size > 0 else 1 - collar)
+
+
+def _is_worse(order: Asked, price: Decimal, edge: Decimal) -> bool:
+    return price > edge if order.size > 0 else price < edge
+
+
+def _crossing(order: Asked) -> str:
+    return "buying above" if order.size > 0 else "selling below"
+
+
+def _short(order: Asked) -> Iterator[str]:
+    """The worst case in the contract: every working sell trades, no working buy does."""
+    selling = sum((other.left for other in order.others if other.left < 0 and not other.reduce_only), ZERO)
+    after = order.held + selling + order.left
     if after < 0:
         yield (
-            f"the account could be naked short {-after} {contract.kind.value}s of {contract.underlying} for this expiry "
-            f"(held {held:+}, working sells {selling:+}, this order {order.left:+})"
+            f"the account could be short {-after} of {order.contract.id} (held {order.held:+}, working sells {selling:+}, "
+            f"this order {order.left:+}), and no shorts are allowed"
         )
 
 
+def _naked(order: Asked, desk: Desk) -> Iterator[str]:
+    """The worst case in the expiry: every working sell trades, no working buy does; also a closing sell may uncover a short."""
+    contract, known = order.contract, desk.portfolio.contracts
+
+    def is_leg(one: ContractId) -> bool:
+        other = known.get(one)
+        return other is not None and _is_same_leg(other, contract)
+
+    held = {position.contract: position.size for position in desk.positions if is_leg(position.contract)}
+    sells = [(one.contract, one.left, one.reduce_only) for one in desk.working if one.left < 0 and one.key != order.client_id]
+    sells = [sell for sell in sells if is_leg(sell[0])]
+    without = _lowest(held, sells)
+    after = _lowest(held, [*sells, (contract.id, order.left, order.reduce_only)])
+    if after < 0 and after < without:
+        yield (
+            f"the account could be naked short {-after} {contract.kind.value}s of {contract.underlying} for this expiry "
+            f"(held {sum(held.values(), ZERO):+}, with working sells {without:+}, this order {order.left:+})"
+        )
+
+
+def _lowest(held: Mapping[ContractId, Decimal], sells: Sequence[tuple[ContractId, Decimal, bool]]) -> Decimal:
+    """What the sizes could add up to when every sell trades: a reduce-only one takes no position below zero."""
+    sizes = dict(held)
+    for contract, left, reduces in sorted(sells, key=lambda sell: sell[2]):
+        size = sizes.get(contract, ZERO)
+        sizes[contract] = max(min(size, ZERO), size + left) if reduces else size + left
+    return sum(sizes.values(), ZERO)
+
+
 def _is_same_leg(one: Contract, other: Contract) -> bool:
-    return (one.id.adapter, one.underlying, one.expiry, one.kind) == (other.id.adapter, other.underlying, other.expiry, other.kind)
+    if one.expiry != other.expiry or one.kind is not other.kind:
+        return False
+    return one.underlying == other.underlying and one.id.adapter == other.id.adapter
 
 
 def _expected_price(order: Asked, desk: Desk) -> Decimal | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from strikeloop import Desk, OrderState
+from strikeloop import ConfigError, Desk, OrderState
+from strikeloop.settings import structure
 from strikeloop_risk import GreekLimits
 from tests.plugins.risk.scene import CALL, HIGH_CALL, PUT, Scene
 
@@ -21,18 +22,18 @@ def test_an_order_up_to_the_limit_passes_and_one_beyond_it_does_not() -> None:
     scene.answer(scene.orders[0], OrderState.CANCELED)
     assert scene.refused(lambda desk: desk.buy(CALL.id, 11, 2000))
     assert scene.reason == (
-        "rule0: delta could reach +0.055 (positions +0, working orders +0, this order +0.055), beyond the limit of 0.05"
+        "rule0: delta of BTC_USDT could reach +0.055 (positions +0, working orders +0, this order +0.055), beyond the limit of 0.05"
     )
 
 
 @pytest.mark.parametrize("setting", ["max_gamma", "max_vega", "max_theta"])
 def test_each_greek_has_its_own_limit(setting: str) -> None:
     limits = {"max_gamma": 0.00001, "max_vega": 8.0, "max_theta": 4.0}
-    scene = with_market(GreekLimits(**{setting: limits[setting]}))
+    scene = with_market(structure({setting: limits[setting]}, GreekLimits))
     assert not scene.refused(lambda desk: desk.buy(CALL.id, 10, 2000))
     scene.answer(scene.orders[0], OrderState.CANCELED)
     assert scene.refused(lambda desk: desk.sell(CALL.id, 11, 2000))
-    assert f"{setting[4:]} could reach" in scene.reason
+    assert f"{setting[4:]} of BTC_USDT could reach" in scene.reason
 
 
 def test_what_is_held_counts_with_its_sign() -> None:
@@ -81,7 +82,7 @@ def test_what_reduces_one_exceeded_greek_but_adds_to_another_is_refused() -> Non
     scene = with_market(GreekLimits(max_delta=0.05, max_vega=1.0))
     scene.hold(CALL, 30)
     assert scene.refused(lambda desk: desk.buy(PUT.id, 1, 2000))
-    assert "vega could reach" in scene.reason
+    assert "vega of BTC_USDT could reach" in scene.reason
     assert "delta" not in scene.reason
 
 
@@ -137,5 +138,5 @@ def test_without_greeks_only_reduce_only_orders_pass() -> None:
 
 
 def test_a_rule_without_any_limit_is_refused_before_a_run() -> None:
-    with pytest.raises(ValueError, match="GreekLimits has no limit"):
+    with pytest.raises(ConfigError, match="GreekLimits has no limit"):
         GreekLimits()

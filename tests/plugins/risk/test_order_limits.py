@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strikeloop import Desk, OrderState
+from strikeloop import ConfigError, Desk, OrderState
 from strikeloop.settings import structure
 from strikeloop_risk import OrderLimits
 from tests.plugins.risk.scene import CALL, HIGH_CALL, HOUR, PUT, D, Scene, option
@@ -109,7 +109,7 @@ def test_a_naked_short_is_refused_and_a_held_one_may_be_sold() -> None:
     assert scene.refused(lambda desk: desk.sell(CALL.id, 1, 2000))
     scene.hold(CALL, 2)
     assert scene.refused(lambda desk: desk.sell(CALL.id, 3, 2000))
-    assert "naked short 1 calls of BTC_USDT for this expiry (held +2, working sells +0, this order -3)" in scene.reason
+    assert "naked short 1 calls of BTC_USDT for this expiry (held +2, with working sells +2, this order -3)" in scene.reason
     assert not scene.refused(lambda desk: desk.sell(CALL.id, 2, 2000))
 
 
@@ -141,6 +141,73 @@ def test_closing_is_never_naked() -> None:
     assert not scene.refused(lambda desk: desk.close(CALL.id))
 
 
+def test_closing_the_long_leg_of_a_spread_leaves_a_naked_short() -> None:
+    scene = with_market(OrderLimits(no_naked_short=True))
+    scene.hold(CALL, 2)
+    scene.hold(HIGH_CALL, -1)
+    assert scene.refused(lambda desk: desk.close(CALL.id))
+    assert not scene.refused(lambda desk: desk.close(CALL.id, 1))
+    assert not scene.refused(lambda desk: desk.close(HIGH_CALL.id))
+
+
+def test_no_short_allows_what_is_held_to_be_sold_and_no_more() -> None:
+    scene = with_market(OrderLimits(no_short=True))
+    scene.hold(CALL, 3)
+    scene.hold(HIGH_CALL, 5)
+    assert scene.refused(lambda desk: desk.sell(CALL.id, 4, 2000))
+    assert "the account could be short 1 of" in scene.reason
+    assert not scene.refused(lambda desk: desk.sell(CALL.id, 2, 2000))
+    assert scene.refused(lambda desk: desk.sell(CALL.id, 2, 2000))
+    assert not scene.refused(lambda desk: desk.close(CALL.id))
+
+
+@pytest.mark.parametrize(("side", "inside", "outside"), [("buy", 2205, 2206), ("sell", 1791, 1790)])
+def test_the_book_collar_stops_what_reaches_too_far_through_the_book(side: str, inside: int, outside: int) -> None:
+    scene = with_market(OrderLimits(book_collar=0.1))
+    scene.quote(CALL, 1990.0, 2005.0)
+    assert not scene.refused(lambda desk: getattr(desk, side)(CALL.id, 1, inside))
+    assert scene.refused(lambda desk: getattr(desk, side)(CALL.id, 1, outside))
+    assert f"price {outside}" in scene.reason
+    assert "the best" in scene.reason
+
+
+def test_an_empty_side_cannot_be_reached_through_and_an_unknown_book_not_be_judged() -> None:
+    scene = with_market(OrderLimits(book_collar=0.1))
+    assert scene.refused(lambda desk: desk.buy(CALL.id, 1, 5000))
+    assert "has no quote yet" in scene.reason
+    scene.quote(CALL, 1990.0, None)
+    assert not scene.refused(lambda desk: desk.buy(CALL.id, 1, 5000))
+
+
+def test_what_only_closes_is_never_one_order_too_many() -> None:
+    scene = with_market(OrderLimits(max_open_orders=1))
+    scene.hold(CALL, 3)
+    scene.do(lambda desk: desk.buy(PUT.id, 1, 1900))
+    assert not scene.refused(lambda desk: desk.sell(CALL.id, 1, 2100))
+    assert scene.refused(lambda desk: desk.sell(CALL.id, 3, 2200)), "with the other sell it would go beyond what is held"
+
+
+def test_limits_may_stand_by_underlying_with_a_default() -> None:
+    scene = with_market(OrderLimits(max_size={"default": D(10), "BTC_USDT": D(4)}))
+    assert scene.refused(lambda desk: desk.buy(CALL.id, 5, 2000))
+    scene = with_market(OrderLimits(max_size={"default": D(10), "ETH_USDT": D(4)}))
+    assert not scene.refused(lambda desk: desk.buy(CALL.id, 5, 2000))
+    scene = with_market(OrderLimits(max_size={"ETH_USDT": D(4)}))
+    assert not scene.refused(lambda desk: desk.buy(CALL.id, 50, 2000))
+
+
+def test_an_order_that_is_too_large_may_be_made_smaller_instead() -> None:
+    scene = with_market(OrderLimits(max_size=D(6), max_premium=D(100), on_breach="resize"))
+    assert not scene.refused(lambda desk: desk.sell(CALL.id, 8, 2000))
+    assert [order.size for order in scene.orders] == [D(-5)]
+    assert "premium 160.00" in scene.alerts[-1].text
+
+
+def test_what_no_size_mends_is_refused_though_orders_may_be_made_smaller() -> None:
+    scene = with_market(OrderLimits(price_collar=0.1, on_breach="resize"))
+    assert scene.refused(lambda desk: desk.buy(CALL.id, 8, 2300))
+
+
 def test_every_limit_that_is_passed_is_named_in_one_reason() -> None:
     scene = with_market(OrderLimits(max_size=D(1), max_premium=D(1)))
     scene.do(lambda desk: desk.buy(CALL.id, 2, 2000))
@@ -149,13 +216,13 @@ def test_every_limit_that_is_passed_is_named_in_one_reason() -> None:
 
 
 def test_a_rule_without_any_limit_is_refused_before_a_run() -> None:
-    with pytest.raises(ValueError, match="OrderLimits has no limit; set at least one of max_size"):
+    with pytest.raises(ConfigError, match=r"OrderLimits has no limit \(set at least one of max_size"):
         OrderLimits()
 
 
 @pytest.mark.parametrize("setting", ["max_size", "max_premium", "price_collar", "max_open_orders"])
 def test_a_limit_that_is_not_positive_is_refused_before_a_run(setting: str) -> None:
-    with pytest.raises(ValueError, match=f"{setting} is 0; expected more than 0"):
+    with pytest.raises(ConfigError, match=f"{setting}: is 0; expected more than 0"):
         OrderLimits(**dict[str, Any]({setting: 0}))
 
 

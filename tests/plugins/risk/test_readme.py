@@ -1,18 +1,19 @@
-"""The README: its Python runs, its config loads."""
+"""The README: its Python runs, its config loads, every rule has an entry."""
 
 from __future__ import annotations
 
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 
-from strikeloop.hooks import problems, settings_of
+import strikeloop_risk
+from strikeloop.hooks import hooks_of, problems, settings_of
 from strikeloop.load import load
-from strikeloop_risk import ExpiryMonitor, GreekLimits, HealthMonitor, MarginGuard, MarginMonitor, OrderLimits, PositionMonitor, RiskMonitor
 
 README = (Path(__file__).parents[3] / "plugins" / "risk" / "README.md").read_text(encoding="utf-8")
-PLUGINS = (ExpiryMonitor, GreekLimits, HealthMonitor, MarginGuard, MarginMonitor, OrderLimits, PositionMonitor, RiskMonitor)
+PLUGINS = tuple(cls for name in strikeloop_risk.__all__ if isinstance(cls := getattr(strikeloop_risk, name), type))
 
 
 def blocks(language: str) -> list[str]:
@@ -25,7 +26,7 @@ def test_the_python_of_the_readme_runs(block: str) -> None:
 
 
 def test_the_config_of_the_readme_loads_and_uses_every_plugin(tmp_path: Path) -> None:
-    (config,) = blocks("toml")
+    config = "".join(blocks("toml"))
     file = tmp_path / "strikeloop.toml"
     file.write_text(
         f'[run]\nmode = "sim"\n[market]\nuse = "generated"\n[venue]\nuse = "venue"\n[strategies.a]\nuse = "quoter"\n{config}',
@@ -43,3 +44,14 @@ def test_no_plugin_has_a_mistake_in_its_hooks(cls: type) -> None:
 @pytest.mark.parametrize("cls", PLUGINS)
 def test_every_setting_is_told_in_the_docstring_of_its_plugin(cls: type) -> None:
     assert [field.name for field in settings_of(cls) if field.name not in (cls.__doc__ or "")] == []
+
+
+def test_every_rule_has_an_entry_that_tells_every_setting() -> None:
+    named = {point.name: point.load() for point in entry_points(group="strikeloop.risk") if point.value.startswith("strikeloop_risk:")}
+    rules = {name: cls for name, cls in named.items() if "review_order" in hooks_of(cls)}
+    assert len(rules) == 10
+    for name, cls in rules.items():
+        entry = README.split(f"### {name}\n")[1].split("\n##")[0]
+        told = {field.name for field in settings_of(cls) if f"`{field.name}`" in entry or field.name == "on_breach"}
+        assert told == {field.name for field in settings_of(cls)}, name
+        assert f'use = "{name}"' in entry
