@@ -20,7 +20,7 @@ from strikeloop.backtest import Backtest, ignore
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import plain
 from strikeloop.engine import Engine, Plugin
-from strikeloop.errors import ConfigError, Problem
+from strikeloop.errors import ConfigError, Problem, StorageError
 from strikeloop.events import Event, HaltUpdated
 from strikeloop.journal import Asked, HaltNote, Halts, Journal, Legacy, RunFolder, StateDir, is_begun, legacy_of, memory_of
 from strikeloop.live import Ending, Halting, Live, LocalVenue, Switch, WallClock, state_of, status_of
@@ -180,7 +180,8 @@ async def run_live(live: Live, plan: Plan, record: Record, options: Options) -> 
             tasks.cancel_scope.cancel()
         with anyio.CancelScope(shield=True):
             ending = {"cause": live.ending.cause, "reason": live.ending.reason}
-            await record.status({**status_of(live), "state": "stopped", "ending": ending})
+            if reason := await _say(record, {**status_of(live), "state": "stopped", "ending": ending}):
+                live.ending = Ending(cause="storage", reason=reason)
         guard.cancel_scope.cancel()
     return live.ending
 
@@ -226,11 +227,20 @@ async def _obey_signals(live: Live, *, task_status: TaskStatus[None]) -> None:
             live.stop("interrupt" if interrupted else "terminate", "interrupted" if interrupted else "asked to terminate")
 
 
+async def _say(record: Record, status: dict[str, Any]) -> str:
+    """Write how the run is; why that cannot be written, "" where it can."""
+    try:
+        await record.status(status)
+    except StorageError as error:
+        return str(error)
+    return ""
+
+
 async def _write_status(live: Live, record: Record) -> None:
     """Each second, and at once when the run's state is another."""
     while True:
         status = status_of(live)
-        await record.status(status)
+        live.status_trouble = await _say(record, status)
         with anyio.move_on_after(STATUS_S):
             while state_of(live) == status["state"]:  # noqa: ASYNC110 - the state follows from many things, none of which could set an event
                 await anyio.sleep(LOOK_S)

@@ -152,7 +152,7 @@ def test_a_command_that_does_not_exist_gets_a_suggestion() -> None:
 def test_the_table_of_exit_codes_is_the_documented_one() -> None:
     assert {int(code) for code in Exit} == {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 130}
     assert set(MEANING) == set(Exit)
-    assert CAUSES == {"interrupt": 130, "credentials": 4, "halt": 5, "risk": 5}
+    assert CAUSES == {"interrupt": 130, "credentials": 4, "halt": 5, "risk": 5, "storage": 7}
 
 
 @pytest.mark.parametrize(

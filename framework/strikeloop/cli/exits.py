@@ -64,7 +64,7 @@ _CODES: tuple[tuple[type[BaseException], Exit], ...] = (
 )
 """The first that fits counts: subclasses stand before what they are a kind of."""
 
-CAUSES = {"interrupt": Exit.INTERRUPTED, "credentials": Exit.VENUE, "halt": Exit.HALTED, "risk": Exit.HALTED}
+CAUSES = {"interrupt": Exit.INTERRUPTED, "credentials": Exit.VENUE, "halt": Exit.HALTED, "risk": Exit.HALTED, "storage": Exit.STORAGE}
 """How a run ended, where that is not ok."""
 
 

@@ -24,6 +24,7 @@ import click
 from strikeloop import events as e
 from strikeloop.cli.exits import CAUSES, Exit
 from strikeloop.cli.options import note, print_rich
+from strikeloop.errors import StorageError
 from strikeloop.journal import Journal, RunFolder, RunRecord, StateDir
 from strikeloop.live import Ending, Live
 from strikeloop.load import Backend, Plan
@@ -131,9 +132,14 @@ def _held(
     with LateInterrupts() as late:
         live, ending = anyio.run(main, backend=backend.value, backend_options=backend_options(backend))
         full = live.summary.full(live.engine.portfolio, live.engine.orders)
-        live.summary.report = write_result(folder, full)
+        try:
+            live.summary.report = write_result(folder, full)
+        except StorageError as error:
+            ending = Ending(cause="storage", reason=str(error))
         print_summary(live.summary.short(), as_json=show.as_json)
-    return Conducted(folder=folder, ending=Ending(cause="interrupt", reason="interrupted") if late.came else ending)
+    if late.came and ending.cause not in CAUSES:
+        ending = Ending(cause="interrupt", reason="interrupted")
+    return Conducted(folder=folder, ending=ending)
 
 
 def _header(folder: RunFolder, tag: str, plan: Plan, earlier: Earlier) -> dict[str, Any]:
@@ -175,7 +181,10 @@ async def _driven(
         late.begin()
     _note_memories(live, record)
     record.ending(cause=ending.cause, reason=ending.reason, digest=live.summary.digest)
-    await record.flush()
+    try:
+        await record.flush()
+    except StorageError as error:
+        ending = Ending(cause="storage", reason=str(error))
     return live, ending
 
 

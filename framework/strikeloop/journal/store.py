@@ -64,6 +64,8 @@ class Journal:
 
     def __init__(self, path: Path, db: sqlite3.Connection, head: int | None, seq: int, tip: bytes) -> None:
         self.path, self._db, self._head, self._seq, self._tip = path, db, head, seq, tip
+        self._is_head_late = False
+        """Rows were committed, and the head could not be written: that comes before the next rows."""
         self._lock = threading.Lock()
 
     @classmethod
@@ -108,10 +110,15 @@ class Journal:
         return made
 
     def append(self, rows: Iterable[Row]) -> None:
-        """Commit all `rows` at once; they are on the disk when this returns. Raises StorageError, and then none is."""
+        """Commit all `rows` at once; they are on the disk when this returns. Raises StorageError, and then none is.
+
+        A head that cannot be written after the commit takes nothing back: it is written before the next rows, or they are not.
+        """
         with self._lock, _translated(self.path, "write"):
             if self._head is None:
                 raise StorageError(f"{self.path} was opened for reading")
+            if self._is_head_late:
+                self._write_head(self._head)
             seq, tip, values = self._seq, self._tip, []
             for row in rows:
                 seq += 1
@@ -129,7 +136,14 @@ class Journal:
                     self._db.execute("ROLLBACK")
                 raise
             self._seq, self._tip = seq, tip
-            os.pwrite(self._head, _head(seq, tip), 0)
+            try:
+                self._write_head(self._head)
+            except OSError:
+                self._is_head_late = True
+
+    def _write_head(self, head: int) -> None:
+        os.pwrite(head, _head(self._seq, self._tip), 0)
+        self._is_head_late = False
 
     def rows(self, *kinds: Kind, after: int = 0) -> Iterator[Stored]:
         """The rows behind number `after`, in order, of these kinds or of all. Raises StorageError where one cannot be read."""

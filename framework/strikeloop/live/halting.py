@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from strikeloop.events import HaltRequested, HaltReset, HaltUpdated
+from strikeloop.errors import StorageError
+from strikeloop.events import AlertRaised, HaltRequested, HaltReset, HaltUpdated, Severity
 from strikeloop.journal import Asked, HaltNote
 
 
@@ -32,10 +33,12 @@ class Halting:
         keep: Callable[[HaltUpdated], None] = forget,
         standing: HaltNote | None = None,
     ) -> None:
-        self._asked, self._reset, self.keep, self._standing = asked, reset, keep, standing
+        self._asked, self._reset, self._keep, self._standing = asked, reset, keep, standing
         self.heard = 0
         """The mark of what was last acted upon."""
         self._reset_heard = 0
+        self._unkept: list[HaltUpdated] = []
+        self._trouble = ""
 
     def from_earlier(self, now: int) -> list[HaltRequested]:
         """The halt that an earlier run left: what it had not done is done."""
@@ -62,3 +65,27 @@ class Halting:
                 )
             )
         return found
+
+    def see(self, told: HaltUpdated) -> None:
+        """The kill switch is in another state: note it for the next run."""
+        self._unkept.append(told)
+        self._write()
+
+    def troubles(self, now: int) -> list[AlertRaised]:
+        """Try again what could not be noted; people are told once."""
+        before = self._trouble
+        self._write()
+        if not self._trouble or before:
+            return []
+        text = f"the next run will not know of this halt: {self._trouble}"
+        return [AlertRaised(time=now, received=now, source="live", topic="storage", text=text, severity=Severity.CRITICAL)]
+
+    def _write(self) -> None:
+        self._trouble = ""
+        while self._unkept:
+            try:
+                self._keep(self._unkept[0])
+            except StorageError as error:
+                self._trouble = str(error)
+                return
+            del self._unkept[0]

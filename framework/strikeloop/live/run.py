@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from random import SystemRandom
-from typing import Any, Protocol
+from typing import Any
 
 import anyio
 import attrs
@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup
 
 from strikeloop import events as e
 from strikeloop.adapter import Adapter
-from strikeloop.commands import Approved, Command, SubmitOrder
+from strikeloop.commands import Command, SubmitOrder
 from strikeloop.encoding import Digest
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.journal import Legacy
@@ -29,6 +29,7 @@ from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
 from strikeloop.live.risk import RiskWatch
 from strikeloop.live.sender import Sender
+from strikeloop.live.storage import Book, Storage
 from strikeloop.session import Listing, Phase, Session
 from strikeloop.summary import Summary
 
@@ -39,25 +40,9 @@ CLOSE_S = 1.0
 SETTLE_S = 0.02
 
 
-class Book(Protocol):
-    """Where a run is written down; strikeloop.journal is one."""
-
-    def inputs(self, events: Sequence[e.Event]) -> None:
-        """Note inputs of the engine, in order; they may be kept in memory until the next `intents` or `flush`."""
-        ...
-
-    async def intents(self, approved: Sequence[Approved[Command]]) -> None:
-        """Return when these commands, and every input before them, are on disk."""
-        ...
-
-    async def flush(self) -> None:
-        """Return when everything noted so far is on disk."""
-        ...
-
-
 @attrs.define(kw_only=True)
 class Ending:
-    """How a run ended: `cause` stop, duration, halt or credentials, and the words for it."""
+    """How a run ended: `cause` stop, duration, terminate, interrupt, halt, credentials or storage, and the words for it."""
 
     cause: str = "stop"
     reason: str = ""
@@ -92,7 +77,8 @@ class Live:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
         self._digest = Digest(header or {})
         self.halting, self._stale_after_s = halting or Halting(), stale_after_s
-        self._book, self._halted, self._listen, self._fail_fast = book, halted, listen, fail_fast
+        self._halted, self._listen, self._fail_fast = halted, listen, fail_fast
+        self.storage = Storage(book, clock, lambda: (*self.ports, *self.venues), self.deliver, self._storage_lost)
         self._legacy, self._switch = legacy or Legacy(), switch
         self.keepers: dict[str, Keeper] = {}
         self.ports: dict[str, Port] = {}
@@ -100,12 +86,24 @@ class Live:
         self.feeds: dict[str, Port] = {}
         self.venues: dict[str, LocalVenue] = {}
         self._adapters: list[Adapter] = []
-        self._sender = Sender(engine, self.ports, clock, book.intents, self._why_halted, self.venues, self._why_not)
+        self._sender = Sender(
+            engine,
+            self.ports,
+            clock,
+            self.storage.intents,
+            self._why_halted,
+            venues=self.venues,
+            why_not=self._why_not,
+            deliver=self.deliver,
+        )
         self._stop = anyio.Event()
         self._started = self._is_finishing = False
         self._risks: list[RiskWatch] = []
         self.refused: dict[str, str] = {}
         """What the venue said against the credentials, by adapter."""
+        self.status_trouble = ""
+        """Why others cannot read how the run is, "" where they can."""
+        self._told_trouble = ""
         self._undeliverable: list[Command] = []
         self._listings: dict[str, Listing] = {}
 
@@ -149,7 +147,8 @@ class Live:
                     async with anyio.create_task_group() as closing:
                         for adapter in self._adapters:
                             closing.start_soon(adapter.aclose)
-                await self._book.flush()
+                if reason := await self.storage.flush():
+                    self.ending = Ending(cause="storage", reason=reason)
             self._sum_up()
         return self.ending
 
@@ -170,7 +169,7 @@ class Live:
                 self.ending = Ending(cause="duration", reason=f"{duration_s:g} s are over")
             await self._finish()
             tasks.cancel_scope.cancel()
-        if self.engine.switch.is_engaged:
+        if self.engine.switch.is_engaged and self.ending.cause != "storage":
             self.ending = Ending(cause="halt", reason=self.engine.switch.words)
         if self.refused and not self._started and self.ending.cause != "interrupt":
             self.ending = Ending(cause="credentials", reason="; ".join(self.refused.values()))
@@ -201,7 +200,7 @@ class Live:
         for event in events:
             if self._is_repeated(event):
                 continue
-            self._book.inputs((event,))
+            self.storage.inputs((event,))
             step = self.engine.step(event)
             self._see(event)
             self.foreign.see(event)
@@ -222,6 +221,11 @@ class Live:
         """Whether an account's keeper has booked this already."""
         keeper = self.keepers.get(event.contract.adapter) if isinstance(event, e.ContractSettled) else None
         return keeper is not None and not keeper.is_news(event)
+
+    def _storage_lost(self, reason: str) -> None:
+        """Nothing can be written any more: withdraw what works, and end."""
+        self.halt("storage", "the run", reason, cancel=True)
+        self.stop("storage", reason)
 
     def _why_halted(self) -> str:
         """Why nothing may leave that opens, "" where it may: by the file that others write, or by our own kill switch."""
@@ -267,7 +271,7 @@ class Live:
     def _see(self, event: e.Event) -> None:
         self.summary.see(event)
         if isinstance(event, e.HaltUpdated):
-            self.halting.keep(event)
+            self.halting.see(event)
         if type(event) not in MARKET:
             self._digest.add(event)
         if self._listen is not None:
@@ -279,7 +283,7 @@ class Live:
             self._tick_once(tasks)
             for keeper in self.keepers.values():
                 keeper.tick(tasks, is_started=self._started)
-            await self._book.flush()
+            await self.storage.flush()
 
     def _tick_once(self, tasks: TaskGroup) -> None:
         for port in (*self.feeds.values(), *self.ports.values()):
@@ -301,7 +305,8 @@ class Live:
         self.deliver([_not_sent(command, now) for command in commands if isinstance(command, SubmitOrder)])
 
     def _watch(self, now: int) -> None:
-        self.deliver(self.halting.from_outside(now))
+        self.deliver((*self.halting.from_outside(now), *self.halting.troubles(now)))
+        self._tell_status_trouble(now)
         if self.engine.switch.is_done and self.engine.switch.settings.end_run:
             self.stop("halt", self.engine.switch.words)
         if self._started:
@@ -310,6 +315,15 @@ class Live:
             if port.session.auth_refused and name not in self.refused:
                 self.refused[name] = port.session.auth_refused
                 self._credentials_refused(f"{name} refused the credentials: {port.session.auth_refused}", now)
+
+    def _tell_status_trouble(self, now: int) -> None:
+        """Once for each trouble."""
+        if self.status_trouble == self._told_trouble:
+            return
+        self._told_trouble = self.status_trouble
+        if self.status_trouble:
+            text = f"nobody can see how the run is: {self.status_trouble}"
+            self.deliver((e.AlertRaised(time=now, received=now, source="live", topic="storage", text=text, severity=e.Severity.CRITICAL),))
 
     def _credentials_refused(self, text: str, now: int) -> None:
         self.deliver((e.AlertRaised(time=now, received=now, source="live", topic="credentials", text=text, severity=e.Severity.CRITICAL),))

@@ -23,6 +23,7 @@ from strikeloop.killswitch import NAME
 from strikeloop.live.clock import WallClock
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
+from strikeloop.orders import Order
 from strikeloop.session import Find
 
 ANSWER_S = 5.0
@@ -44,7 +45,9 @@ async def anything_goes(_order: SubmitOrder) -> str:
 class Sender:
     """Sends to `ports` by adapter, or into a venue of `venues` in this process.
 
-    `halted` is asked before every send to a port and names a reason, or nothing; so is `why_not` before each submission.
+    `journal` returns when commands are on disk, or why they are not: then only cancels leave. `halted` is asked before every send to
+    a port and names a reason, or nothing; so is `why_not` before each submission. `deliver` takes what is said in place of a venue
+    in this process.
     """
 
     def __init__(
@@ -52,14 +55,16 @@ class Sender:
         engine: Engine,
         ports: dict[str, Port],
         clock: WallClock,
-        journal: Callable[[Sequence[Approved[Command]]], Awaitable[None]],
+        journal: Callable[[Sequence[Approved[Command]]], Awaitable[str]],
         halted: Callable[[], str],
+        *,
         venues: Mapping[str, LocalVenue] | None = None,
         why_not: Callable[[SubmitOrder], Awaitable[str]] = anything_goes,
+        deliver: Callable[[Sequence[Event]], None] = lambda _: None,
     ) -> None:
         self._engine, self._ports, self._clock, self._journal, self._halted = engine, ports, clock, journal, halted
         self._venues: Mapping[str, LocalVenue] = {} if venues is None else venues
-        self._why_not = why_not
+        self._why_not, self._deliver = why_not, deliver
         self._outbox: list[Approved[Command]] = []
         self._wake = anyio.Event()
         self._last: dict[str, anyio.Event] = {}
@@ -87,9 +92,12 @@ class Sender:
                 await self._wake.wait()
                 self._wake = anyio.Event()
                 batch, self._outbox = self._outbox, []
-                await self._journal(batch)
+                unwritten = await self._journal(batch)
                 for approved in batch:
-                    self._launch(approved, tasks)
+                    if unwritten and not isinstance(approved.command, CancelOrder):
+                        self._return(approved.command, f"not sent: {unwritten}", tasks)
+                    else:
+                        self._launch(approved, tasks)
                 self._queued -= len(batch)
                 if not self._queued:
                     self._launched.set()
@@ -115,6 +123,19 @@ class Sender:
         before, done = self._last.get(client_id), anyio.Event()
         self._last[client_id] = done
         tasks.start_soon(self._in_turn, approved, before, done)
+
+    def _return(self, command: SubmitOrder | AmendOrder, reason: str, tasks: TaskGroup) -> None:
+        """A command that must not leave: an order is rejected, one that was to be amended is as it was."""
+        self._busy -= 1
+        port = self._ports.get(command.contract.adapter)
+        if port is None:
+            order = self._engine.orders.get(command.client_id)
+            if isinstance(command, AmendOrder) and order is not None and order.former:
+                self._deliver((_as_before(order, reason, self._clock.now()),))
+            else:
+                self._deliver((self._update(command, OrderState.REJECTED, reason),))
+        elif not self._reject(port, command, reason):
+            tasks.start_soon(port.look_up, self._find(command))
 
     async def _in_turn(self, approved: Approved[Command], before: anyio.Event | None, done: anyio.Event) -> None:
         try:
@@ -246,3 +267,21 @@ class Sender:
             price=command.price,
             reason=reason[:300],
         )
+
+
+def _as_before(order: Order, reason: str, now: int) -> OrderUpdated:
+    """An order whose last amendment never left."""
+    size, price = order.former[-1]
+    return OrderUpdated(
+        time=now,
+        received=now,
+        origin=Origin.COMPUTED,
+        contract=order.contract,
+        client_id=order.client_id,
+        order_id=order.order_id,
+        state=OrderState.OPEN,
+        size=size,
+        left=size - order.filled,
+        price=price,
+        reason=reason[:300],
+    )

@@ -123,7 +123,7 @@ class Stage:
     """A run with one adapter, one strategy and a book in memory."""
 
     def __init__(self, *, paper: bool = False, trade: bool = True, tags: Sequence[str] = (), guarded: bool = False, **options: Any) -> None:
-        self.clock, self.notes, self.trader = ManualClock(), Notes(), Trader()
+        self.clock, self.notes, self.trader = ManualClock(), options.pop("book", None) or Notes(), Trader()
         adapter_options = {key: options.pop(key) for key in ("account_channels", "feed_channels") if key in options}
         self.adapter = ScriptedAdapter([CONTRACT], clock=self.clock, **adapter_options)
         if guarded:

@@ -395,11 +395,11 @@ async def _use(stage: Stage) -> None:
         await anyio.lowlevel.checkpoint()
 
 
-async def test_an_error_of_the_book_ends_the_run_and_still_closes_everything() -> None:
+async def test_a_bug_of_the_book_ends_the_run_and_still_closes_everything() -> None:
     stage = Stage()
 
-    async def fail(_approved: Any) -> None:
-        raise OSError("disk full")
+    async def fail(_approved: Any) -> str:
+        raise OSError("no such row")
 
     stage.live._sender._journal = fail
 
