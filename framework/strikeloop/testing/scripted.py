@@ -95,6 +95,11 @@ class ScriptedLink:
         self._loss = reason
         self._wake.set()
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the other side has ended it."""
+        return self._loss is not None
+
     async def receive(self) -> Sequence[bytes]:
         await anyio.lowlevel.checkpoint()
         while not self._batches:
@@ -292,13 +297,13 @@ class ScriptedAccount(_ScriptedStream):
         answer = await self._answer("submit", order.command)
         return self._told(self.rest(order.command)) if answer is None else answer
 
-    async def cancel(self, order: Approved[CancelOrder], order_id: str | None) -> Sequence[Event]:  # noqa: ARG002 - the contract of an adapter
+    async def cancel(self, order: Approved[CancelOrder], order_id: str | None) -> Sequence[Event]:
         answer = await self._answer("cancel", order.command)
         if answer is not None:
             return answer  # type: ignore[no-any-return]  # the script holds what the test put there
         return self._told(self._book(attrs.evolve(self._known(order.command.client_id), state=OrderState.CANCELED, finish_as="cancelled")))
 
-    async def amend(self, order: Approved[AmendOrder], order_id: str | None) -> Sequence[Event]:  # noqa: ARG002 - the contract of an adapter
+    async def amend(self, order: Approved[AmendOrder], order_id: str | None) -> Sequence[Event]:
         command = order.command
         answer = await self._answer("amend", command)
         if answer is not None:

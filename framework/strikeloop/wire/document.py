@@ -73,6 +73,11 @@ class Document:
         member = self._member(key, None)
         return None if member._value is None else member
 
+    def nullable(self, key: str) -> Document | None:
+        """The member of this name, None where it is null; one that is missing is an error."""
+        member = self._member(key, _MISSING)
+        return member.refuse("a value") if member._value is _MISSING else None if member._value is None else member
+
     def __contains__(self, key: str) -> bool:
         """Whether it is an object with this member."""
         return isinstance(self._value, dict) and key in self._value

@@ -91,6 +91,14 @@ def test_a_member_that_may_be_missing_is_asked_for() -> None:
     assert size.exact == 3
 
 
+def test_a_member_that_may_be_null_must_be_there() -> None:
+    row = Document.parse('{"price": null, "size": 3}')
+    size = row.nullable("size")
+    assert (row.nullable("price"), size is not None and size.whole) == (None, 3)
+    with pytest.raises(DecodeError, match="fee: it is missing"):
+        row.nullable("fee")
+
+
 def test_the_channel_may_be_learned_from_the_document() -> None:
     frame = Document.parse('{"ch": "quotes", "x": 1}')
     with pytest.raises(DecodeError, match="quotes x: expected a text") as refused:

@@ -57,7 +57,7 @@ class FaultProxy:
         host: str = "127.0.0.1",
     ) -> None:
         self._upstream, self._ca_file, self._tls, self._host = upstream, ca_file, tls, host
-        self._book, self._random = Book(seed), Random(f"{seed}/now")  # noqa: S311 - seeded, so that a test repeats
+        self._book, self._random = Book(seed), Random(f"{seed}/now")
         self._book.add(rules)
         self._links: dict[int, Link] = {}
         self._accepted = 0

@@ -78,7 +78,7 @@ class Book:
     def add(self, rules: Iterable[Rule]) -> None:
         for rule in rules:
             self._added += 1
-            random = Random(f"{self.seed}/{self._added}")  # noqa: S311 - seeded, so that a test repeats
+            random = Random(f"{self.seed}/{self._added}")
             self.rules.append(Counted(rule, random))
 
     def decide(self, passing: Passing) -> list[Op] | None:
