@@ -69,6 +69,7 @@
   if (packed) {
     unpack().then(drawAll).then(() => {
       document.documentElement.dataset.drawn = "";
+      dispatchEvent(new Event("drawn"));
       matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
       matchMedia("(max-width: 620px)").addEventListener("change", drawAll);
       addEventListener("beforeprint", () => toPaper(true));
