@@ -142,4 +142,4 @@ def _without_folders(value: Any, name: str = "") -> Any:
     """What names a file names it without its folder: the same inputs elsewhere are the same inputs."""
     if isinstance(value, Mapping):
         return {key: _without_folders(one, key) for key, one in value.items()}
-    return Path(value).name if name in {"use", "file"} and isinstance(value, str) else value
+    return Path(value).name if name in {"use", "file", "path"} and isinstance(value, str) else value
