@@ -53,7 +53,7 @@ def test_rows_come_in_and_are_the_market_that_was_in_the_file(store: Path, tmp_p
     outcome = take(store, written(tmp_path / "quotes.csv", *GOOD))
     assert (outcome.rows, outcome.files) == ({"quotes": 4}, 1)
     events = list(StoredMarket(path=str(store)).open("gate").events())
-    assert [(event.time - START, event.contract.name, event.bid, event.ask, event.bid_size) for event in events] == [  # type: ignore[attr-defined]  # quotes
+    assert [(event.time - START, event.contract.name, event.bid, event.ask, event.bid_size) for event in events] == [  # type: ignore[attr-defined]  # every event here is a quote
         (1 * SECOND, CALL, 100.1, 100.3, 1.0),
         (2 * SECOND, PUT, 50.5, 51.0, 1.0),
         (3 * SECOND, CALL, None, 100.5, 0.0),
