@@ -1,8 +1,12 @@
-"""Strategies that are small enough to read and complete enough to run: DeltaBand hedges, Quoter makes a market."""
+"""Strategies that are small enough to read and complete enough to run, each in a module of its own."""
 
 from __future__ import annotations
 
+from strikeloop_strategies.calendar_roller import CalendarRoller
+from strikeloop_strategies.covered_call import CoveredCall
 from strikeloop_strategies.delta_band import DeltaBand
+from strikeloop_strategies.gamma_scalper import GammaScalper
+from strikeloop_strategies.market_maker import MarketMaker
 from strikeloop_strategies.quoter import Quoter
 
-__all__ = ["DeltaBand", "Quoter"]
+__all__ = ["CalendarRoller", "CoveredCall", "DeltaBand", "GammaScalper", "MarketMaker", "Quoter"]

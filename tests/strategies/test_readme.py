@@ -9,8 +9,9 @@ import pytest
 
 from strikeloop.hooks import problems, settings_of
 from strikeloop.load import load
-from strikeloop_strategies import DeltaBand, Quoter
+from strikeloop_strategies import CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter
 
+STRATEGIES = [CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter]
 README = (Path(__file__).parents[2] / "strategies" / "README.md").read_text(encoding="utf-8")
 
 
@@ -24,19 +25,26 @@ def test_the_python_of_the_readme_runs(block: str) -> None:
 
 
 def test_the_config_of_the_readme_loads(tmp_path: Path) -> None:
-    (config,) = blocks("toml")
+    config = "".join(blocks("toml"))
     file = tmp_path / "strikeloop.toml"
     file.write_text(f'[run]\nmode = "sim"\n[market]\nuse = "generated"\n[venue]\nuse = "venue"\n{config}', encoding="utf-8")
-    assert [plugin.use for plugin in load([file], environ={}).plugins if plugin.kind == "strategy"] == ["delta-band", "quoter"]
+    assert [plugin.use for plugin in load([file], environ={}).plugins if plugin.kind == "strategy"] == [
+        "delta-band",
+        "quoter",
+        "covered-call",
+        "calendar-roller",
+        "gamma-scalper",
+        "market-maker",
+    ]
 
 
-@pytest.mark.parametrize("cls", [DeltaBand, Quoter])
+@pytest.mark.parametrize("cls", STRATEGIES)
 def test_no_strategy_has_a_mistake_in_its_hooks(cls: type) -> None:
     assert problems(cls, "strategy") == []
 
 
-@pytest.mark.parametrize("cls", [DeltaBand, Quoter])
+@pytest.mark.parametrize("cls", STRATEGIES)
 def test_every_setting_is_told_in_the_docstring_and_in_the_readme(cls: type) -> None:
     names = [field.name for field in settings_of(cls)]
     assert [name for name in names if name not in (cls.__doc__ or "")] == []
-    assert [name for name in names if f"`{name}`" not in README] == []
+    assert [name for name in names if not re.search(rf"`{name}`|^{name} = ", README, re.MULTILINE)] == []
