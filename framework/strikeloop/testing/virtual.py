@@ -21,6 +21,10 @@ from strikeloop.testing.scripted import START_NS
 T = TypeVar("T")
 
 
+class NoTrioError(ConfigError):
+    """The backend that was asked for is not installed."""
+
+
 class JumpingSelector(selectors.DefaultSelector):
     """Never sleeps: where it should, time is moved on instead."""
 
@@ -56,7 +60,7 @@ class VirtualClock(WallClock):
 def run_virtually(backend: str, function: Callable[[], Awaitable[T]]) -> T:
     """Run `function` on virtual time. Works with whatever opens no socket and starts no thread.
 
-    `backend` is asyncio or trio. Raises ConfigError where trio is not installed.
+    `backend` is asyncio or trio. Raises NoTrioError where trio is not installed.
     """
     options: dict[str, Any] = {"loop_factory": JumpingLoop} if backend == "asyncio" else {"clock": _mock_clock()}
     return anyio.run(function, backend=backend, backend_options=options)
@@ -66,5 +70,5 @@ def _mock_clock() -> Any:
     try:
         from trio.testing import MockClock  # noqa: PLC0415 - an extra of the core
     except ImportError as exc:
-        raise ConfigError("tests on trio need trio: pip install strikeloop[trio]") from exc
+        raise NoTrioError("tests on trio need trio: pip install strikeloop[trio]") from exc
     return MockClock(autojump_threshold=0)

@@ -5,21 +5,24 @@ Owns `Checks`, which the groups of checks extend, and `check`, which makes a tes
 
 from __future__ import annotations
 
+import sys
+import traceback
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import anyio
 import pytest
 
-from strikeloop.errors import ConfigError
 from strikeloop.testing.suite.books import Books
 from strikeloop.testing.suite.broken import ContractBrokenError, broken, place
 from strikeloop.testing.suite.play import Play
 from strikeloop.testing.suite.spelling import Spelling
-from strikeloop.testing.virtual import VirtualClock, run_virtually
+from strikeloop.testing.virtual import NoTrioError, VirtualClock, run_virtually
 from strikeloop.wire.network import through
 
 S = TypeVar("S", bound="Checks")
+BELOW = frozenset({"strikeloop", "anyio", "trio", "outcome", "httpx", "attr", "attrs", "cattrs", "pluggy"})
 
 
 class Checks:
@@ -60,8 +63,11 @@ def check(*, is_pure: bool = False) -> Callable[[Callable[[S, Play], Awaitable[N
 
 
 def _run(backend: str, suite: S, played: Callable[[S, Play], Awaitable[None]]) -> None:
+    plays: list[Play] = []
+
     async def play_it() -> None:
         play = Play(suite, VirtualClock())
+        plays.append(play)
         with through(play.venue):
             try:
                 await played(suite, play)
@@ -74,23 +80,35 @@ def _run(backend: str, suite: S, played: Callable[[S, Play], Awaitable[None]]) -
 
     try:
         run_virtually(backend, play_it)
-    except ConfigError as error:
-        if "trio" not in str(error):
-            raise
+    except NoTrioError as error:
         pytest.skip(str(error))
-    except BaseExceptionGroup as group:
-        raise _first(group) from None
+    except Exception as error:  # noqa: BLE001 - also the groups of task groups; told by what is in them
+        raise _told(error, plays, played.__doc__ or "") from None
 
 
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    """What a task group has wrapped: a broken contract, a skip, or else the first error."""
-    leaves = [*_leaves(group)]
+def _told(error: BaseException, plays: list[Play], expected: str) -> BaseException:
+    """A broken contract, or a skip, as it is; an error that the adapter let out as a broken contract; else the first error."""
+    leaves = _leaves(error)
     told = [leaf for leaf in leaves if isinstance(leaf, ContractBrokenError | pytest.skip.Exception)]
-    return (told or leaves)[0]
+    if told:
+        return told[0]
+    where = _place_in(leaves[0])
+    if not where:
+        return leaves[0]
+    happened, got = plays[0].story, f"{type(leaves[0]).__name__}: {leaves[0]}"
+    return ContractBrokenError(happened, expected.splitlines()[0] if expected else "no error", got, where)
 
 
-def _leaves(group: BaseExceptionGroup[Any]) -> list[BaseException]:
-    found: list[BaseException] = []
-    for one in group.exceptions:
-        found += _leaves(one) if isinstance(one, BaseExceptionGroup) else [one]
-    return found
+def _place_in(error: BaseException) -> str:
+    """The last line that an error came through which is neither ours nor of a library below us, "" for none."""
+    for frame, line in reversed([*traceback.walk_tb(error.__traceback__)]):
+        top = frame.f_globals.get("__name__", "").partition(".")[0]
+        if top not in BELOW and top not in sys.stdlib_module_names:
+            return f"{frame.f_code.co_qualname} ({Path(frame.f_code.co_filename).name}:{line})"
+    return ""
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if not isinstance(error, BaseExceptionGroup):
+        return [error]
+    return [leaf for one in error.exceptions for leaf in _leaves(one)]

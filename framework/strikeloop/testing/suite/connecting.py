@@ -23,6 +23,8 @@ from strikeloop.testing.suite.play import Play
 
 HOUR_NS = 3600 * SECOND_NS
 MOST_STEPS = 60
+CALM_S = 5.0
+"""Lets limits refill, so that each attempt comes as far as the one before."""
 LISTED = ("id", "underlying", "kind", "strike", "expiry", "multiplier", "tick")
 
 
@@ -257,6 +259,7 @@ class Connecting(Checks):
                     broken(happened, "no open link and no request on its way", "one", play.where("connect", stream))
                 if not scope.cancelled_caught:
                     break
+                await anyio.sleep(CALM_S)
             await play.prepare()
 
     @check()

@@ -30,6 +30,7 @@ from strikeloop.summary import Summary
 from strikeloop.testing.suite.broken import broken, place
 from strikeloop.testing.suite.venue import PlayedVenue
 from strikeloop.testing.virtual import VirtualClock
+from strikeloop.wire.network import through
 
 ADAPTER = "venue"
 QUIET_S = 0.5
@@ -169,7 +170,8 @@ class Play:
         self.suite, self.clock, self.spelling = suite, clock, suite.spelling
         self.venue = PlayedVenue(suite.spelling, ADAPTER, clock.now, suite.books)
         self.settings = suite.adapter()
-        self.adapter: Adapter = self.settings.open(ADAPTER, clock=clock.now)
+        with through(self.venue):
+            self.adapter: Adapter = self.settings.open(ADAPTER, clock=clock.now)
         account = self.adapter.account
         self.venue.private = frozenset(() if account is None else (channel.name for channel in account.channels))
         self.contract: Contract = self.venue.books.contracts[0]
