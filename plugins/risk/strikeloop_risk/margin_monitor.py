@@ -12,7 +12,7 @@ from typing import Any
 import attrs
 
 from strikeloop import BalanceUpdated, ContractId, Desk, PortfolioRiskUpdated, PositionUpdated, Severity, hookimpl, plugin, state
-from strikeloop_risk.account import FURTHEST, ZERO, Held, Move, held, liquidating_moves, moved
+from strikeloop_risk.account import FURTHEST, ZERO, Move, Projection, held
 from strikeloop_risk.levels import SECOND_NS, Alarms
 from strikeloop_risk.settings import positive, share
 
@@ -98,38 +98,37 @@ class MarginMonitor(Alarms):
         if balance is None or limit is None:
             return
         account, level = held(desk, adapter), self.levels.get((adapter, "distance"))
-        far = limit / self.warn_at / (self.clear if level is not None and level.now is not Severity.INFO else 1.0)
-        reach = tuple(sign * min(FURTHEST, part * far) for part in _PARTS for sign in (-1.0, 1.0))
-        if level is None or level.now is Severity.INFO:
-            around = moved(account.holdings, desk.margin_model, balance.total, (0.0, *reach))
-            if not any(move.is_liquidated for move in around):
-                return
-        down, up = liquidating_moves(account.holdings, desk.margin_model, balance.total)
+        projection = Projection(account.holdings, desk.margin_model, balance.total)
+        if (level is None or level.now is Severity.INFO) and not any(move.is_liquidated for move in projection.after(self._around(limit))):
+            return
+        down, up = projection.liquidating()
         nearest = min((abs(move) for move in (down, up) if move is not None), default=FURTHEST)
-        self.judge(
-            desk,
-            (adapter, "distance"),
-            limit / max(nearest, 1e-6),
-            "distance_to_liquidation",
-            lambda severity: self._sentence(desk, severity, (down, up), account, balance),
-        )
 
-    def _sentence(
-        self, desk: Desk, severity: Severity, moves: tuple[float | None, float | None], account: Held, balance: BalanceUpdated
-    ) -> str:
-        down, up = moves
-        told = " or ".join(f"{move:+.1%}" for move in (down, up) if move is not None)
-        back = "back at " if severity is Severity.INFO else ""
-        first = f"a move of {told} of the underlying liquidates the account" if told else "no move of the underlying liquidates the account"
-        after = "; ".join(map(str, moved(account.holdings, desk.margin_model, balance.total, self.moves)))
-        unpriced = f"; without {', '.join(map(str, account.unpriced))}, of which no price is known" if account.unpriced else ""
-        return f"{back}{first} (limit {self.min_distance:.0%}); {after}{unpriced}"
+        def say(severity: Severity) -> str:
+            unpriced = f"; without {', '.join(map(str, account.unpriced))}, of which no price is known" if account.unpriced else ""
+            back = "back at " if severity is Severity.INFO else ""
+            after = "; ".join(map(str, projection.after(self.moves)))
+            return f"{back}{_liquidates(down, up)} (limit {limit:.0%}); {after}{unpriced}"
+
+        self.judge(desk, (adapter, "distance"), limit / max(nearest, 1e-6), "distance_to_liquidation", say)
+
+    def _around(self, limit: float) -> tuple[float, ...]:
+        """Moves to both sides, up to where a warning begins."""
+        furthest = min(FURTHEST, limit / self.warn_at)
+        return (0.0, *(sign * part * furthest for part in _PARTS for sign in (-1.0, 1.0)))
 
 
 def projected(desk: Desk, adapter: str, moves: tuple[float, ...]) -> tuple[Move, ...]:
     """The account after each of these moves of the underlying (fractions), for a strategy that wants to know; () before a balance."""
     balance = _balance(desk, adapter)
-    return () if balance is None else moved(held(desk, adapter).holdings, desk.margin_model, balance.total, moves)
+    if balance is None:
+        return ()
+    return tuple(Projection(held(desk, adapter).holdings, desk.margin_model, balance.total).after(moves))
+
+
+def _liquidates(down: float | None, up: float | None) -> str:
+    told = " or ".join(f"{move:+.1%}" for move in (down, up) if move is not None)
+    return f"a move of {told} of the underlying liquidates the account" if told else "no move of the underlying liquidates the account"
 
 
 def _balance(desk: Desk, adapter: str) -> BalanceUpdated | None:

@@ -11,7 +11,7 @@ import attrs
 
 from strikeloop import Desk, Origin, PortfolioRiskUpdated, Severity, hookimpl, plugin, state
 from strikeloop.margin import value_at_risk
-from strikeloop_risk.account import held, own_greeks
+from strikeloop_risk.account import at_the_money, held, own_greeks
 from strikeloop_risk.levels import SECOND_NS, Alarms
 from strikeloop_risk.settings import at_least_one, positive
 
@@ -26,6 +26,8 @@ _FIGURES = {
 _GREEKS = ("delta", "gamma", "vega", "theta")
 _TOO_NEAR = 1 / 365 / 24
 """Within the last hour greeks hang on the second at which they were computed: nothing to compare."""
+_NEGLIGIBLE = 0.05
+"""The part of their greeks at the money below which options far from it are not measured by their own."""
 
 
 @plugin
@@ -107,13 +109,14 @@ def _own_var(desk: Desk, event: PortfolioRiskUpdated) -> float | None:
 
 def _pairs(desk: Desk, event: PortfolioRiskUpdated) -> Iterator[tuple[str, float, float, float]]:
     """Name, the venue's figure, our own, and the size they are measured by; nothing where something held cannot be priced."""
-    account = held(desk, event.adapter)
+    account = held(desk, event.adapter, as_told=True)
     if account.unpriced or any(holding.years < _TOO_NEAR for holding in account.holdings):
         return
-    own = [own_greeks(holding) for holding in account.holdings]
+    own, most = [own_greeks(holding) for holding in account.holdings], [at_the_money(holding) for holding in account.holdings]
     for greek in _GREEKS:
-        parts = [getattr(one, greek) for one in own]
-        yield f"total {greek}", getattr(event, f"total_{greek}"), sum(parts), sum(map(abs, parts))
+        parts, at_most = ([getattr(one, greek) for one in them] for them in (own, most))
+        scale = max(sum(map(abs, parts)), _NEGLIGIBLE * sum(map(abs, at_most)))
+        yield f"total {greek}", getattr(event, f"total_{greek}"), sum(parts), scale
     if event.origin is not Origin.COMPUTED:
         required = float(desk.margin_model.account(account.holdings).maintenance)
         yield "margin required", float(event.margin_required), required, max(required, float(event.margin_required))
