@@ -15,12 +15,14 @@ from typing import Any
 import attrs
 
 from strikeloop import (
+    ConfigError,
     Contract,
     ContractExpired,
     ContractId,
     ContractListed,
     Desk,
     PositionUpdated,
+    Problem,
     Severity,
     TimerFired,
     hookimpl,
@@ -30,7 +32,7 @@ from strikeloop import (
 from strikeloop.margin import settlement_cash, settlement_fee
 from strikeloop_risk.asked import unit_greeks
 from strikeloop_risk.levels import SECOND_NS, Alarms, span
-from strikeloop_risk.settings import positive, share
+from strikeloop_risk.limits import positive, share
 
 HOUR_NS = 3_600 * SECOND_NS
 _SEPARATOR = " "
@@ -38,7 +40,7 @@ _SEPARATOR = " "
 
 def _hours(_instance: Any, field: attrs.Attribute[Any], value: tuple[float, ...]) -> None:
     if not value or min(value) <= 0:
-        raise ValueError(f"{field.name} is {list(value)}; expected hours before expiry, each more than 0")
+        raise ConfigError(Problem(field.name, f"is {list(value)}; expected hours before expiry, each more than 0"))
 
 
 @plugin
@@ -53,6 +55,7 @@ class ExpiryMonitor(Alarms):
     max_delta_after: units of the underlying that may be left as delta once a contract has expired; None does not watch it.
     warn_at: share of a limit from which it warns. clear: share of a threshold below which the alert ends.
     warn_again_s, again_s: seconds after which a standing warning, a standing critical alert is said again; None: never.
+    on_critical: "alert", or what the kill switch does beside it: "halt", "cancel" (orders too) or "flatten" (positions too).
     """
 
     before_h: tuple[float, ...] = attrs.field(default=(168.0, 24.0, 1.0), validator=_hours)

@@ -36,7 +36,7 @@ from strikeloop import (
     state,
 )
 from strikeloop_risk.levels import SECOND_NS, Alarms, span
-from strikeloop_risk.settings import positive
+from strikeloop_risk.limits import positive
 
 _TIMER = "look"
 _HOUR_NS = 3_600 * SECOND_NS
@@ -69,6 +69,7 @@ class HealthMonitor(Alarms):
     protection and faults are told at once.
     warn_at: share of a limit from which it warns. clear: share of a threshold below which the alert ends.
     warn_again_s, again_s: seconds after which a standing warning, a standing critical alert is said again; None: never.
+    on_critical: "alert", or what the kill switch does beside it: "halt", "cancel" (orders too) or "flatten" (positions too).
     """
 
     max_lost_s: float = attrs.field(default=30.0, validator=positive)

@@ -7,13 +7,16 @@ judges by levels may be told.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import attrs
 
 from strikeloop import Desk, Severity, plugin, state
-from strikeloop_risk.settings import positive, share
+from strikeloop_risk.limits import positive, share
 
 SECOND_NS = 1_000_000_000
+OnCritical = Literal["alert", "halt", "cancel", "flatten"]
+"""What a critical figure leads to beside its alert: nothing; no more openings; orders withdrawn too; positions closed too."""
 _RANKS = (Severity.INFO, Severity.WARNING, Severity.CRITICAL)
 
 
@@ -53,12 +56,16 @@ class Level:
 
 @plugin
 class Alarms:
-    """What monitors that judge by levels have in common: a warning before the limit, hysteresis, and reminders while it lasts."""
+    """What monitors that judge by levels have in common: a warning before the limit, hysteresis, and reminders while it lasts.
+
+    A figure that becomes critical may also halt the run, by the kill switch.
+    """
 
     warn_at: float = attrs.field(default=0.8, validator=share)
     clear: float = attrs.field(default=0.9, validator=share)
     warn_again_s: float | None = attrs.field(default=3_600.0, validator=positive)
     again_s: float | None = attrs.field(default=900.0, validator=positive)
+    on_critical: OnCritical = "alert"
     levels: dict[tuple[str, ...], Level] = state(factory=dict)
 
     def judge(self, desk: Desk, key: tuple[str, ...], share: float, topic: str, say: Callable[[Severity], str]) -> Severity | None:
@@ -71,9 +78,12 @@ class Alarms:
             level.since = desk.now
         elif self._is_due(level, desk.now):
             severity, lasting = level.now, f", for {span(desk.now - level.since)} now"
-        if severity is not None:
-            level.told = desk.now
-            desk.alert(f"{say(severity)}{lasting}", topic=topic, severity=severity)
+        if severity is None:
+            return None
+        level.told, text = desk.now, f"{say(severity)}{lasting}"
+        desk.alert(text, topic=topic, severity=severity)
+        if severity is Severity.CRITICAL and not lasting and self.on_critical != "alert":
+            desk.halt(text, cancel=self.on_critical != "halt", flatten=self.on_critical == "flatten")
         return severity
 
     def _is_due(self, level: Level, now: int) -> bool:

@@ -11,17 +11,29 @@ from typing import Any
 
 import attrs
 
-from strikeloop import BalanceUpdated, ContractId, Desk, PortfolioRiskUpdated, PositionUpdated, Severity, hookimpl, plugin, state
+from strikeloop import (
+    BalanceUpdated,
+    ConfigError,
+    ContractId,
+    Desk,
+    PortfolioRiskUpdated,
+    PositionUpdated,
+    Problem,
+    Severity,
+    hookimpl,
+    plugin,
+    state,
+)
 from strikeloop_risk.account import FURTHEST, ZERO, Move, Projection, held
 from strikeloop_risk.levels import SECOND_NS, Alarms
-from strikeloop_risk.settings import positive, share
+from strikeloop_risk.limits import positive, share
 
 _PARTS = (0.25, 0.5, 0.75, 1.0)
 
 
 def _moves(_instance: Any, field: attrs.Attribute[Any], value: tuple[float, ...]) -> None:
     if not value or not all(-1 < move <= FURTHEST for move in value):
-        raise ValueError(f"{field.name} is {list(value)}; expected moves as fractions of the underlying, above -1 and at most {FURTHEST}")
+        raise ConfigError(Problem(field.name, f"is {list(value)}; expected fractions of the underlying, above -1 and at most {FURTHEST}"))
 
 
 @plugin
@@ -37,6 +49,7 @@ class MarginMonitor(Alarms):
     moves: for which moves of the underlying (fractions) the alert about the distance tells profit and margin.
     warn_at: share of a limit from which it warns. clear: share of a threshold below which the alert ends.
     warn_again_s, again_s: seconds after which a standing warning, a standing critical alert is said again; None: never.
+    on_critical: "alert", or what the kill switch does beside it: "halt", "cancel" (orders too) or "flatten" (positions too).
     """
 
     max_required: float = attrs.field(default=0.5, validator=share)

@@ -23,7 +23,7 @@ from strikeloop import (
     plugin,
     state,
 )
-from strikeloop_risk.settings import positive
+from strikeloop_risk.limits import positive
 
 ZERO = Decimal(0)
 SECOND_NS = 1_000_000_000

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from strikeloop import Contract, ContractExpired, ContractListed
+from strikeloop import ConfigError, Contract, ContractExpired, ContractListed
 from strikeloop_risk import ExpiryMonitor
 from tests.plugins.risk.scene import CALL, CHAIN, HOUR, START, Scene, option, told
 
@@ -88,7 +88,7 @@ def test_the_hours_are_a_setting() -> None:
 
 @pytest.mark.parametrize("hours", [(), (0.0,), (24.0, -1.0)])
 def test_hours_that_are_none_are_refused_before_a_run(hours: tuple[float, ...]) -> None:
-    with pytest.raises(ValueError, match="expected hours before expiry"):
+    with pytest.raises(ConfigError, match="expected hours before expiry"):
         ExpiryMonitor(before_h=hours)
 
 
@@ -165,5 +165,5 @@ def test_nothing_wakes_it_after_the_expiry() -> None:
 
 @pytest.mark.parametrize("setting", ["pin_share", "pin_within_h", "pin_look_s", "max_delta_after"])
 def test_a_limit_that_is_not_above_zero_is_refused(setting: str) -> None:
-    with pytest.raises(ValueError, match=f"{setting} is 0.0"):
+    with pytest.raises(ConfigError, match=f"{setting}: is 0.0"):
         ExpiryMonitor(**dict[str, Any]({setting: 0.0}))

@@ -10,6 +10,7 @@ from strikeloop import (
     BalanceUpdated,
     ChannelRefused,
     ChannelSubscribed,
+    ConfigError,
     GapClosed,
     GapOpened,
     MmpTriggered,
@@ -212,5 +213,5 @@ SETTINGS = ("max_lost_s", "max_losses", "max_gap_s", "max_skew_s", "max_price_ag
 
 @pytest.mark.parametrize("setting", SETTINGS)
 def test_a_limit_that_is_not_above_zero_is_refused(setting: str) -> None:
-    with pytest.raises(ValueError, match=f"{setting} is -1"):
+    with pytest.raises(ConfigError, match=f"{setting}: is -1"):
         HealthMonitor(**dict[str, Any]({setting: -1}))

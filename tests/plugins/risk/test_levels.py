@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strikeloop import BalanceUpdated, Desk, Severity, hookimpl, plugin
+from strikeloop import BalanceUpdated, ConfigError, Desk, Severity, hookimpl, plugin
 from strikeloop_risk.levels import Alarms, Level
 from tests.plugins.risk.scene import Scene
 
@@ -77,11 +77,11 @@ def test_a_warning_has_a_time_of_its_own_and_none_is_never() -> None:
 @pytest.mark.parametrize("setting", ["warn_at", "clear"])
 @pytest.mark.parametrize("value", [0.0, -0.5, 1.2])
 def test_a_soft_limit_above_the_hard_one_or_below_zero_is_refused(setting: str, value: float) -> None:
-    with pytest.raises(ValueError, match=setting):
+    with pytest.raises(ConfigError, match=setting):
         Thermometer(**dict[str, Any]({setting: value}))
 
 
 @pytest.mark.parametrize("setting", ["warn_again_s", "again_s"])
 def test_a_time_that_is_none_is_refused(setting: str) -> None:
-    with pytest.raises(ValueError, match=setting):
+    with pytest.raises(ConfigError, match=setting):
         Thermometer(**dict[str, Any]({setting: -1.0}))

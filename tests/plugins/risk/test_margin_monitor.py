@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from strikeloop import ConfigError, HaltState, HaltUpdated
 from strikeloop_risk import MarginMonitor, projected
 from tests.plugins.risk.scene import CALL, PUT, D, Scene, told
 
@@ -132,15 +133,34 @@ def test_a_strategy_may_ask_for_the_same_projection() -> None:
 @pytest.mark.parametrize(
     ("settings", "what"),
     [
-        ({"min_distance": 0.0}, "min_distance is 0.0"),
-        ({"min_distance": -0.1}, "min_distance is -0.1"),
-        ({"max_required": 1.5}, "max_required is 1.5"),
-        ({"min_available": D(-1)}, "min_available is -1"),
-        ({"look_s": 0.0}, "look_s is 0.0"),
-        ({"moves": ()}, "moves is"),
-        ({"moves": (-1.0,)}, "moves is"),
+        ({"min_distance": 0.0}, "min_distance: is 0.0"),
+        ({"min_distance": -0.1}, "min_distance: is -0.1"),
+        ({"max_required": 1.5}, "max_required: is 1.5"),
+        ({"min_available": D(-1)}, "min_available: is -1"),
+        ({"look_s": 0.0}, "look_s: is 0.0"),
+        ({"moves": ()}, "moves: is"),
+        ({"moves": (-1.0,)}, "moves: is"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any], what: str) -> None:
-    with pytest.raises(ValueError, match=what):
+    with pytest.raises(ConfigError, match=what):
         MarginMonitor(**settings)
+
+
+@pytest.mark.parametrize(
+    ("on_critical", "asked"), [("alert", None), ("halt", (False, False)), ("cancel", (True, False)), ("flatten", (True, True))]
+)
+def test_a_critical_figure_may_halt_the_run(on_critical: Any, asked: tuple[bool, bool] | None) -> None:
+    scene = Scene(MarginMonitor(on_critical=on_critical))
+    scene.balance("1000")
+    scene.risk(required=450)
+    assert [event for event in scene.events if isinstance(event, HaltUpdated)] == []
+    scene.risk(required=600)
+    halts = [event for event in scene.events if isinstance(event, HaltUpdated)]
+    if asked is None:
+        assert halts == []
+    else:
+        assert halts[0].state is not HaltState.ARMED
+        assert (halts[0].cancel, halts[0].flatten) == asked
+        assert halts[0].by == "rule0"
+        assert "margin required is 600.00, 60% of the equity" in halts[0].reason

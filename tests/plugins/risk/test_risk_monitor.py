@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from strikeloop import ConfigError
 from strikeloop_risk import RiskMonitor
 from strikeloop_risk.account import held, own_greeks
 from tests.plugins.risk.scene import CALL, PUT, Scene, told
@@ -47,7 +48,7 @@ def test_strategies_hear_the_alerts() -> None:
 
 
 def test_a_monitor_without_any_limit_is_refused_before_a_run() -> None:
-    with pytest.raises(ValueError, match="RiskMonitor has no limit"):
+    with pytest.raises(ConfigError, match="RiskMonitor has no limit"):
         RiskMonitor(max_divergence=None)
 
 
@@ -119,5 +120,28 @@ def test_where_the_venue_has_no_value_at_risk_our_own_is_watched() -> None:
 
 @pytest.mark.parametrize("setting", ["max_delta", "max_var", "max_divergence", "divergence_s"])
 def test_a_negative_limit_is_refused(setting: str) -> None:
-    with pytest.raises(ValueError, match=f"{setting} is -1"):
+    with pytest.raises(ConfigError, match=f"{setting}: is -1"):
         RiskMonitor(**dict[str, Any]({setting: -1.0}))
+
+
+def test_a_table_holds_for_each_underlying_by_our_own_sums_and_for_the_total() -> None:
+    scene = Scene(RiskMonitor(max_delta={"BTC_USDT": 0.04, "total": 1.0}, max_divergence=None))
+    scene.tick(CALL, 4_000.0, delta=0.5)
+    scene.hold(CALL, 10)
+    scene.risk(delta=0.9)
+    scene.hold(CALL, 0)
+    scene.risk(delta=0.1)
+    assert [alert.text for alert in scene.alerts] == [
+        "total delta is +0.9, 90% of its limit of 1",
+        "delta in BTC_USDT is +0.05, at or beyond its limit of 0.04",
+        "total delta is back at +0.1, its limit is 1",
+        "delta in BTC_USDT is back at +0, its limit is 0.04",
+    ]
+
+
+def test_the_default_of_a_table_holds_for_who_is_not_named() -> None:
+    scene = Scene(RiskMonitor(max_vega={"default": 1.0}, max_divergence=None))
+    scene.tick(CALL, 4_000.0, vega=80.0)
+    scene.hold(CALL, 10)
+    scene.risk(vega=1_000.0)
+    assert [alert.text for alert in scene.alerts] == ["vega in BTC_USDT is +8, at or beyond its limit of 1"]
