@@ -7,6 +7,7 @@ rows and whoever reads events sees the same market. It imports numpy when it wor
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -97,11 +98,21 @@ class Batch:
     Its rows stand in the order of (time, place): `place` tells what came first at one instant, 0 where a part has none. Where both are
     equal `events` come before `parts`, parts in their sequence, and rows of one part in theirs. `places` belong to `events` (() = all
     0). Every row of a batch comes at or after every row of the batch before it; at equal times the earlier batch is first.
+    Raises ValueError for an event of a kind that has columns, and for events or places that do not fit together.
     """
 
     parts: tuple[Columns, ...] = ()
     events: tuple[Event, ...] = ()
     places: tuple[int, ...] = ()
+
+    def __attrs_post_init__(self) -> None:
+        for event, after in pairwise((*self.events, None)):
+            if type(event) in COLUMNAR:
+                raise ValueError(f"{type(event).__name__} among the events of a batch: it belongs into columns")
+            if event is not None and after is not None and after.time < event.time:
+                raise ValueError(f"the events of a batch go back in time at {after}")
+        if self.places and len(self.places) != len(self.events):
+            raise ValueError(f"a batch has {len(self.events)} events and {len(self.places)} places")
 
     def __len__(self) -> int:
         return len(self.events) + sum(len(part) for part in self.parts)

@@ -93,6 +93,8 @@ class View:
     orders: Orders
     margin: MarginModel
     next_client_id: Callable[[str], str]
+    asked: list[str] = attrs.field(factory=list)
+    """Who has put something into its outbox since the engine last emptied them."""
     account: Account = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -388,6 +390,7 @@ class Desk:
         if self._read_only and isinstance(request, SubmitOrder | CancelOrder | AmendOrder):
             raise PluginError(f"{self._instance} is a rule: rules judge commands, they do not send any", plugin=self._instance)
         self.outbox.append(request)
+        self._view.asked.append(self._instance)
 
 
 def _amount(value: int | str | Decimal, name: str = "size") -> Decimal:

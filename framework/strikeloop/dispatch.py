@@ -45,8 +45,10 @@ class Call(NamedTuple):
     hook: str
 
 
-Route = tuple[tuple[Callable[[Any, Desk], Any], Desk, Instance, str], ...]
-"""The calls of one event as plain tuples: Python takes named ones apart more slowly."""
+Plain = tuple[Callable[[Any, Desk], Any], Desk, Instance, str]
+"""A call as a plain tuple: Python takes named ones apart more slowly."""
+Route = tuple[Plain, ...]
+"""The calls of one event, in order."""
 
 
 @attrs.define
@@ -63,6 +65,8 @@ class Dispatch:
     def __init__(self, instances: Sequence[Instance], contracts: Mapping[ContractId, Contract]) -> None:
         self.instances = tuple(instances)
         self._started = False
+        self.version = 0
+        """Counts what changed who hears what."""
         self._contracts = contracts
         self._interests = {instance.name: _Interest() for instance in instances}
         self._counters: dict[tuple[str, type[Event], Any], list[int]] = {}
@@ -95,6 +99,7 @@ class Dispatch:
 
     def forget(self) -> None:
         """Drop every compiled route: a watch, a listing or a halt changed who hears what."""
+        self.version += 1
         self._broadcast.clear()
         self._owned.clear()
         for routes in self.routes.values():
@@ -116,49 +121,61 @@ class Dispatch:
             calls = self._owned[(kind, owner)] = self._live(heard) + self._live(self._by_hook["on_event"])
         return calls
 
-    def watched(self, kind: type[Event], key: Any, contract: ContractId | None, underlying: str) -> Route:
-        """Compile the route of one kind of market event for one contract (or underlying, where `contract` is None)."""
+    def heard(self, kind: type[Event], key: Any) -> tuple[tuple[Plain, int, list[int]], ...]:
+        """Who hears of a kind of market event about `key`: the call, of how many events each one, and the count since the last."""
+        contract, underlying = self._about(kind, key)
         heard = []
         for call in self._by_hook[HOOK_OF[kind]]:
             every = self._every(call.instance, kind, contract, underlying)
             if every:
-                heard.append(call if every == 1 else self._nth(call, kind, key, every))
-        calls = self.routes[kind][key] = self._live(tuple(heard)) + self._live(self._by_hook["on_event"])
-        return calls
+                heard.append((call, every))
+        heard += [(call, 1) for call in self._by_hook["on_event"]]
+        return tuple(
+            ((call.function, call.desk, call.instance, call.hook), every, self._counter(call, kind, key) if every > 1 else [0])
+            for call, every in heard
+            if self._started and not call.instance.halted
+        )
 
     def route(self, event: Event) -> Route:
         """The calls for a market event, from the table or compiled now."""
         kind = type(event)
-        if isinstance(event, UnderlyingPriced):
-            key: Any = (event.adapter, event.underlying)
-            contract, underlying = None, event.underlying
-        else:
-            contract = key = event.contract  # type: ignore[attr-defined]  # every other market event has one
-            specification = self._contracts.get(key)
-            underlying = "" if specification is None else specification.underlying
+        key: Any = (event.adapter, event.underlying) if isinstance(event, UnderlyingPriced) else event.contract  # type: ignore[attr-defined]  # every other market event has one
         calls = self.routes[kind].get(key)
-        return self.watched(kind, key, contract, underlying) if calls is None else calls
+        if calls is None:
+            heard = self.heard(kind, key)
+            calls = self.routes[kind][key] = tuple(call if every == 1 else _nth(call, every, counter) for call, every, counter in heard)
+        return calls
+
+    def _about(self, kind: type[Event], key: Any) -> tuple[ContractId | None, str]:
+        """The contract and the underlying that a key of this kind stands for."""
+        if kind is UnderlyingPriced:
+            return None, key[1]
+        specification = self._contracts.get(key)
+        return key, "" if specification is None else specification.underlying
 
     def _every(self, instance: Instance, kind: type[Event], contract: ContractId | None, underlying: str) -> int:
         interest = self._interests[instance.name]
         every = interest.contracts.get((kind, contract), 0) if contract is not None else 0
         return every or interest.underlyings.get((kind, underlying), 0)
 
-    def _nth(self, call: Call, kind: type[Event], key: Any, every: int) -> Call:
-        counter = self._counters.setdefault((call.instance.name, kind, key), [0])
-        function = call.function
-
-        def each_nth(event: Any, desk: Desk) -> None:
-            counter[0] += 1
-            if counter[0] >= every:
-                counter[0] = 0
-                function(event, desk)
-
-        return call._replace(function=each_nth)
+    def _counter(self, call: Call, kind: type[Event], key: Any) -> list[int]:
+        return self._counters.setdefault((call.instance.name, kind, key), [0])
 
     def _live(self, calls: tuple[Call, ...]) -> Route:
         live = [call for call in calls if self._started and not call.instance.halted]
         return tuple((call.function, call.desk, call.instance, call.hook) for call in live)
+
+
+def _nth(call: Plain, every: int, counter: list[int]) -> Plain:
+    function = call[0]
+
+    def each_nth(event: Any, desk: Desk) -> None:
+        counter[0] += 1
+        if counter[0] >= every:
+            counter[0] = 0
+            function(event, desk)
+
+    return each_nth, *call[1:]
 
 
 def _compile(instances: Sequence[Instance]) -> dict[str, tuple[Call, ...]]:

@@ -8,10 +8,9 @@ else: sockets, files, time.
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -54,6 +53,10 @@ from strikeloop.orders import Order, Orders
 from strikeloop.portfolio import Portfolio
 from strikeloop.precision import restore_precision
 from strikeloop.review import Judgment, Review
+from strikeloop.timers import Timers
+
+if TYPE_CHECKING:
+    from strikeloop.passing import Passing
 
 MOST_EVENTS_PER_INPUT = 1_000
 _LOOKED_AT = frozenset({*ORDER_EVENTS, PositionUpdated, TimerFired, RunStarted, HaltRequested, HaltReset})
@@ -114,6 +117,7 @@ class Engine:
         self._is_started = self._is_over = False
         self.margin = margin
         view = View(self.clock, self.portfolio, self.orders, margin, self._ids.next)
+        self._asked = view.asked
         self.instances = tuple(_instance(plugin, view, seed) for plugin in plugins)
         self._by_name = {instance.name: instance for instance in self.instances}
         if len(self._by_name) != len(self.instances) or NAME in self._by_name:
@@ -156,7 +160,6 @@ class Engine:
                 event = self.portfolio.completed(event)
             if self.switch.is_engaged and type(event) in _LOOKED_AT:
                 self._look()
-        acted = False
         for function, desk, instance, hook in calls:
             try:
                 function(event, desk)
@@ -164,9 +167,32 @@ class Engine:
                 self._fault(instance, hook, error)
                 self._deliver(event, calls[1 + calls.index((function, desk, instance, hook)) :])
                 break
-            if desk.outbox:
-                acted = True
-        return self._settle() if acted or self._queue or self._approved else NOTHING
+        return self._settle() if self._asked or self._queue or self._approved else NOTHING
+
+    def follow(self, passing: Passing) -> None:
+        """From now on the market passes in rows: those that somebody hears of come by `rows`, the others only if somebody looks at them."""
+        self.portfolio.follow(passing)
+        self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
+
+    def rows(self, passing: Passing, rows: Iterable[tuple[int, Any, Route]]) -> Step:
+        """Deliver market events that stand in columns, up to the first that leads to something; returns what.
+
+        `rows` are how many have passed with this one, what it is, and the calls; none may be older than the clock. `passing.at` tells how
+        far this came.
+        """
+        clock, asked, queue = self.clock, self._asked, self._queue
+        for passing.at, event, calls in rows:
+            clock.now = event.received
+            for function, desk, instance, hook in calls:
+                try:
+                    function(event, desk)
+                except Exception as error:  # noqa: BLE001  # as in `step`
+                    self._fault(instance, hook, error)
+                    self._deliver(event, calls[1 + calls.index((function, desk, instance, hook)) :])
+                    break
+            if asked or queue:
+                return self._settle()
+        return NOTHING
 
     def wind_down(self) -> Step:
         """After RunStopping: let no new order leave, and withdraw what works."""
@@ -297,6 +323,7 @@ class Engine:
                     self._halt(cause, "engine", f"caused more than {MOST_EVENTS_PER_INPUT} events for one input")
             self._deliver(event, self._calls(event))
             self._collect()
+        self._asked.clear()
         step = Step(tuple(self._made), tuple(self._approved), tuple(self._logs))
         self._made, self._approved, self._logs = [], [], []
         return step
@@ -320,6 +347,7 @@ class Engine:
     def _collect(self) -> None:
         """Handle what every outbox holds; reviewing may put alerts of rules into some."""
         restore_precision()
+        self._asked.clear()
         while any(instance.desk.outbox for instance in self.instances):
             for instance in self.instances:
                 outbox, instance.desk.outbox = instance.desk.outbox, []
@@ -438,54 +466,10 @@ class Engine:
         self._queue.append((faulted, instance))
 
 
-class Timers:
-    """Timers of every instance, by due time and then by the order in which they were set."""
-
-    def __init__(self) -> None:
-        self._heap: list[tuple[int, int, str, str]] = []
-        self._set: dict[tuple[str, str], tuple[int, SetTimer]] = {}
-        self._count = 0
-
-    def set(self, instance: str, timer: SetTimer) -> None:
-        self._count += 1
-        self._set[(instance, timer.name)] = (self._count, timer)
-        heapq.heappush(self._heap, (timer.due, self._count, instance, timer.name))
-        if len(self._heap) > 2 * len(self._set) + 64:
-            self._heap = sorted((timer.due, count, *key) for key, (count, timer) in self._set.items())
-
-    def cancel(self, instance: str, name: str) -> None:
-        self._set.pop((instance, name), None)
-
-    def forget(self, instance: str) -> None:
-        for key in [key for key in self._set if key[0] == instance]:
-            del self._set[key]
-
-    def next(self) -> int | None:
-        while self._heap:
-            due, count, instance, name = self._heap[0]
-            known = self._set.get((instance, name))
-            if known is not None and known[0] == count:
-                return due
-            heapq.heappop(self._heap)
-        return None
-
-    def pop(self, now: int) -> TimerFired | None:
-        """The next due timer; a repeating one is set again for its first time after `now`, so a gap fires it once."""
-        due = self.next()
-        if due is None or due > now:
-            return None
-        _, _, instance, name = heapq.heappop(self._heap)
-        _, timer = self._set.pop((instance, name))
-        if timer.every:
-            missed = (now - due) // timer.every
-            self.set(instance, SetTimer(name, due + (missed + 1) * timer.every, timer.every))
-        return TimerFired(time=due, received=now, instance=instance, name=name, due=due)
-
-
 def _instance(plugin: Plugin, view: View, seed: int) -> Instance:
     desk = Desk(view, plugin.name, seed=str(seed), read_only=plugin.kind != "strategy")
     desk.memory.update(plugin.memory)
     return Instance(plugin.name, plugin.kind, plugin.plugin, desk, on_fault_of(type(plugin.plugin)))
 
 
-__all__ = ["NOTHING", "Engine", "Plugin", "Step", "Timers"]
+__all__ = ["NOTHING", "Engine", "Plugin", "Step"]

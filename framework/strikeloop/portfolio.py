@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -31,6 +31,9 @@ from strikeloop.events import (
     UnderlyingPriced,
 )
 from strikeloop.pricing import Greeks
+
+if TYPE_CHECKING:
+    from strikeloop.passing import Passing
 
 ONE = Decimal(1)
 NO_GREEKS = Greeks(delta=0.0, gamma=0.0, vega=0.0, theta=0.0)
@@ -76,6 +79,9 @@ class Portfolio:
         self.books: dict[ContractId, BookUpdated] = {}
         self.candles: dict[ContractId, CandleClosed] = {}
         self.underlyings: dict[tuple[str, str], UnderlyingPriced] = {}
+        self._passing: Passing | None = None
+        self._marked: dict[ContractId, int] = {}
+        """How many rows had passed when a position was last told of or marked."""
         self._positions: dict[ContractId, Position] = {}
         self._seen: dict[ContractId, PositionUpdated] = {}
         self._folds: dict[type[Event], Callable[[Any], None]] = {
@@ -99,10 +105,12 @@ class Portfolio:
     @property
     def positions(self) -> tuple[Position, ...]:
         """Every position that is not flat, in the order in which the contracts were first held."""
+        self._remark()
         return tuple(position for position in self._positions.values() if position.size)
 
     def position(self, contract: ContractId) -> Position | None:
         """The position in `contract`, None when flat."""
+        self._remark()
         position = self._positions.get(contract)
         return position if position is not None and position.size else None
 
@@ -115,6 +123,15 @@ class Portfolio:
     def risk(self) -> PortfolioRiskUpdated | None:
         """The account's portfolio risk, where there is one account; the first one otherwise."""
         return next(iter(self.risks.values()), None)
+
+    def follow(self, passing: Passing) -> None:
+        """From now on quotes, trades, tickers, bars and prices of underlyings are not told one by one: they are looked up as they pass."""
+        from strikeloop.passing import Known, KnownTickers  # noqa: PLC0415  # where rows pass there is numpy
+
+        self._passing = passing
+        self.quotes, self.trades, self.candles = Known(passing, Quoted), Known(passing, Traded), Known(passing, CandleClosed)
+        self.tickers, self.underlyings = KnownTickers(passing), Known(passing, UnderlyingPriced)
+        self.latest = {BookUpdated: self.books}
 
     def greeks(self, contract: ContractId) -> Greeks | None:
         """Per-unit greeks of a contract from its last ticker, None before one with greeks was seen."""
@@ -144,6 +161,7 @@ class Portfolio:
         """The update with what the venue left out of it: mark, unrealized PnL and greeks as the position has them after it."""
         if event.delta is not None and event.unrealized_pnl is not None:
             return event
+        self._remark()
         position = self._positions[event.contract]
         has_greeks = any((position.delta, position.gamma, position.vega, position.theta))
         return attrs.evolve(
@@ -172,8 +190,21 @@ class Portfolio:
             self._positions[contract.id] = self._position(seen)
 
     def _on_position(self, event: PositionUpdated) -> None:
+        self._remark()
         self._seen[event.contract] = event
         self._positions[event.contract] = self._position(event)
+        if self._passing is not None:
+            self._marked[event.contract] = self._passing.passed
+
+    def _remark(self) -> None:
+        """Marks and greeks of what is held follow the tickers that have passed untold."""
+        passing = self._passing
+        if passing is None:
+            return
+        for contract, position in self._positions.items():
+            if position.size and passing.place(TickerUpdated, contract) >= self._marked[contract]:
+                self._marked[contract] = passing.passed
+                self._mark(self.tickers[contract])
 
     def _position(self, event: PositionUpdated) -> Position:
         contract = self.contracts.get(event.contract)
@@ -207,6 +238,10 @@ class Portfolio:
             self.tickers[event.contract] = attrs.evolve(known, time=event.time, received=event.received, mark_price=event.mark_price)
         else:
             self.tickers[event.contract] = event
+        self._mark(event)
+
+    def _mark(self, event: TickerUpdated) -> None:
+        """What a ticker makes of the position in its contract."""
         position = self._positions.get(event.contract)
         if position is not None and position.size:
             self._positions[event.contract] = attrs.evolve(

@@ -8,7 +8,7 @@ paper account and the served venue drive it. It reads no clock: it is told the t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from strikeloop.adapter import Snapshot
 from strikeloop.columns import Batch, Columns, unrolled
@@ -17,7 +17,32 @@ from strikeloop.contracts import Contract
 from strikeloop.events import Event
 from strikeloop.settings import event_from_record, structure
 
-__all__ = ["Batch", "Bounded", "Columnar", "Columns", "Served", "Source", "Venue", "event_from_record", "structure", "unrolled"]
+if TYPE_CHECKING:
+    from strikeloop.passing import Group, Passing
+
+__all__ = [
+    "Batch",
+    "Bounded",
+    "Columnar",
+    "Columns",
+    "Group",
+    "Passing",
+    "Served",
+    "Skimming",
+    "Source",
+    "Venue",
+    "event_from_record",
+    "structure",
+    "unrolled",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("Group", "Passing"):
+        from strikeloop import passing  # noqa: PLC0415  # rows need numpy, the contract of a venue does not
+
+        return getattr(passing, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 class Venue(Protocol):
@@ -58,6 +83,36 @@ class Venue(Protocol):
 
     def report(self) -> Mapping[str, Any]:
         """What the venue knows of the run beside its events, in plain JSON types: it becomes part of the run's result."""
+        ...
+
+
+@runtime_checkable
+class Skimming(Protocol):
+    """What a `Venue` may also be: one that looks into the rows of a market itself, and is told only of those that change something.
+
+    Its driver hands it the rows with `skim`, moves `Passing.at` past those that happened, asks `touched` which is the first that must be
+    told by `on_market` (with `Passing.at` standing at it), and says `turn` before it lays out the next stretch. Whatever the venue is asked
+    meanwhile it answers as if it had been told of every row before `Passing.at`.
+    """
+
+    @property
+    def can_skim(self) -> bool:
+        """Whether it may be told of some rows only: false where each of them counts, as with a delayed feed."""
+        ...
+
+    def skim(self, passing: Passing) -> None:
+        """From now on the market passes here, before anything has."""
+        ...
+
+    def touched(self) -> int:
+        """The position, at or after `Passing.at`, of the first row that touches an order, a margin or a mark of ours; else the end.
+
+        The answer holds until the venue is told something, or `advance` has something to do.
+        """
+        ...
+
+    def turn(self) -> None:
+        """All rows of the stretch have happened and the next one comes: take what may still be asked for."""
         ...
 
 

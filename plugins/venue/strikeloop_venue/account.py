@@ -189,7 +189,7 @@ class Account:
         opens = market.contract.expiry - rules.settlement_window
         if not rules.blend_forward or self.now <= opens:
             return forward
-        window = self.markets.windows[market.contract.underlying]
+        window = self.markets.window(market.contract.underlying)
         average = window.so_far(opens, self.now, rules.settlement_sample)
         share = min(1.0, (self.now - opens) / rules.settlement_window)
         return forward if average is None else blended(forward, average, share)

@@ -71,6 +71,11 @@ class Agenda:
             self._refresh = time
             self._plan()
 
+    @property
+    def has_refresh(self) -> bool:
+        """Whether a refresh is planned."""
+        return self._refresh != NEVER
+
     def take(self) -> Item:
         """The item that is due; it is off the agenda then."""
         item = self._first()

@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -26,6 +26,7 @@ from strikeloop import (
     ContractListed,
     Event,
     Filled,
+    InvariantError,
     LedgerPosted,
     MmpTriggered,
     Origin,
@@ -50,7 +51,11 @@ from strikeloop_venue.order import Order
 from strikeloop_venue.protection import Protection
 from strikeloop_venue.rules import Rules
 from strikeloop_venue.settlement import Settlement, settle
+from strikeloop_venue.skimming import Skimmer
 from strikeloop_venue.steps import Step
+
+if TYPE_CHECKING:
+    from strikeloop.venue import Passing
 
 ALL = Scope()
 
@@ -78,6 +83,7 @@ class SimulatedVenue:
         )
         self._counter = Counter(self._protection, self._account, self._markets, self._matcher)
         self._liquidator = Liquidator(self._account, self._counter.liquidate, self._counter.take_over)
+        self._skimmer: Skimmer | None = None
         self._settlements: list[Settlement] = []
         self._agenda = Agenda()
         self._outbox: deque[Event] = deque()
@@ -123,6 +129,8 @@ class SimulatedVenue:
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
+        if self._skimmer is not None:
+            self._skimmer.saw(event)
 
     def on_command(self, approved: Approved[Request], now: int) -> None:
         """A command leaves the client at `now`; it reaches the matching engine after the entry latency, in sequence."""
@@ -169,6 +177,31 @@ class SimulatedVenue:
     def contracts(self) -> tuple[Contract, ...]:
         """Every contract that can be traded now, in the order of listing."""
         return tuple(market.contract for market in self._markets.by_contract.values())
+
+    # ---- rows that are not told -----------------------------------------------------------------------------------
+
+    @property
+    def can_skim(self) -> bool:
+        """A delayed feed is asked for each row, and so is a latency that learns from them."""
+        return not self._rules.feed_is_slow and not self._watches
+
+    def skim(self, passing: Passing) -> None:
+        """From now on the market passes here."""
+        self._skimmer = Skimmer(self.adapter, self._markets, self._rules.queue, passing)
+
+    def touched(self) -> int:
+        """The first row that concerns an order of ours, or a mark where none of them is to be looked at yet."""
+        return self._skimming.touched(marks=self._rules.mark_every is not None and not self._agenda.has_refresh)
+
+    def turn(self) -> None:
+        """The stretch of rows is over."""
+        self._skimming.turn()
+
+    @property
+    def _skimming(self) -> Skimmer:
+        if self._skimmer is None:
+            raise InvariantError("a venue that was not given rows with `skim` cannot say which of them matter")
+        return self._skimmer
 
     # ---- the venue's own side -----------------------------------------------------------------------------------
 
@@ -331,8 +364,7 @@ class SimulatedVenue:
         else:
             market.sync()
             market.look()
-        if market.ticker is None and market.position.size and not market.has_moved:
-            market.has_moved = True
+        if market.ticker is None and market.position.size:
             self._want_refresh()
         if self._account.step.has_news:
             self._finish()
@@ -352,7 +384,10 @@ class SimulatedVenue:
         self._agenda.expire(contract.expiry, contract.id)
 
     def _want_refresh(self) -> None:
-        self._agenda.refresh(max(self._now, self._refreshed + self._rules.refresh))
+        """Marks are looked at on a grid of times, the same whatever happened between: at its next one."""
+        every = self._rules.mark_every
+        if every is not None and not self._agenda.has_refresh:
+            self._agenda.refresh(max(-(-self._now // every), self._refreshed // every + 1) * every)
 
     def _run(self, until: int) -> None:
         """Carry out everything due up to and including `until`."""
@@ -392,7 +427,7 @@ class SimulatedVenue:
 
     def _settle_price(self, market: Market) -> Decimal:
         """The mean of the index over the window that ends now; without any index, what the venue last knew."""
-        window = self._markets.windows[market.contract.underlying]
+        window = self._markets.window(market.contract.underlying)
         mean = window.mean(self._now, self._rules.settlement_window, self._rules.settlement_sample)
         return Decimal(repr(self._markets.index_price(market) if mean is None else mean))
 
@@ -403,7 +438,7 @@ class SimulatedVenue:
     def _refresh(self) -> None:
         """Marks moved, or the account did: tell what positions are worth, and see whether the margin still suffices."""
         self._refreshed = self._now
-        moved = [market for market in self._markets.held() if market.has_moved]
+        moved = [market for market in self._markets.held() if market.figures != market.told]
         self._begin()
         for market in moved:
             self._account.step.markets[market.contract.id] = market
@@ -429,6 +464,9 @@ class SimulatedVenue:
         if not step.has_news and answer is None and not is_refresh:
             return
         account.step = Step()
+        if self._skimmer is not None:
+            for order in step.orders:
+                self._skimmer.stir(order.contract)
         if step.moved:
             self._want_refresh()
         received = self._received(account.now + self._rules.latency.response(account.now))
@@ -438,8 +476,10 @@ class SimulatedVenue:
             told.append(attrs.evolve(answer, received=received))
         told += [account.position(market, received) for market in step.markets.values()]
         for market in step.markets.values():
-            market.has_moved = False
+            market.told = market.figures
             market.look()
+            if self._skimmer is not None:
+                self._skimmer.stir(market.contract.id)
         if step.has_news or is_refresh:
             margin = account.margin()
             told += [account.balance(margin, received), account.risk(margin, received, is_new_book=step.moved)]

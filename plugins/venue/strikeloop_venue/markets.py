@@ -7,7 +7,7 @@ answers what mark, index and forward are; it matches nothing and books nothing.
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -48,8 +48,10 @@ class Market:
     live: bool = False
     trades: int = 0
     """Fills so far: the venue counts trade ids per contract."""
-    has_moved: bool = False
-    """Whether the mark moved since the position was last told."""
+    seen: int = 0
+    """How many rows had passed when it was last brought up to date, where it is not told of each."""
+    told: tuple[float | None, float | None] = (None, None)
+    """Mark and delta when the position was last told."""
     _depth: BookUpdated | None = None
     _pending: Quoted | None = None
 
@@ -70,10 +72,7 @@ class Market:
         """Take a ticker in; True when it says something new about a position or an order of ours."""
         before, self.ticker = self.ticker, event
         is_ours = bool(self.position.size or self.buys or self.sells)
-        if not is_ours or (before is not None and (before.mark_price, before.delta) == (event.mark_price, event.delta)):
-            return False
-        self.has_moved = True
-        return True
+        return is_ours and (before is None or (before.mark_price, before.delta) != (event.mark_price, event.delta))
 
     def sync(self) -> Book:
         """The book with everything applied that was taken in."""
@@ -108,6 +107,16 @@ class Market:
             self.look()
 
     @property
+    def shows_depth(self) -> bool:
+        """Whether more than the best prices of its book are known."""
+        return self._depth is not None or self.book.has_depth
+
+    @property
+    def figures(self) -> tuple[float | None, float | None]:
+        """Mark and delta: what a position in it is told again for when it moves."""
+        return self.mark, None if self.ticker is None else self.ticker.delta
+
+    @property
     def open_orders(self) -> list[Order]:
         """Every resting order, oldest first."""
         return sorted(self.buys + self.sells, key=lambda order: order.rank)
@@ -121,6 +130,10 @@ class Market:
         return self.last_price if mid is None else mid
 
 
+def _is_told(_: object) -> None:
+    """Nothing to do: whatever happened was told."""
+
+
 class Markets:
     """Every listed contract, and the index of every underlying."""
 
@@ -131,6 +144,12 @@ class Markets:
         """The index of each underlying as far back as its next settlement needs it."""
         self.retired: dict[ContractId, Market] = {}
         self._used: dict[ContractId, Market] = {}
+        self.get: Callable[[ContractId], Market | None] = self.by_contract.get
+        """The market of a listed contract."""
+        self.catch_up: Callable[[Market], None] = _is_told
+        """Brings a market up to date, where the venue is not told of everything."""
+        self.catch_up_index: Callable[[str], None] = _is_told
+        """The same for the index of an underlying."""
         for contract in contracts:
             self.add(contract)
 
@@ -140,10 +159,6 @@ class Markets:
             return False
         self.by_contract[contract.id] = Market(contract, Position(contract))
         return True
-
-    def get(self, contract: ContractId) -> Market | None:
-        """The market of a listed contract."""
-        return self.by_contract.get(contract)
 
     def retire(self, market: Market) -> None:
         """The contract can no longer be traded."""
@@ -155,16 +170,35 @@ class Markets:
         """An order came for this contract: from now on it may hold something of ours."""
         self._used[market.contract.id] = market
 
+    def used(self) -> list[Market]:
+        """Markets that may hold something of ours, in the order in which they were first used."""
+        return list(self._used.values())
+
     def held(self) -> list[Market]:
         """Markets with a position, in the order in which they were first used."""
-        return [market for market in self._used.values() if market.position.size]
+        return self._current([market for market in self._used.values() if market.position.size])
 
     def busy(self) -> list[Market]:
         """Markets with resting orders, in the order in which they were first used."""
-        return [market for market in self._used.values() if market.buys or market.sells]
+        return self._current([market for market in self._used.values() if market.buys or market.sells])
+
+    def marked(self) -> list[Market]:
+        """Markets with a position or resting orders: those whose marks move the account's margin."""
+        return self._current([market for market in self._used.values() if market.position.size or market.buys or market.sells])
+
+    def window(self, underlying: str) -> IndexWindow:
+        """The prices of an underlying that its next settlement averages."""
+        self.catch_up_index(underlying)
+        return self.windows[underlying]
+
+    def _current(self, markets: list[Market]) -> list[Market]:
+        for market in markets:
+            self.catch_up(market)
+        return markets
 
     def index_price(self, market: Market) -> float:
         """The index of the contract's underlying: its own feed, else what the ticker says, else the strike."""
+        self.catch_up_index(market.contract.underlying)
         index = self.index.get(market.contract.underlying)
         if index is None and market.ticker is not None:
             index = market.ticker.index_price or market.ticker.underlying_price

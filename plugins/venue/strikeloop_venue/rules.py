@@ -33,7 +33,7 @@ class Rules:
     mark_price_down: Decimal | None
     settlement_window: int
     settlement_sample: int
-    refresh: int
+    mark_every: int | None
     var_refresh: int
     liquidation: bool
     blend_forward: bool

@@ -6,6 +6,7 @@ that changed nothing says nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from strikeloop import (
@@ -36,6 +37,11 @@ class Step:
         """Whether the size of a position changed."""
         self.has_news = False
         """Whether there is an order or a fact to tell."""
+
+    @property
+    def orders(self) -> Iterable[Order]:
+        """The orders of which something is new."""
+        return self._orders
 
     def order(self, order: Order, reason: str = "") -> None:
         """Something about this order is new; `reason` answers a request about it that was refused."""

@@ -91,14 +91,14 @@ def test_a_closed_position_is_told_with_what_it_brought(stage: Stage) -> None:
     assert stage.last(PositionUpdated).size == 0
 
 
-def test_marks_are_refreshed_at_most_once_a_second_and_only_when_they_moved(stage: Stage) -> None:
+def test_marks_are_told_again_on_a_grid_of_seconds_and_only_when_they_moved(stage: Stage) -> None:
     stage.submit(1, 510)
     stage.at(10)
     before = len(stage.all(PositionUpdated))
     for tenth in range(20):
         stage.at(10 + tenth / 10).ticker(500 + tenth)
     stage.at(12.5).ticker(519).at(20)
-    assert [event.mark_price for event in stage.all(PositionUpdated)[before:]] == [501.0, 510.0, 519.0]
+    assert [event.mark_price for event in stage.all(PositionUpdated)[before:]] == [509.0, 519.0]
 
 
 def test_only_positions_whose_mark_moved_are_told_again(stage: Stage) -> None:

@@ -66,7 +66,7 @@ def fills(path: Path, queue: str, exponent: float = 2.0) -> list[Fill]:
         whole_fills=True,
         consume_liquidity=False,
         liquidation=False,
-        refresh_s=1e6,
+        mark_every_s=1e6,
     )
     quoting = Plugin(name="one", kind="strategy", plugin=OneTickWide(start=market.start))
     Backtest([quoting], sources=[market], open_venue=lambda contracts: settings.open("venue", contracts), listen=heard.append).run()

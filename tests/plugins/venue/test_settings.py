@@ -45,7 +45,7 @@ def test_a_config_file_says_all_of_it() -> None:
         ({"balance": "-1"}, "balance"),
         ({"balance": "NaN"}, "balance"),
         ({"settlement_window_s": 0}, "settlement_window_s"),
-        ({"refresh_s": 0.0}, "refresh_s"),
+        ({"mark_every_s": 0.0}, "mark_every_s"),
         ({"self_trade": "never"}, "cn, co, cb"),
         ({"queue_exponent": 0.0}, "queue_exponent"),
         ({"queue_unit": -1.0}, "queue_unit"),

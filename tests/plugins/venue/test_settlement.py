@@ -190,7 +190,7 @@ def test_a_market_that_comes_at_the_expiry_itself_trades_before_it() -> None:
 
 def test_while_the_average_builds_up_marks_run_towards_it() -> None:
     """Half-way through the window the index has been 71,000: forward 70,000 counts half, and the account's mark follows."""
-    stage = Stage(contract(), refresh_s=1).index(71_000).ticker(500, 70_000).quote(490, 510)
+    stage = Stage(contract(), mark_every_s=1).index(71_000).ticker(500, 70_000).quote(490, 510)
     stage.submit(1, 510)
     stage.at(HOURS_8 - 900).ticker(501, 70_000).at(HOURS_8 - 899)
     left = 900 / 86_400 / 365

@@ -1,0 +1,135 @@
+"""Only the rows that matter: those somebody hears of, and those that touch something of ours at the venue; the others just pass.
+
+Owns `Skim`. It does what `Each` does in the same sequence; who looks at a contract later sees the last row that has passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain
+
+import numpy as np
+
+from strikeloop.backtest.heard import Ears, Heard
+from strikeloop.backtest.merge import stretches
+from strikeloop.backtest.world import Progress, World
+from strikeloop.engine import NOTHING, Step
+from strikeloop.errors import InvariantError
+from strikeloop.passing import Passing, Stretch
+from strikeloop.venue import Columnar, Skimming
+
+SHOWN = 100_000
+"""Rows between two reports of progress."""
+
+
+class Skim:
+    """Walks through the rows of these sources."""
+
+    def __init__(self, world: World, sources: Sequence[Columnar]) -> None:
+        if not isinstance(world.venue, Skimming):
+            raise InvariantError("this venue must be told every row")
+        self._world, self._venue, self._stretches = world, world.venue, stretches(sources)
+        self._passing = Passing()
+        self._ears = Ears(world.engine.dispatch)
+        world.engine.follow(self._passing)
+        world.venue.skim(self._passing)
+
+    def first(self) -> tuple[int, int] | None:
+        stretch = next(self._stretches, None)
+        if stretch is None:
+            return None
+        self._stretches = chain((stretch,), self._stretches)
+        event = stretch.events(np.array([0]))[0]
+        return event.time, event.received
+
+    def through(self, progress: Progress, until: int) -> int:
+        passing, venue = self._passing, self._venue
+        count = 0
+        for stretch in self._stretches:
+            end = int(stretch.time.searchsorted(until, "right")) if until < int(stretch.time[-1]) else len(stretch)
+            venue.turn()
+            passing.turn(stretch)
+            self._through(stretch, end, progress)
+            self._count(stretch, end)
+            count += end
+            if end < len(stretch):
+                break
+        self._before(min(until, self._world.engine.clock.now) + 1)
+        return count
+
+    def _through(self, stretch: Stretch, end: int, progress: Progress) -> None:
+        """The rows of one stretch before the position `end`."""
+        passing, world, dispatch = self._passing, self._world, self._world.engine.dispatch
+        heard, told = self._listen(stretch), SHOWN
+        while (at := passing.at) < end:
+            self._before(int(stretch.time[at]))
+            if self._ears.version != dispatch.version:
+                heard.count(at)
+                heard = self._listen(stretch)
+            touched, loose = self._venue.touched(), stretch.next_loose(at)
+            stop = min(end, touched, loose, self._until_due(stretch))
+            step = self._deliver(heard, stop)
+            if step is not NOTHING:
+                world.after(step)
+            elif at < stop:
+                passing.at = stop
+            else:
+                self._visit(stretch, heard, at, is_touched=touched == at)
+            if passing.at >= told:
+                told = passing.at + SHOWN
+                progress(passing.passed, int(stretch.time[passing.at - 1]))
+        heard.count(end)
+        self._world.engine.clock.move(int(stretch.time[end - 1]) if end else 0)
+
+    def _listen(self, stretch: Stretch) -> Heard:
+        """Who hears of the rows that have not passed yet."""
+        dispatch = self._world.engine.dispatch
+        if self._ears.version != dispatch.version:
+            self._ears = Ears(dispatch)
+        return Heard(stretch, self._passing.at, self._ears)
+
+    def _before(self, time: int) -> None:
+        """Everything that is due before `time`."""
+        world = self._world
+        while (due := world.due()) < time:
+            world.do(due)
+
+    def _until_due(self, stretch: Stretch) -> int:
+        """The position of the first row that comes after what is due."""
+        due = self._world.due()
+        return len(stretch) if due >= int(stretch.time[-1]) else int(stretch.time.searchsorted(due, "right"))
+
+    def _deliver(self, heard: Heard, stop: int) -> Step:
+        """Deliver what is heard of before `stop`, until that leads to something."""
+        passing, rows = self._passing, self._world.engine.rows
+        while (some := heard.until(stop)) is not None:
+            step = rows(passing, some)
+            heard.took(passing.at)
+            if step is not NOTHING:
+                return step
+        return NOTHING
+
+    def _visit(self, stretch: Stretch, heard: Heard, at: int, *, is_touched: bool) -> None:
+        """A row that stands in no columns, or that the venue must be told of: the client sees it first."""
+        world, passing = self._world, self._passing
+        event = stretch.events(np.array([at]))[0]
+        if stretch.next_loose(at) == at:
+            passing.at = at + 1
+            world.after(world.engine.step(event))
+            world.summary.count(type(event), 1, until=event.received)
+        else:
+            step = self._deliver(heard, at + 1)
+            passing.at = at + 1
+            world.after(step)
+        if is_touched or stretch.next_loose(at) == at:
+            passing.at = at
+            world.venue.on_market(event)
+            passing.at = at + 1
+
+    def _count(self, stretch: Stretch, end: int) -> None:
+        """What passed is counted, whether anybody saw it or not."""
+        summary = self._world.summary
+        for kind, table in stretch.tables.items():
+            count = end if table.positions is None else int(table.positions.searchsorted(end))
+            if count:
+                summary.count(kind, count, until=int(table.columns.received[count - 1]))
