@@ -32,39 +32,43 @@ class Doubts:
     """The doubtful orders of one account port by the venue's id, oldest first."""
 
     def __init__(self) -> None:
-        self.open: dict[str, _Doubt] = {}
-        """By the venue's id; to look at, not to change."""
+        self._open: dict[str, _Doubt] = {}
+        self.to_ask: dict[str, None] = {}
+        """Those of which no look-up is on its way; to look at, not to change."""
 
     def __contains__(self, order_id: str) -> bool:
-        return order_id in self.open
+        return order_id in self._open
 
     def add(self, said: OrderUpdated) -> None:
         """The stream spoke vaguely of an order; an end that it told is not taken back by what comes late."""
-        doubt = self.open.setdefault(said.order_id or "", _Doubt(said))
+        order_id = said.order_id or ""
+        if order_id not in self._open:
+            self._open[order_id], self.to_ask[order_id] = _Doubt(said), None
+        doubt = self._open[order_id]
         if said.state.is_terminal or not doubt.said.state.is_terminal:
             doubt.said = said
         doubt.is_outrun = doubt.next_at is None
 
     def due(self, now: int) -> list[Find]:
         """The orders to look up now."""
-        finds = []
-        for order_id, doubt in self.open.items():
-            if doubt.next_at is not None and now >= doubt.next_at:
-                doubt.next_at, doubt.is_outrun = None, False
-                finds.append(Find(doubt.said.contract, None, order_id))
-        return finds
+        due = {order_id: doubt for order_id in self.to_ask if (doubt := self._open[order_id]).next_at is not None and now >= doubt.next_at}
+        for order_id, doubt in due.items():
+            del self.to_ask[order_id]
+            doubt.next_at, doubt.is_outrun = None, False
+        return [Find(doubt.said.contract, None, order_id) for order_id, doubt in due.items()]
 
     def over(self, order_id: str) -> None:
         """The order's end is known exactly, from elsewhere."""
-        self.open.pop(order_id, None)
+        self._open.pop(order_id, None)
+        self.to_ask.pop(order_id, None)
 
     def answered(self, order_id: str, order: OrderUpdated | None, now: int) -> OrderUpdated | None:
         """The answer to a look-up; what the stream said, where the venue does not know the order."""
-        doubt = self.open.get(order_id)
+        doubt = self._open.get(order_id)
         if doubt is None:
             return None
         if order is not None and not order.state.is_terminal and (doubt.is_outrun or doubt.said.state.is_terminal):
-            doubt.next_at = now if doubt.is_outrun else now + AGAIN_NS
+            doubt.next_at, self.to_ask[order_id] = now if doubt.is_outrun else now + AGAIN_NS, None
             return None
-        del self.open[order_id]
+        self.over(order_id)
         return doubt.said if order is None else None

@@ -103,7 +103,7 @@ class Reconciling:
                 line.hold(event)
             elif self._release.streamed(event) and type(event) in self._chains.kinds:
                 self._follow(event, now)
-        if self._release.doubts.open:
+        if self._release.doubts.to_ask:
             self._look_up(now)
 
     def open_gap(self, channel: str, reason: str, now: int) -> None:
