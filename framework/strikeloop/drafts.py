@@ -1,7 +1,7 @@
-"""Events made quickly: positional constructors of frozen classes, for who makes millions.
+"""Frozen values made quickly: positional constructors, and copies with something changed, for who makes millions.
 
-Owns `maker`. A frozen attrs class pays for each field on its way in; here the object is filled while it still is of a
-mutable twin with the same layout, and becomes of its class when it is whole. Nobody ever sees it unfrozen.
+Owns `maker` and `changer`. A frozen attrs class pays for each field on its way in; here the object is filled while it still is
+of a mutable twin with the same layout, and becomes of its class when it is whole. Nobody ever sees it unfrozen.
 """
 
 from __future__ import annotations
@@ -24,21 +24,42 @@ def maker(cls: type[T]) -> Callable[..., T]:
     >>> maker(UnderlyingPriced)(5, 6, "gate", "BTC_USDT", 70_000.0)
     UnderlyingPriced(time=5, received=6, adapter='gate', underlying='BTC_USDT', price=70000.0)
     """
-    fields = attrs.fields(cls)  # type: ignore[arg-type]  # what is no attrs class is refused by attrs itself
+    names = _names(cls)
+    lines = [f"def make({', '.join(names)}):", " draft = draft_of()", *(f" draft.{name} = {name}" for name in names)]
+    make: Callable[..., T] = _compiled(cls, lines, "make")
+    return make
+
+
+def changer(cls: type[T]) -> Callable[..., T]:
+    """A function that takes an instance of `cls` and, by name, what is to be different of it, and gives the other instance.
+
+    For the same classes as `maker`. It does what attrs.evolve does, at about a tenth of its cost; a name that is no field
+    raises AttributeError.
+
+    >>> from strikeloop import UnderlyingPriced
+    >>> changer(UnderlyingPriced)(UnderlyingPriced(time=5, received=6, adapter="gate", underlying="BTC_USDT", price=1.0), price=2.0)
+    UnderlyingPriced(time=5, received=6, adapter='gate', underlying='BTC_USDT', price=2.0)
+    """
+    lines = ["def change(value, /, **changes):", " draft = draft_of()", *(f" draft.{name} = value.{name}" for name in _names(cls))]
+    change: Callable[..., T] = _compiled(cls, [*lines, " for name in changes:", "  setattr(draft, name, changes[name])"], "change")
+    return change
+
+
+def _names(cls: type[Any]) -> list[str]:
+    """The fields of a class that runs no code when it is made."""
+    fields = attrs.fields(cls)
     idle = [field.name for field in fields if field.converter is not None or field.validator is not None or not field.init]
     if idle or hasattr(cls, "__attrs_post_init__"):
         raise TypeError(f"{cls.__name__} runs code when it is made ({', '.join(idle) or '__attrs_post_init__'}); call it as it is")
     if "__slots__" not in vars(cls):
         raise TypeError(f"{cls.__name__} has no __slots__; call it as it is")
-    plain = {name: getattr(object, name) for name in ("__init__", "__setattr__", "__delattr__")}
+    return [field.name for field in fields]
+
+
+def _compiled(cls: type[Any], lines: list[str], name: str) -> Any:
+    """The function `name` of these lines, which fill a draft."""
+    plain = {special: getattr(object, special) for special in ("__init__", "__setattr__", "__delattr__")}
     own = {"__slots__": vars(cls)["__slots__"], **plain}
     scope: dict[str, Any] = {"draft_of": type(f"{cls.__name__}Draft", cls.__bases__, own), "cls": cls}
-    exec(_source([field.name for field in fields]), scope)  # noqa: S102  # names of fields, as attrs itself writes its constructors
-    make: Callable[..., T] = scope["make"]
-    return make
-
-
-def _source(names: list[str]) -> str:
-    lines = [f"def make({', '.join(names)}):", " draft = draft_of()"]
-    lines += [f" draft.{name} = {name}" for name in names]
-    return "\n".join([*lines, " draft.__class__ = cls", " return draft"])
+    exec("\n".join([*lines, " draft.__class__ = cls", " return draft"]), scope)  # noqa: S102  # names of fields, as attrs itself writes its constructors
+    return scope[name]

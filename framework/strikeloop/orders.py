@@ -11,17 +11,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from typing import Any
 
 import attrs
 
 from strikeloop.commands import AmendOrder, SubmitOrder, TimeInForce
 from strikeloop.contracts import ContractId
+from strikeloop.drafts import changer, maker
 from strikeloop.events import Filled, OrderState, OrderUpdated, Origin
 
 _S = OrderState
 MOST_CLOSED = 10_000
 """How many orders that are over are kept: twice what a session remembers to recognize repetitions by."""
 _VENUE = frozenset({_S.OPEN, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.LIQUIDATED})
+_WORDS = frozenset({_S.SENT, _S.UNKNOWN, _S.REJECTED, _S.ABSENT})
+"""States that say nothing of what is filled."""
+ZERO = Decimal(0)
 
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.PENDING: _VENUE | {_S.PENDING, _S.SENT, _S.UNKNOWN},
@@ -38,7 +43,7 @@ TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
 """Which state may follow which. A terminal state gives way only to a terminal one that knows more fills."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Order:
     """One order as far as we know. Sizes are signed (buy > 0), in contracts; `price` None is a market order.
 
@@ -85,6 +90,9 @@ class Order:
     @property
     def is_buy(self) -> bool:
         return self.size > 0
+
+
+_made, _changed = maker(Order), changer(Order)
 
 
 def nobody(_client_id: str | None) -> str:
@@ -166,7 +174,7 @@ class Orders:
             return None
         size = order.size if command.size is None else command.size
         return self._put(
-            attrs.evolve(
+            _changed(
                 order,
                 size=size,
                 left=_left(size, order.filled),
@@ -182,21 +190,21 @@ class Orders:
         """The bytes of this order left."""
         order = self._orders.get(client_id)
         if order is not None and order.state is OrderState.PENDING:
-            self._put(attrs.evolve(order, state=OrderState.SENT, updated=now))
+            self._put(_changed(order, state=OrderState.SENT, updated=now))
 
     def apply(self, event: OrderUpdated) -> bool:
         """Fold one update; False when it is stale or impossible and nothing changed."""
         order = self.find(event)
         if order is None:
-            order = attrs.evolve(_foreign(event), instance=self.owner(event.client_id))
-            if order.key in self._orders:
-                order = attrs.evolve(order, key=_venue_key(event))
-            self._put(order)
+            key = event.client_id
+            if key is None or key in self._orders:
+                key = f"{event.contract.adapter}:{event.order_id}"
+            self._put(_foreign(event, key, self.owner(event.client_id)))
             return True
-        merged = _merge(order, event)
-        if merged is None or merged == attrs.evolve(order, updated=merged.updated):
+        changes = _changes(order, event)
+        if not changes:
             return False
-        self._put(merged)
+        self._put(_changed(order, updated=event.received, **changes))
         return True
 
     def apply_fill(self, event: Filled) -> Order | None:
@@ -205,11 +213,22 @@ class Orders:
         if order is None:
             return None
         executed, paid = order.executed + event.size, order.paid + event.size * event.price
-        known = attrs.evolve(order, executed=executed, paid=paid, order_id=order.order_id or event.order_id, updated=event.received)
+        left, state = order.left, order.state
         if abs(executed) > abs(order.filled):
             left = _left(order.size, executed)
-            known = attrs.evolve(known, left=left, state=_after_fill(order, left))
-        return self._put(attrs.evolve(known, fill_price=_average(known, order.fill_price)))
+            state = _after_fill(order, left)
+        return self._put(
+            _changed(
+                order,
+                executed=executed,
+                paid=paid,
+                order_id=order.order_id or event.order_id,
+                updated=event.received,
+                left=left,
+                state=state,
+                fill_price=_average(executed, paid, order.size - left, order.fill_price),
+            )
+        )
 
     def _put(self, order: Order) -> Order:
         self._orders[order.key] = order
@@ -236,9 +255,9 @@ def _left(size: Decimal, filled: Decimal) -> Decimal:
     return left if left * size > 0 else Decimal(0)
 
 
-def _average(order: Order, told: Decimal) -> Decimal:
+def _average(executed: Decimal, paid: Decimal, filled: Decimal, told: Decimal) -> Decimal:
     """The average price of what is filled: exact where every fill was reported, else what the venue told."""
-    return order.paid / order.executed if order.executed and abs(order.executed) >= abs(order.filled) else told
+    return paid / executed if executed and abs(executed) >= abs(filled) else told
 
 
 def _after_fill(order: Order, left: Decimal) -> OrderState:
@@ -248,67 +267,74 @@ def _after_fill(order: Order, left: Decimal) -> OrderState:
     return order.state if order.state.is_terminal and order.state is not OrderState.ABSENT else OrderState.OPEN
 
 
-def _venue_key(event: OrderUpdated) -> str:
-    return f"{event.contract.adapter}:{event.order_id}"
-
-
-def _foreign(event: OrderUpdated) -> Order:
+def _foreign(event: OrderUpdated, key: str, instance: str) -> Order:
+    """The order as the first word of it has it."""
     left = event.left if event.left is not None else event.size - event.filled
-    return Order(
-        key=event.client_id or _venue_key(event),
-        client_id=event.client_id,
-        order_id=event.order_id,
-        contract=event.contract,
-        size=event.size,
-        left=left,
-        price=event.price,
-        fill_price=event.fill_price,
-        state=event.state,
-        tif=event.tif,
-        reduce_only=event.reduce_only,
-        finish_as=event.finish_as,
-        reason=event.reason,
-        created=event.created or event.time,
-        updated=event.received,
-        told=(event.state, event.size - left),
+    return _made(
+        key,
+        event.contract,
+        event.size,
+        left,
+        event.state,
+        instance,
+        event.client_id,
+        event.order_id,
+        event.price,
+        event.fill_price,
+        ZERO,
+        ZERO,
+        event.tif,
+        event.reduce_only,
+        "",
+        event.finish_as,
+        event.reason,
+        event.created or event.time,
+        event.received,
+        0,
+        (),
+        False,
+        (event.state, event.size - left),
     )
 
 
-def _merge(order: Order, event: OrderUpdated) -> Order | None:
-    """`order` as `event` leaves it, or None when the event is older than what we know."""
-    if event.state not in TRANSITIONS[order.state]:
-        return None
-    if event.state in (OrderState.SENT, OrderState.UNKNOWN, OrderState.REJECTED, OrderState.ABSENT):
-        return _worded(order, event)
-    filled = event.filled if event.left is not None or event.state is OrderState.FILLED else order.filled
-    if abs(filled) < abs(order.filled):
-        return None
-    told = (event.state, filled)
-    if order.state.is_terminal and order.state is not OrderState.ABSENT and told == order.told:
-        return None
-    known = attrs.evolve(_worded(order, event), told=told)
+def _changes(order: Order, event: OrderUpdated) -> dict[str, Any]:
+    """What `event` makes different of `order`; nothing when it is older than what we know."""
+    state = event.state
+    if state not in TRANSITIONS[order.state]:
+        return {}
+    found: dict[str, Any] = {
+        "state": state,
+        "order_id": event.order_id or order.order_id,
+        "finish_as": event.finish_as or order.finish_as,
+        "reason": event.reason or order.reason,
+    }
+    if state not in _WORDS:
+        filled = event.filled if event.left is not None or state is OrderState.FILLED else order.filled
+        told = (state, filled)
+        if abs(filled) < abs(order.filled) or (order.state.is_terminal and order.state is not OrderState.ABSENT and told == order.told):
+            return {}
+        found["told"] = told
+        found |= _figures(order, event, filled)
+    return {name: value for name, value in found.items() if getattr(order, name) != value}
+
+
+def _figures(order: Order, event: OrderUpdated, filled: Decimal) -> dict[str, Any]:
+    """Size, price and what is left of it, after an update that is not old."""
     price = order.price if event.price is None or event.is_market else event.price
     if _is_former(order, event, price):
-        return attrs.evolve(known, left=_left(order.size, filled))
-    former = order.former if (event.size, price) == (order.size, order.price) else ()
-    known = attrs.evolve(known, size=event.size, left=event.size - filled, price=price, former=former, is_amending=False)
-    return attrs.evolve(known, fill_price=_average(known, event.fill_price or order.fill_price))
+        return {"left": _left(order.size, filled)}
+    return {
+        "size": event.size,
+        "left": event.size - filled,
+        "price": price,
+        "former": order.former if (event.size, price) == (order.size, order.price) else (),
+        "is_amending": False,
+        "fill_price": _average(order.executed, order.paid, filled, event.fill_price or order.fill_price),
+    }
 
 
 def _is_former(order: Order, event: OrderUpdated, price: Decimal | None) -> bool:
     """Whether an update speaks of the order as it was before an amendment; a look-up and a refusal tell how it is."""
-    if event.state is not OrderState.OPEN or event.origin is Origin.SNAPSHOT or event.reason:
+    if not order.former or event.state is not OrderState.OPEN or event.origin is Origin.SNAPSHOT or event.reason:
         return False
     return (event.size, price) != (order.size, order.price) and (event.size, price) in order.former
-
-
-def _worded(order: Order, event: OrderUpdated) -> Order:
-    """The state and the words of `event`."""
-    return attrs.evolve(
-        order,
-        state=event.state,
-        order_id=event.order_id or order.order_id,
-        finish_as=event.finish_as or order.finish_as,
-        reason=event.reason or order.reason,
-        updated=event.received,
-    )
