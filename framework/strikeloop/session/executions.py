@@ -93,8 +93,9 @@ class Executions:
     def told(self, update: OrderUpdated) -> None:
         """An order says how much of it is filled."""
         if update.order_id is not None and update.left is not None:
-            order = self._order((update.contract, update.order_id))
-            order.told = max(order.told or ZERO, update.filled, key=abs)
+            order, filled = self._order((update.contract, update.order_id)), update.size - update.left
+            if order.told is None or abs(filled) > abs(order.told):
+                order.told = filled
 
     def has_told(self, contract: ContractId, order_id: str) -> bool:
         """Whether it is known from the order itself how much of it is filled."""

@@ -6,15 +6,16 @@ submission. Until then such an event is held; with no submission on its way it i
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import attrs
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from strikeloop.contracts import ContractId
+from strikeloop.drafts import changer
 from strikeloop.events import Filled, OrderUpdated
 
 OrderEvent = TypeVar("OrderEvent", bound=OrderUpdated | Filled)
 
+_CHANGED: dict[type[OrderUpdated | Filled], Callable[..., Any]] = {kind: changer(kind) for kind in (OrderUpdated, Filled)}
 MOST_NAMES = 20_000
 """Pairs that are remembered; an order whose pair was forgotten is looked up again."""
 
@@ -42,13 +43,14 @@ class Identity:
 
     def learn(self, event: OrderUpdated | Filled) -> list[OrderUpdated | Filled]:
         """Note the pair an event names; returns the held events that it sets free, with their client id."""
-        if event.order_id is None:
+        order_id, known = event.order_id, self._client
+        if order_id is None:
             return []
-        if event.client_id is not None or event.order_id not in self._client:
-            self._client[event.order_id] = event.client_id
-        if len(self._client) > MOST_NAMES:
-            del self._client[next(iter(self._client))]
-        return self.release(event.order_id)
+        if event.client_id is not None or order_id not in known:
+            known[order_id] = event.client_id
+            if len(known) > MOST_NAMES:
+                del known[next(iter(known))]
+        return self.release(order_id) if self._held else []
 
     def knows(self, event: OrderUpdated | Filled) -> bool:
         """Whether the event can be delivered: it has our id, or its venue id is known (ours or foreign)."""
@@ -59,7 +61,7 @@ class Identity:
         if event.client_id is not None or event.order_id is None:
             return event
         client_id = self._client.get(event.order_id)
-        return event if client_id is None else attrs.evolve(event, client_id=client_id)
+        return event if client_id is None else _CHANGED[type(event)](event, client_id=client_id)
 
     def hold(self, event: OrderUpdated | Filled) -> None:
         """Keep an event until its order is named."""

@@ -21,7 +21,8 @@ class Listing:
     """What the venue listed so far."""
 
     def __init__(self) -> None:
-        self._known: dict[ContractId, Contract] = {}
+        self.known: dict[ContractId, Contract] = {}
+        """Every contract that was ever listed; to look at, not to change."""
         self._active: dict[ContractId, int] = {}
         self._next_expiry: int | None = None
         self._asked: int | None = None
@@ -33,7 +34,7 @@ class Listing:
         """Whether somebody waits for a contract that is not on it."""
 
     def __contains__(self, contract: ContractId) -> bool:
-        return contract in self._known
+        return contract in self.known
 
     @property
     def active(self) -> tuple[ContractId, ...]:
@@ -54,8 +55,8 @@ class Listing:
 
     def learned(self, contracts: Iterable[Contract], now: int) -> list[Event]:
         """Some contracts as the venue describes them; gives what of it is news."""
-        fresh = [contract for contract in contracts if self._known.get(contract.id) != contract]
-        self._known.update({contract.id: contract for contract in fresh})
+        fresh = [contract for contract in contracts if self.known.get(contract.id) != contract]
+        self.known.update({contract.id: contract for contract in fresh})
         self._change({**self._active, **{contract.id: contract.expiry for contract in fresh if contract.expiry > now}})
         return [ContractListed(time=now, received=now, contract=contract.id, specification=contract) for contract in fresh]
 
@@ -84,7 +85,7 @@ class Strangers:
     def pass_on(self, event: Event) -> None:
         """Tell an event whose contract is known, or that names none; hold another."""
         contract = getattr(event, "contract", None)
-        if contract is None or contract in self._listing or contract in self._accepted:
+        if contract is None or contract in self._listing.known or contract in self._accepted:
             self._tell(event)
             return
         self._held.setdefault(contract, []).append(event)

@@ -5,6 +5,8 @@ Owns `Outbox`, which the parts of one session share.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from strikeloop.events import Event, StreamEvent
 from strikeloop.session.actions import Action
 
@@ -16,12 +18,8 @@ class Outbox:
         self.adapter, self.port = adapter, port
         self.events: list[Event] = []
         self.actions: list[Action] = []
-
-    def say(self, event: Event) -> None:
-        self.events.append(event)
-
-    def ask(self, action: Action) -> None:
-        self.actions.append(action)
+        self.say: Callable[[Event], None] = self.events.append
+        self.ask: Callable[[Action], None] = self.actions.append
 
     def tell(self, kind: type[StreamEvent], now: int, **fields: object) -> None:
         """Say something about the connection."""
@@ -29,6 +27,7 @@ class Outbox:
 
     def take(self) -> tuple[list[Event], list[Action]]:
         """What came in since the last call."""
-        events, self.events = self.events, []
-        actions, self.actions = self.actions, []
+        events, actions = self.events[:], self.actions[:]
+        self.events.clear()
+        self.actions.clear()
         return events, actions

@@ -98,10 +98,13 @@ class Reconciling:
 
     def streamed(self, line: Line, events: Sequence[e.Event], now: int) -> None:
         """What a line says of the account."""
-        for event in events:
-            if not line.flows:
+        if not line.flows:
+            for event in events:
                 line.hold(event)
-            elif self._release.streamed(event) and type(event) in self._chains.kinds:
+            return
+        streamed, chained = self._release.streamed, self._chains.kinds
+        for event in events:
+            if streamed(event) and type(event) in chained:
                 self._follow(event, now)
         if self._release.doubts.to_ask:
             self._look_up(now)

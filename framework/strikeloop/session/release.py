@@ -7,12 +7,13 @@ told, and of those that a snapshot misses. It never guesses what an order is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import attrs
 
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import ContractId
-from strikeloop.events import ORDER_EVENTS, AlertRaised, Event, Filled, OrderState, OrderUpdated, Origin, Severity
+from strikeloop.events import ORDER_EVENTS, AlertRaised, Event, Filled, LedgerPosted, OrderState, OrderUpdated, Origin, Severity
 from strikeloop.session.actions import Find
 from strikeloop.session.doubts import Doubts, is_vague
 from strikeloop.session.executions import FillKey, fill_key
@@ -35,18 +36,38 @@ class Release:
         self._again: dict[Find, int] = {}
         self._counted: set[FillKey] = set()
         """Held fills that came with a snapshot, which has counted them already."""
+        self._folds: dict[type[Event], Callable[[Any], bool]] = {
+            **dict.fromkeys(ORDER_EVENTS, self._order_streamed),
+            **{kind: self._noting(note) for kind, note in truth.notes.items()},
+            LedgerPosted: self._ledger_streamed,
+        }
 
     # ---- events ----
 
     def streamed(self, event: Event) -> bool:
         """Tell what of an event is news, under our own order id where there is one. False where nothing new was said."""
-        if isinstance(event, ORDER_EVENTS):
-            return self._is_named(event) and self._pass(self._identity.named(event))
-        news = self._truth.news(event)
-        if news is None:
-            return False
-        self._tell(news)
+        fold = self._folds.get(type(event))
+        if fold is not None:
+            return fold(event)
+        self._tell(event)
         return True
+
+    def _order_streamed(self, event: OrderUpdated | Filled) -> bool:
+        return self._is_named(event) and self._pass(self._identity.named(event))
+
+    def _ledger_streamed(self, event: LedgerPosted) -> bool:
+        return self._publish(self._truth.news(event))
+
+    def _noting(self, note: Callable[[Any], None]) -> Callable[[Event], bool]:
+        """What is always news, and noted."""
+        tell = self._tell
+
+        def streamed(event: Event) -> bool:
+            note(event)
+            tell(event)
+            return True
+
+        return streamed
 
     def merged(self, event: Event) -> None:
         """Tell what a snapshot changed. A listing names our orders, so one without a name is foreign, unless one of ours is on its way."""

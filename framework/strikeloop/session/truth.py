@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 import attrs
 
 from strikeloop.adapter import Snapshot
 from strikeloop.contracts import ContractId
+from strikeloop.drafts import maker
 from strikeloop.events import (
     BalanceUpdated,
     ContractSettled,
@@ -29,6 +31,9 @@ from strikeloop.events import (
 from strikeloop.session.executions import Executions, FillKey, OrderKey, fill_key
 
 ZERO = Decimal(0)
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+_OPEN, _SNAPSHOT = OrderState.OPEN, Origin.SNAPSHOT
+_filled = maker(Filled)
 MOST_CLOSED = 10_000
 """Names of orders that are over; what is said late of one that was forgotten is put right by the next snapshot."""
 MOST_ENTRIES = 1_000
@@ -59,13 +64,17 @@ class Truth:
     """What one account port has told us so far."""
 
     def __init__(self) -> None:
+        self.notes: dict[type[Event], Callable[[Any], Any]] = {
+            PositionUpdated: self._on_position,
+            ContractSettled: self._on_settlement,
+            BalanceUpdated: self._on_balance,
+        }
+        """What notes the kinds that are always news."""
         self._folds: dict[type[Event], Callable[[Any], Event | None]] = {
             Filled: self._on_fill,
             OrderUpdated: self._on_update,
             LedgerPosted: self._on_ledger,
-            PositionUpdated: self._on_position,
-            ContractSettled: self._on_settlement,
-            BalanceUpdated: self._on_balance,
+            **self.notes,
         }
         self._executions = Executions()
         self._positions: dict[ContractId, PositionUpdated] = {}
@@ -121,20 +130,25 @@ class Truth:
 
     def implied(self, order: OrderUpdated) -> Filled | None:
         """What an order says is filled of it and nobody reported: for streams without executions, that is the fill."""
-        if order.order_id is None or not order.filled or not order.fill_price:
+        if order.order_id is None or not order.fill_price:
             return None
-        applied = self._executions.passed_on(order.contract, order.order_id)
-        fill = Filled(
-            time=order.finished or order.time,
-            received=order.received,
-            origin=order.origin,
-            contract=order.contract,
-            trade_id=f"order:{order.order_id}" if not applied else f"order:{order.order_id}:{abs(applied)}",
-            order_id=order.order_id,
-            client_id=order.client_id,
-            size=order.filled,
-            price=order.fill_price,
-            synthetic=True,
+        filled, applied = order.filled, self._executions.passed_on(order.contract, order.order_id)
+        if abs(filled) <= abs(applied):
+            return None
+        fill = _filled(
+            order.finished or order.time,
+            order.received,
+            order.origin,
+            NOTHING,
+            order.contract,
+            f"order:{order.order_id}:{abs(applied)}" if applied else "order:" + order.order_id,
+            order.order_id,
+            filled,
+            order.fill_price,
+            order.client_id,
+            None,
+            None,
+            True,
         )
         return self._on_fill(fill)
 
@@ -283,20 +297,23 @@ class Truth:
 
     def _on_fill(self, fill: Filled) -> Filled | None:
         """The part of `fill` that is news."""
-        self.last_fill_time = max(self.last_fill_time, fill.time)
+        if fill.time > self.last_fill_time:
+            self.last_fill_time = fill.time
         news = self._executions.news(fill)
         if news is not None:
-            self._expected[fill.contract] = self._expected.get(fill.contract, ZERO) + news.size
-            if fill.origin is not Origin.SNAPSHOT:
+            contract = fill.contract
+            self._expected[contract] = self._expected.get(contract, ZERO) + news.size
+            if fill.origin is not _SNAPSHOT:
                 self._since.fills.append(news)
         return news
 
     def _is_new(self, order: OrderUpdated) -> bool:
         """Whether just this was not said of the order before, by whichever way."""
+        names, known = _keys(order), self._said
         said = (*_standing(order), order.fill_price, order.finish_as, order.time)
-        heard = next((self._said[key] for key in _keys(order) if key in self._said), {})
-        for key in _keys(order):
-            self._said[key] = heard
+        heard = next((known[name] for name in names if name in known), {}) if len(names) != 1 else known.get(names[0], {})
+        for name in names:
+            known[name] = heard
         if said in heard:
             return False
         heard[said] = None
@@ -305,17 +322,17 @@ class Truth:
     def _on_order(self, order: OrderUpdated) -> OrderUpdated:
         """Note how an order stands. One that is over stays so, whatever is said late."""
         self._executions.told(order)
-        names = _keys(order)
+        names, closed = _keys(order), self._closed
         self._since.orders.update(names)
         if order.state.is_terminal:
-            self._closed.update(dict.fromkeys(names))
             for name in names:
+                closed[name] = None
                 self._open.pop(name, None)
-            while len(self._closed) > MOST_CLOSED:
-                oldest = next(iter(self._closed))
-                del self._closed[oldest]
+            while len(closed) > MOST_CLOSED:
+                oldest = next(iter(closed))
+                del closed[oldest]
                 self._said.pop(oldest, None)
-        elif order.state is OrderState.OPEN and not any(name in self._closed for name in names):
+        elif order.state is _OPEN and not any(name in closed for name in names):
             self._open.update(dict.fromkeys(names, order))
         return order
 
@@ -331,7 +348,10 @@ class Truth:
 
 
 def _keys(order: OrderUpdated) -> tuple[str, ...]:
-    return tuple(key for key in (order.client_id, order.order_id) if key is not None)
+    client_id, order_id = order.client_id, order.order_id
+    if client_id is None:
+        return () if order_id is None else (order_id,)
+    return (client_id,) if order_id is None else (client_id, order_id)
 
 
 def _standing(order: OrderUpdated) -> tuple[Any, ...]:

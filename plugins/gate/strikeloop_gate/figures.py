@@ -1,13 +1,12 @@
-"""Ledger figures: exact, of bounded length, without a negative zero, read from their text in one place.
+"""Ledger figures: exact, of bounded length, without a negative zero, read from the wire in one place.
 
-Owns `EXACT`, `WHOLE` and `COUNT`, which give the figure for a number as it stands on the wire, and the arithmetic of the
-adapter's Decimals. A text is looked at once, so that one that is only nearly a number is none, and its figure
-remembered: of what an account says most was said before. It never rounds.
+Owns `exact`, `WHOLE` and `COUNT`, and the arithmetic of the adapter's Decimals. What comes as text is known to hold digits,
+points and signs alone (see `swift`): of what Decimal takes of those, zeros and points in front and points at the end are
+refused here, because no JSON number has them. It never rounds.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Underflow
 from typing import Any, Generic, TypeVar
@@ -16,16 +15,32 @@ from strikeloop_gate.strictjson import MalformedError
 
 T = TypeVar("T")
 ZERO, ONE = Decimal(0), Decimal(1)
-_is_plain = re.compile(r"-?(?:0|[1-9][0-9]{0,29})(?:\.[0-9]+)?", re.ASCII).fullmatch
-MOST_FIGURES = 65_536
-# 40 digits hold every figure of the venue; more is an attack, and would make arithmetic slow.
-_EXACT = Context(prec=40, Emin=-40, Emax=40, traps=[Inexact, InvalidOperation, Overflow, Underflow])
+MOST_COUNTS = 4_096
+_TRAPS = [Inexact, InvalidOperation, Overflow, Underflow]
+# 40 digits, 30 of them before the point, hold every figure of the venue; more is an attack, and would make arithmetic slow.
+_READ, _EXACT = Context(prec=40, Emin=-40, Emax=29, traps=_TRAPS), Context(prec=40, Emin=-40, Emax=40, traps=_TRAPS)
+_decimal, _plus = _READ.create_decimal, _READ.plus
 
-_decimal, _plus = _EXACT.create_decimal, _EXACT.plus
+
+def exact(value: str | int | Decimal) -> Decimal:
+    """The figure, as it is spelled. Raises DecimalException for what is no number, or has too many digits; MalformedError."""
+    made = _decimal(value)
+    if type(value) is not str:
+        return _plus(made)
+    if value > "0:" and value[-1] != ".":  # it begins with 1 to 9
+        return made
+    return _of_text(value, made)
+
+
+def _of_text(text: str, made: Decimal) -> Decimal:
+    digits = text[1:] if text[0] == "-" else text
+    if digits[-1] == "." or (digits < "1" and digits != "0" and digits[:2] != "0."):
+        raise MalformedError("", f"{text[:40]!r} is no JSON number")
+    return made or _plus(made)
 
 
 class Figures(dict[Any, T], Generic[T]):
-    """What `read` makes of numbers: their texts, whole numbers, or Decimals. Raises MalformedError for what is none."""
+    """What `read` makes of numbers that are few, by their text: knowing one costs a quarter of reading it."""
 
     def __init__(self, read: Callable[[Any], T]) -> None:
         self._read = read
@@ -33,26 +48,14 @@ class Figures(dict[Any, T], Generic[T]):
     def __missing__(self, value: Any) -> T:
         found = self._read(value)
         if type(value) is str:  # equal Decimals may be spelled differently: those are not looked up
-            if len(self) >= MOST_FIGURES:
+            if len(self) >= MOST_COUNTS:
                 self.clear()
             self[value] = found
         return found
 
 
-def _exact(value: Any) -> Decimal:
-    if type(value) is str and not _is_plain(value):
-        raise MalformedError("", f"{value[:40]!r} is no plain number")
-    try:
-        return _plus(_decimal(value))
-    except DecimalException:
-        raise MalformedError("", "more than 40 digits") from None
-
-
 def _whole(value: Any) -> Decimal:
-    try:
-        return _EXACT.quantize(_exact(value), ONE) or ZERO
-    except DecimalException:
-        raise MalformedError("", f"{value} is no whole number") from None
+    return _READ.quantize(exact(value), ONE) or ZERO
 
 
 def _count(value: Any) -> int:
@@ -62,34 +65,26 @@ def _count(value: Any) -> int:
     return number
 
 
-EXACT = Figures(_exact)
-"""A ledger figure: finite, at most 40 digits, without a negative zero."""
 WHOLE = Figures(_whole)
-"""A number of contracts; `1.0` and `1` both give Decimal(1)."""
+"""A number of contracts; `1.0` and `1` both give Decimal(1). Raises DecimalException, MalformedError."""
 COUNT = Figures(_count)
 """A whole number that is not negative, as int."""
 
 
-def figure(value: Any, field: str) -> Decimal:
+def figure(value: str | int | Decimal, field: str) -> Decimal:
     """The ledger figure of a field."""
-    return _of(EXACT, value, field)
-
-
-def whole(value: Any, field: str) -> Decimal:
-    """The number of contracts in a field."""
-    return _of(WHOLE, value, field)
-
-
-def count(value: Any, field: str) -> int:
-    """The number of things in a field."""
-    return _of(COUNT, value, field)
-
-
-def _of(figures: Figures[T], value: Any, field: str) -> T:
     try:
-        return figures[value]
-    except MalformedError as exc:
-        raise MalformedError(field, exc.reason) from None
+        return exact(value)
+    except DecimalException:
+        raise MalformedError(field, "more than 40 digits") from None
+
+
+def whole(value: str | int | Decimal, field: str) -> Decimal:
+    """The number of contracts in a field."""
+    try:
+        return WHOLE[value]
+    except DecimalException:
+        raise MalformedError(field, f"{value} is no whole number") from None
 
 
 def product(left: Decimal, right: Decimal, field: str) -> Decimal:

@@ -30,7 +30,7 @@ from strikeloop import (
     PositionUpdated,
     maker,
 )
-from strikeloop_gate.figures import COUNT, EXACT, WHOLE, ZERO, figure, product, whole
+from strikeloop_gate.figures import COUNT, WHOLE, ZERO, exact, figure, product, whole
 from strikeloop_gate.strictjson import MalformedError
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -109,10 +109,10 @@ def seed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] =
         raw,
         contract_id(source.adapter, item.contract),
         WHOLE[item.size],
-        EXACT[item.entry_price],
-        EXACT[item.realised_pnl],
+        exact(item.entry_price),
+        exact(item.realised_pnl),
         twin.mark_price + 0.0,
-        EXACT[item.unrealised_pnl],
+        exact(item.unrealised_pnl),
         twin.delta + 0.0,
         twin.gamma + 0.0,
         twin.vega + 0.0,
@@ -175,10 +175,10 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
         raw,
         source.adapter,
         currency(item.currency),
-        EXACT[item.total],
-        EXACT[item.available],
-        EXACT[unrealized],
-        EXACT[item.option_value],
+        exact(item.total),
+        exact(item.available),
+        exact(unrealized),
+        exact(item.option_value),
         COUNT[item.short_positions],
         COUNT[item.long_positions],
         twin.margin_ratio + 0.0,
@@ -258,8 +258,8 @@ def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOT
         twin.total_gamma + 0.0,
         twin.total_vega + 0.0,
         twin.total_theta + 0.0,
-        EXACT[item.margin_occupied],
-        EXACT[item.margin_required],
+        exact(item.margin_occupied),
+        exact(item.margin_required),
         twin.effective_leverage + 0.0,
         twin.portfolio_var + 0.0,
     )
