@@ -25,6 +25,7 @@ from strikeloop.events import (
     MARKET_EVENTS,
     ORDER_EVENTS,
     AlertRaised,
+    BalanceUpdated,
     ContractExpired,
     ContractListed,
     Event,
@@ -37,6 +38,7 @@ from strikeloop.events import (
     OrderState,
     OrderUpdated,
     PluginFaulted,
+    PortfolioRiskUpdated,
     PositionUpdated,
     Reconciled,
     RunStarted,
@@ -62,6 +64,7 @@ MOST_EVENTS_PER_INPUT = 1_000
 _LOOKED_AT = frozenset({*ORDER_EVENTS, PositionUpdated, TimerFired, RunStarted, HaltRequested, HaltReset})
 """Inputs after which an engaged kill switch looks what is left to do."""
 _MARKET = frozenset(MARKET_EVENTS)
+_ABSENT = OrderState.ABSENT
 
 
 @attrs.frozen
@@ -128,6 +131,7 @@ class Engine:
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
         self._folds: dict[type[Event], Callable[[Any], Route]] = {
             **dict.fromkeys(ORDER_EVENTS, self._fold_order),
+            **dict.fromkeys((BalanceUpdated, PortfolioRiskUpdated), self._fold_figures),
             **dict.fromkeys((TimerFired, OrderRefused), self._fold_owned),
             **dict.fromkeys((ContractListed, ContractExpired), self._fold_listing),
             RunStarted: self._fold_start,
@@ -236,10 +240,10 @@ class Engine:
         if kind in _MARKET:
             self.portfolio.apply(event)
             return self.dispatch.route(event)
-        restore_precision()  # a plugin may have set another one
         fold = self._folds.get(kind)
         if fold is not None:
             return fold(event)
+        restore_precision()  # a plugin may have set another one
         self.portfolio.apply(event)
         if isinstance(event, StreamEvent):
             self._fold_stream(event)
@@ -264,18 +268,22 @@ class Engine:
         return self.dispatch.broadcast(type(event))
 
     def _fold_order(self, event: OrderUpdated | Filled) -> Route:
-        before = self.orders.find(event)
-        if isinstance(event, Filled):
-            self.orders.apply_fill(event)
-        elif not self.orders.apply(event):
+        restore_precision()
+        kind, before = type(event), self.orders.find(event)
+        order = self.orders.fold(event, before)
+        if order is None and kind is OrderUpdated:
             return ()
-        order = self.orders.find(event)
         owner = self.orders.owner(event.client_id) if order is None else order.instance
-        if isinstance(event, Filled) and owner in self._by_name:
+        if kind is Filled and owner in self._by_name:
             self._by_name[owner].desk.book_fill(event.contract, event.size)
-        if before is not None and before.state is OrderState.ABSENT and order is not None and order.state is not OrderState.ABSENT:
+        if before is not None and before.state is _ABSENT and order is not None and order.state is not _ABSENT:
             self._revived(order)
-        return self.dispatch.owned(type(event), owner)
+        return self.dispatch.owned(kind, owner)
+
+    def _fold_figures(self, event: BalanceUpdated | PortfolioRiskUpdated) -> Route:
+        """What is kept as it is: nothing is computed, so that no precision matters."""
+        self.portfolio.apply(event)
+        return self.dispatch.broadcast(type(event))
 
     def _fold_halt(self, event: HaltRequested) -> Route:
         self._halt_run(event)

@@ -143,10 +143,11 @@ class Orders:
 
         Client ids of other hands are not unique at a venue, so those of foreign orders count only where the venue's id agrees.
         """
-        order = None if event.client_id is None else self._orders.get(event.client_id)
-        if order is not None and (order.instance or order.order_id is None or event.order_id in (None, order.order_id)):
+        client_id, order_id = event.client_id, event.order_id
+        order = None if client_id is None else self._orders.get(client_id)
+        if order is not None and (order.instance or order.order_id is None or order_id in (None, order.order_id)):
             return order
-        return None if event.order_id is None else self.by_order_id(event.contract.adapter, event.order_id)
+        return None if order_id is None else self.by_order_id(event.contract.adapter, order_id)
 
     def pending(self, command: SubmitOrder, instance: str, now: int) -> Order:
         """Fold an approved submission as PENDING, so that the next review counts it."""
@@ -192,51 +193,32 @@ class Orders:
         if order is not None and order.state is OrderState.PENDING:
             self._put(_changed(order, state=OrderState.SENT, updated=now))
 
-    def apply(self, event: OrderUpdated) -> bool:
-        """Fold one update; False when it is stale or impossible and nothing changed."""
-        order = self.find(event)
+    def apply(self, event: OrderUpdated | Filled) -> Order | None:
+        """Fold one update or execution; returns the order as it is now. None when that is as it was, or no order is known to fit."""
+        return self.fold(event, self.find(event))
+
+    def fold(self, event: OrderUpdated | Filled, order: Order | None) -> Order | None:
+        """As `apply`, where it is known already what `find` gives."""
+        if isinstance(event, Filled):
+            return None if order is None else self._put(_changed(order, **_executed(order, event)))
         if order is None:
             key = event.client_id
             if key is None or key in self._orders:
                 key = f"{event.contract.adapter}:{event.order_id}"
-            self._put(_foreign(event, key, self.owner(event.client_id)))
-            return True
+            return self._put(_foreign(event, key, self.owner(event.client_id)))
         changes = _changes(order, event)
-        if not changes:
-            return False
-        self._put(_changed(order, updated=event.received, **changes))
-        return True
-
-    def apply_fill(self, event: Filled) -> Order | None:
-        """Fold one execution; returns the order it belongs to, None when no order of ours or known foreign one fits."""
-        order = self.find(event)
-        if order is None:
-            return None
-        executed, paid = order.executed + event.size, order.paid + event.size * event.price
-        left, state = order.left, order.state
-        if abs(executed) > abs(order.filled):
-            left = _left(order.size, executed)
-            state = _after_fill(order, left)
-        return self._put(
-            _changed(
-                order,
-                executed=executed,
-                paid=paid,
-                order_id=order.order_id or event.order_id,
-                updated=event.received,
-                left=left,
-                state=state,
-                fill_price=_average(executed, paid, order.size - left, order.fill_price),
-            )
-        )
+        return self._put(_changed(order, updated=event.received, **changes)) if changes else None
 
     def _put(self, order: Order) -> Order:
         self._orders[order.key] = order
         if order.order_id is not None:
             self._by_venue_id[(order.contract.adapter, order.order_id)] = order.key
-        now, before = (self._working, self._closed) if order.is_working else (self._closed, self._working)
-        now[order.key] = None
-        before.pop(order.key, None)
+        if order.is_working:
+            self._working[order.key] = None
+            self._closed.pop(order.key, None)
+            return order
+        self._closed[order.key] = None
+        self._working.pop(order.key, None)
         if len(self._closed) > MOST_CLOSED:
             self._forget(next(iter(self._closed)))
         return order
@@ -247,6 +229,19 @@ class Orders:
         self._forgotten[order.state] += 1
         if order.order_id is not None:
             self._by_venue_id.pop((order.contract.adapter, order.order_id), None)
+
+
+def _executed(order: Order, event: Filled) -> dict[str, Any]:
+    """What an execution makes different of `order`."""
+    executed, paid, left = order.executed + event.size, order.paid + event.size * event.price, order.left
+    found: dict[str, Any] = {"executed": executed, "paid": paid, "updated": event.received}
+    if abs(executed) > abs(order.size - left):
+        found["left"] = left = _left(order.size, executed)
+        found["state"] = _after_fill(order, left)
+    if order.order_id is None:
+        found["order_id"] = event.order_id
+    found["fill_price"] = _average(executed, paid, order.size - left, order.fill_price)
+    return found
 
 
 def _left(size: Decimal, filled: Decimal) -> Decimal:

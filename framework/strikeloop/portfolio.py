@@ -207,28 +207,33 @@ class Portfolio:
                 self._mark(self.tickers[contract])
 
     def _position(self, event: PositionUpdated) -> Position:
-        contract = self.contracts.get(event.contract)
-        multiplier = ONE if contract is None else contract.multiplier
-        before = self._positions.get(event.contract)
-        greeks = self.greeks(event.contract) or before or NO_GREEKS
-        mark = event.mark_price if event.mark_price is not None else self.mark(event.contract)
-        if mark is None and before is not None:
-            mark = before.mark_price
-        gained = event.unrealized_pnl
+        contract, mark, gained, delta = event.contract, event.mark_price, event.unrealized_pnl, event.delta
+        specification = self.contracts.get(contract)
+        multiplier = ONE if specification is None else specification.multiplier
+        gamma, vega, theta = event.gamma, event.vega, event.theta
+        if delta is None or gamma is None or vega is None or theta is None or mark is None:
+            before = self._positions.get(contract)
+            greeks = self.greeks(contract) or before or NO_GREEKS
+            delta = greeks.delta if delta is None else delta
+            gamma = greeks.gamma if gamma is None else gamma
+            vega = greeks.vega if vega is None else vega
+            theta = greeks.theta if theta is None else theta
+            mark = self.mark(contract) if mark is None else mark
+            mark = before.mark_price if mark is None and before is not None else mark
         if gained is None and mark is not None:
             gained = _gained(mark, event.entry_price, event.size, multiplier)
         return _made(
-            event.contract,
+            contract,
             event.size,
             event.entry_price,
             event.realized_pnl,
             multiplier,
             mark,
             gained,
-            greeks.delta if event.delta is None else event.delta,
-            greeks.gamma if event.gamma is None else event.gamma,
-            greeks.vega if event.vega is None else event.vega,
-            greeks.theta if event.theta is None else event.theta,
+            delta,
+            gamma,
+            vega,
+            theta,
             event.received,
         )
 

@@ -9,7 +9,7 @@ import attrs
 import pytest
 
 from strikeloop import ContractId, Quoted, canonical, events
-from strikeloop.drafts import maker
+from strikeloop.drafts import changer, maker
 
 CONTRACT = ContractId.of("gate", "BTC_USDT-20260626-70000-C")
 EVENTS = [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, events.Event)]
@@ -69,3 +69,20 @@ class Open:
 def test_a_class_that_needs_its_own_constructor_is_refused(cls: type[Any], reason: str) -> None:
     with pytest.raises(TypeError, match=reason):
         maker(cls)
+
+
+@pytest.mark.parametrize("cls", EVENTS)
+def test_a_copy_with_something_changed_is_what_attrs_would_make(cls: type[events.Event]) -> None:
+    value = maker(cls)(*range(len(attrs.fields(cls))))
+    assert changer(cls)(value, received=77, time=None) == attrs.evolve(value, received=77, time=None)
+    assert canonical_fields(changer(cls)(value)) == canonical_fields(value)
+
+
+def canonical_fields(value: events.Event) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in attrs.fields(type(value))}
+
+
+def test_a_change_of_what_is_no_field_is_an_error() -> None:
+    value = maker(Quoted)(*range(len(attrs.fields(Quoted))))
+    with pytest.raises(AttributeError, match="prise"):
+        changer(Quoted)(value, prise=1.0)

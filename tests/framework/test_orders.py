@@ -36,10 +36,7 @@ def after(*events: OrderUpdated | Filled, size: int = 10) -> Order:
 
 def fold(made: Orders, events: Sequence[OrderUpdated | Filled]) -> Order:
     for event in events:
-        if isinstance(event, Filled):
-            made.apply_fill(event)
-        else:
-            made.apply(event)
+        made.apply(event)
     order = made.get("c")
     assert order is not None
     return order
@@ -242,7 +239,7 @@ def test_the_average_price_is_the_venues_while_fills_are_missing() -> None:
 
 def test_a_fill_teaches_the_venues_id() -> None:
     made = orders()
-    made.apply_fill(fill("c", 1, order_id="v9"))
+    made.apply(fill("c", 1, order_id="v9"))
     assert made.by_order_id("sim", "v9") is made.get("c")
 
 
@@ -346,7 +343,7 @@ def test_an_order_of_other_hands_belongs_to_nobody_here() -> None:
 def test_an_order_of_other_hands_is_followed_by_the_venues_id() -> None:
     made = Orders()
     made.apply(update(None, S.OPEN, 3, 3, order_id="v7"))
-    made.apply_fill(fill(None, 1, order_id="v7"))
+    made.apply(fill(None, 1, order_id="v7"))
     made.apply(update(None, S.CANCELED, 3, 2, order_id="v7"))
     assert [(order.state, order.filled) for order in made] == [(S.CANCELED, D(1))]
 
@@ -372,7 +369,7 @@ def test_the_same_venue_id_at_another_venue_is_another_order() -> None:
 
 
 def test_a_fill_of_an_order_that_nobody_knows_is_no_orders() -> None:
-    assert Orders().apply_fill(fill(None, 1)) is None
+    assert Orders().apply(fill(None, 1)) is None
 
 
 def test_working_orders_are_listed_oldest_first() -> None:

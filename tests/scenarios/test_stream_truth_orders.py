@@ -84,7 +84,7 @@ def outcome(stage: Stage) -> tuple[Any, ...]:
         if isinstance(event, OrderUpdated):
             orders.apply(event)
         elif isinstance(event, Filled):
-            orders.apply_fill(event)
+            orders.apply(event)
             filled += event.size
         elif isinstance(event, PositionUpdated):
             size = event.size

@@ -232,7 +232,7 @@ class World:
             case OrderUpdated():
                 self.orders.apply(event)
             case Filled():
-                self.orders.apply_fill(event)
+                self.orders.apply(event)
                 self.filled[event.order_id] = self.filled.get(event.order_id, D(0)) + event.size
             case PositionUpdated():
                 self.sizes[event.contract] = event.size

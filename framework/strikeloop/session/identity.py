@@ -15,7 +15,7 @@ from strikeloop.events import Filled, OrderUpdated
 
 OrderEvent = TypeVar("OrderEvent", bound=OrderUpdated | Filled)
 
-_CHANGED: dict[type[OrderUpdated | Filled], Callable[..., Any]] = {kind: changer(kind) for kind in (OrderUpdated, Filled)}
+_CHANGED: dict[type[Any], Callable[..., Any]] = {kind: changer(kind) for kind in (OrderUpdated, Filled)}
 MOST_NAMES = 20_000
 """Pairs that are remembered; an order whose pair was forgotten is looked up again."""
 

@@ -26,10 +26,9 @@ def outcome(told: Iterable[Event]) -> tuple[Any, ...]:
     orders.sent("t-a-1", 0)
     total = D(0)
     for event in told:
-        if isinstance(event, OrderUpdated):
+        if isinstance(event, OrderUpdated | Filled):
             orders.apply(event)
-        elif isinstance(event, Filled):
-            orders.apply_fill(event)
+        if isinstance(event, Filled):
             total += event.size
     folded = orders.get("t-a-1")
     assert folded is not None
