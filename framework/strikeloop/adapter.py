@@ -301,6 +301,10 @@ class Protection(Protocol):
         """Let quoting go on after it was triggered. Raises VenueError."""
         ...
 
+    def triggered(self, underlying: str) -> bool:
+        """The stream says that it was triggered: note it, and tell whether that is news since quoting was last known to be free."""
+        ...
+
 
 @runtime_checkable
 class ReportsRisk(Protocol):

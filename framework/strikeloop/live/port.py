@@ -13,11 +13,11 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from strikeloop.adapter import Account, BookFeed, Feed, Stream
+from strikeloop.adapter import Account, BookFeed, Feed, Protection, Stream
 from strikeloop.clock import ServerClock
 from strikeloop.contracts import ContractId
 from strikeloop.errors import AuthRejectedError, VenueError
-from strikeloop.events import Event
+from strikeloop.events import Event, MmpTriggered
 from strikeloop.live.clock import WallClock
 from strikeloop.live.connection import Connection
 from strikeloop.session import (
@@ -56,6 +56,8 @@ class Port:
     ) -> None:
         self._make_way = make_way
         self.session, self._stream, self._clock, self._venue_clock, self._deliver = session, stream, clock, venue_clock, deliver
+        self._protection = stream if isinstance(stream, Protection) else None
+        """Every order that protection withdrew tells that it was triggered; whoever keeps it knows whether that is the same freeze."""
         self._tasks: TaskGroup | None = None
         self._connections: dict[int, Connection] = {}
         self._asking: anyio.CancelScope | None = None
@@ -95,6 +97,8 @@ class Port:
                 return
             for action in actions:
                 self._act(action)
+            if self._protection is not None:
+                events = [event for event in events if type(event) is not MmpTriggered or self._protection.triggered(event.underlying)]
             if events:
                 self._deliver(events)
 

@@ -6,7 +6,7 @@ keeps the user id, and decides nothing about retries, outcomes or reconnecting.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Literal
 
 import attrs
@@ -33,7 +33,8 @@ from strikeloop_gate import frames, ledger, placing
 from strikeloop_gate.books import Books, Standing
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.feed import GateFeed
-from strikeloop_gate.guard import Guard, MmpSettings, underlying_of
+from strikeloop_gate.guard import Guard, MmpSettings
+from strikeloop_gate.orders import told, underlying_of
 from strikeloop_gate.refusals import NO_FUNDS
 from strikeloop_gate.rest import Rest
 
@@ -75,11 +76,11 @@ class GateAccount:
     """The account as the last snapshot had it."""
     books: Books = attrs.field(init=False)
     guard: Guard = attrs.field(init=False)
-    _decode: FrameDecoder = attrs.field(init=False)
+    decode: Callable[[bytes | str, int], Decoded] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.books, self.guard = Books(self.name, self.rest), Guard(self.name, self.rest)
-        self._decode = FrameDecoder(self.name, self.dialect)
+        self.books, self.guard = Books(self.name, self.rest), Guard(self.rest)
+        self.decode = FrameDecoder(self.name, self.dialect).decode
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -96,13 +97,6 @@ class GateAccount:
 
     def ping(self, time_s: int) -> bytes:
         return frames.ping(time_s)
-
-    def decode(self, frame: bytes | str, received: int) -> Decoded:
-        decoded = self._decode(frame, received)
-        if decoded.channel != ORDERS:
-            return decoded
-        triggered = self.guard.hear(decoded.events)
-        return attrs.evolve(decoded, events=(*decoded.events, *triggered)) if triggered else decoded
 
     def _request(self, channel: str, event: str, time_s: int, contracts: Sequence[ContractId]) -> bytes:
         names = tuple(contract.name for contract in contracts) or self.feed.names
@@ -231,6 +225,9 @@ class GateAccount:
     async def reset_mmp(self, underlying: str) -> Mmp:
         return await self.guard.reset_mmp(underlying)
 
+    def triggered(self, underlying: str) -> bool:
+        return self.guard.triggered(underlying)
+
     # ---- inside ----
 
     async def _required(self, contract: ContractId, client_id: str, order_id: str | None = None) -> OrderUpdated:
@@ -240,5 +237,4 @@ class GateAccount:
         return found
 
     def _answered(self, what: str, body: bytes, client_id: str) -> Sequence[Event]:
-        updated = placing.answered(self.books.source(Origin.VENUE), what, body, client_id)
-        return [updated, *self.guard.hear((updated,))]
+        return told(placing.answered(self.books.source(Origin.VENUE), what, body, client_id))

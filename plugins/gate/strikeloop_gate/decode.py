@@ -145,10 +145,12 @@ class FrameDecoder:
     dialect: Dialect = Dialect.AUTO
     _shapes: Shapes = attrs.field(init=False, repr=False, eq=False, factory=Shapes)
 
-    def __call__(self, frame: bytes | str, received: int) -> Decoded:
+    def decode(self, frame: bytes | str, received: int) -> Decoded:
         """Translate one frame that was received at `received` (ns UTC). Raises DecodeError."""
         decoded = self.swiftly(frame, received)
         return self.thoroughly(frame, received) if decoded is None else decoded
+
+    __call__ = decode
 
     def swiftly(self, frame: bytes | str, received: int) -> Decoded | None:
         """What `thoroughly` gives, where a frame like this one was read before; None where it is left to that."""

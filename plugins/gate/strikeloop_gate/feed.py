@@ -6,7 +6,7 @@ nothing about reconnecting or resubscribing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
@@ -41,10 +41,10 @@ class GateFeed:
     rest: Rest
     names: tuple[str, ...] = attrs.field(default=(), init=False)
     """Venue names of the contracts last listed."""
-    _decode: FrameDecoder = attrs.field(init=False)
+    decode: Callable[[bytes | str, int], Decoded] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._decode = FrameDecoder(self.name, self.dialect)
+        self.decode = FrameDecoder(self.name, self.dialect).decode
 
     @property
     def channels(self) -> tuple[Channel, ...]:
@@ -76,9 +76,6 @@ class GateFeed:
 
     def ping(self, time_s: int) -> bytes:
         return frames.ping(time_s)
-
-    def decode(self, frame: bytes | str, received: int) -> Decoded:
-        return self._decode(frame, received)
 
     async def contracts(self) -> tuple[Contract, ...]:
         """Every contract of the configured underlyings that can be traded now. Raises VenueError."""

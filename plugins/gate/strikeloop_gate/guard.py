@@ -7,22 +7,21 @@ an order under protection is refused here. Source: APIv4, section Options, «MMP
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Final
 
 import attrs
 
-from strikeloop import AuthRejectedError, Event, LinkLostError, MmpTriggered, OrderRejectedError, OrderUpdated, VenueError
+from strikeloop import AuthRejectedError, LinkLostError, OrderRejectedError, OrderUpdated, VenueError
 from strikeloop.adapter import UNTIL_RESET, Mmp
 from strikeloop_gate.figures import figure
 from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS
+from strikeloop_gate.orders import TRIGGERED, underlying_of
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.restforms import Answer, RestCountdown, RestMmp, listed
 from strikeloop_gate.strictjson import MalformedError
 
 MMP, MMPS, COUNTDOWN = Answer(RestMmp), Answer(list[RestMmp]), Answer(RestCountdown)
-TRIGGERED: Final = "mmp_cancelled"
 SHORTEST_COUNTDOWN_S: Final = 5
 ASK_AGAIN_NS: Final = SECOND_NS
 
@@ -45,7 +44,6 @@ class MmpSettings:
 class Guard:
     """Market maker protection and countdown of one account. Everything raises VenueError, AuthRejectedError."""
 
-    adapter: str
     rest: Rest
     _frozen: dict[str, int] = attrs.field(factory=dict, init=False)
     """When the venue was last asked about an underlying that may be frozen, ns UTC here."""
@@ -96,25 +94,17 @@ class Guard:
         if known is None or attrs.evolve(known, frozen_until=None) != mmp:
             await self.set_mmp(mmp)
 
-    def suspect(self, order: OrderUpdated) -> str | None:
-        """The underlying whose protection this order, however old, shows to have been triggered: it may be frozen still."""
-        if order.finish_as != TRIGGERED:
-            return None
-        underlying = underlying_of(order.contract.name)
-        self._frozen.setdefault(underlying, 0)
-        return underlying
+    def suspect(self, order: OrderUpdated) -> None:
+        """An order that protection withdrew, however long ago, shows that quoting may be frozen still."""
+        if order.finish_as == TRIGGERED:
+            self._frozen.setdefault(underlying_of(order.contract.name), 0)
 
-    def hear(self, events: Iterable[Event]) -> list[MmpTriggered]:
-        """Which protections these orders, withdrawn just now, show to have been triggered; one event for each freeze."""
-        triggered = []
-        for event in events:
-            underlying = self.suspect(event) if isinstance(event, OrderUpdated) else None
-            if underlying is not None and underlying not in self._told:
-                self._told.add(underlying)
-                triggered.append(
-                    MmpTriggered(time=event.time, received=event.received, adapter=self.adapter, port="account", underlying=underlying)
-                )
-        return triggered
+    def triggered(self, underlying: str) -> bool:
+        """Protection withdrew an order just now. Whether this is the first that is heard of this freeze."""
+        self._frozen.setdefault(underlying, 0)
+        is_news = underlying not in self._told
+        self._told.add(underlying)
+        return is_news
 
     async def check(self, underlying: str) -> None:
         """Raise OrderRejectedError while quoting in `underlying` is frozen. The venue is asked at most once a second."""
@@ -172,11 +162,6 @@ class Guard:
         if until > self.rest.clock.now():
             return until
         return UNTIL_RESET if item.trigger_time_ms and not item.frozen_until_ms and not item.frozen_period else None
-
-
-def underlying_of(contract: str) -> str:
-    """The underlying a contract's name begins with; the venue writes `{underlying}-{expiry}-{strike}-{C|P}`."""
-    return contract.partition("-")[0]
 
 
 def _encoded(body: dict[str, Any]) -> bytes:

@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from strikeloop import Event, OrderState, OrderUpdated, TimeInForce, maker
+from strikeloop import Event, MmpTriggered, OrderState, OrderUpdated, TimeInForce, maker
 from strikeloop_gate.figures import ONE, ZERO, figure, whole
 from strikeloop_gate.ledger import CLIENT_PREFIX, NOTHING, Source, contract_id, identity, moment, nanoseconds
 from strikeloop_gate.strictjson import MalformedError
@@ -30,6 +30,7 @@ _FINISHED = {
     "poc": OrderState.REJECTED,
     "liquidated": OrderState.LIQUIDATED,
 }
+TRIGGERED = "mmp_cancelled"
 _NO_REASON = ("", "_new", "_update")
 _OVER = ("finished", "closed")
 _SEED_OVER = ("closed", "cancelled", "finished")
@@ -43,7 +44,23 @@ _order_updated = maker(OrderUpdated)
 
 
 def order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
-    return (order_updated(source, item, raw),)
+    return told(order_updated(source, item, raw))
+
+
+def told(updated: OrderUpdated) -> tuple[Event, ...]:
+    """What the order tells just now: itself, and where protection withdrew it, that this was triggered."""
+    if updated.finish_as != TRIGGERED:
+        return (updated,)
+    time, received, contract = updated.time, updated.received, updated.contract
+    triggered = MmpTriggered(
+        time=time, received=received, adapter=contract.adapter, port="account", underlying=underlying_of(contract.name)
+    )
+    return (updated, triggered)
+
+
+def underlying_of(contract: str) -> str:
+    """The underlying a contract's name begins with; the venue writes `{underlying}-{expiry}-{strike}-{C|P}`."""
+    return contract.partition("-")[0]
 
 
 def seed_order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:

@@ -231,7 +231,7 @@ def test_our_own_text_is_the_client_id_and_any_other_stays_in_raw() -> None:
     ],
 )
 def test_status_and_finish_as_together_say_the_state(status: str, finish_as: str | None, left: int, state: OrderState) -> None:
-    (order,) = events("options.orders", [GATE_ORDER | {"status": status, "finish_as": finish_as, "left": left}])
+    order, *_ = events("options.orders", [GATE_ORDER | {"status": status, "finish_as": finish_as, "left": left}])
     assert order.state is state
 
 

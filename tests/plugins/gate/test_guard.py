@@ -111,28 +111,29 @@ async def test_it_is_known_until_when_quoting_is_frozen(adapter: Any, venue: Any
     assert (await adapter.account.mmp("BTC_USDT")).frozen_until == until
 
 
-async def test_orders_that_protection_withdrew_tell_that_it_was_triggered_once_for_each_underlying(adapter: Any) -> None:
-    decoded = adapter.account.decode(triggered_frame(NAME, NAME, "ETH_USDT-20260516-2000-P"), 9)
-    told = [event for event in decoded.events if isinstance(event, MmpTriggered)]
-    assert [(event.underlying, event.adapter, event.received) for event in told] == [("BTC_USDT", "gate", 9), ("ETH_USDT", "gate", 9)]
-    assert len(decoded.events) == 5
-
-
 def triggered(decoded: Any) -> list[str]:
     return [event.underlying for event in decoded.events if isinstance(event, MmpTriggered)]
 
 
-async def test_a_freeze_is_told_once_however_many_frames_show_it(adapter: Any) -> None:
-    told = [triggered(adapter.account.decode(triggered_frame(NAME), received)) for received in (9, 10, 11)]
-    assert told == [["BTC_USDT"], [], []]
+async def test_every_order_that_protection_withdrew_tells_that_it_was_triggered(adapter: Any) -> None:
+    frame = triggered_frame(NAME, NAME, "ETH_USDT-20260516-2000-P")
+    decoded = adapter.account.decode(frame, 9)
+    assert triggered(decoded) == ["BTC_USDT", "BTC_USDT", "ETH_USDT"]
+    assert [event.received for event in decoded.events] == [9] * 6
+    assert adapter.account.decode(frame, 9) == decoded
+
+
+async def test_a_freeze_is_news_once_for_each_underlying_however_many_orders_show_it(adapter: Any) -> None:
+    told = [adapter.account.triggered(underlying) for underlying in ("BTC_USDT", "BTC_USDT", "ETH_USDT", "BTC_USDT")]
+    assert told == [True, False, True, False]
 
 
 @pytest.mark.parametrize("over", ["look", "reset"])
-async def test_the_freeze_after_one_that_is_over_is_told_again(adapter: Any, venue: Any, over: str) -> None:
+async def test_the_freeze_after_one_that_is_over_is_news_again(adapter: Any, venue: Any, over: str) -> None:
     venue.replies |= {"GET /options/mmp": [MMP], "POST /options/mmp/reset": MMP}
-    adapter.account.decode(triggered_frame(NAME), 9)
+    adapter.account.triggered("BTC_USDT")
     await (adapter.account.mmp if over == "look" else adapter.account.reset_mmp)("BTC_USDT")
-    assert triggered(adapter.account.decode(triggered_frame(NAME), 10)) == ["BTC_USDT"]
+    assert adapter.account.triggered("BTC_USDT")
 
 
 async def test_an_order_that_was_looked_up_may_be_old_and_tells_no_freeze_but_the_venue_is_asked(
@@ -143,7 +144,7 @@ async def test_an_order_that_was_looked_up_may_be_old_and_tells_no_freeze_but_th
     await adapter.account.find(CONTRACT, order_id="5")
     await adapter.account.submit(quote())
     assert len(venue.calls("GET /options/mmp")) == 1
-    assert triggered(adapter.account.decode(triggered_frame(NAME), 9)) == ["BTC_USDT"]
+    assert adapter.account.triggered("BTC_USDT")
 
 
 async def test_what_is_frozen_before_anything_was_heard_is_known_from_looking(adapter: Any, venue: Any) -> None:
@@ -157,7 +158,7 @@ async def test_what_is_frozen_before_anything_was_heard_is_known_from_looking(ad
 async def test_while_quoting_is_frozen_no_order_under_protection_leaves(adapter: Any, venue: Any, order: dict[str, Any]) -> None:
     await adapter.account.prepare()
     venue.replies |= {"POST /options/orders": order, "GET /options/mmp": [MMP | {"frozen_until_ms": VENUE_NOW_MS + 200}]}
-    adapter.account.decode(triggered_frame(NAME), 9)
+    adapter.account.triggered("BTC_USDT")
     for _ in range(3):
         with pytest.raises(OrderRejectedError, match="froze quoting in BTC_USDT"):
             await adapter.account.submit(quote())
@@ -169,7 +170,7 @@ async def test_while_quoting_is_frozen_no_order_under_protection_leaves(adapter:
 
 async def test_once_the_venue_says_that_it_is_over_quoting_goes_on(adapter: Any, venue: Any, order: dict[str, Any]) -> None:
     venue.replies |= {"POST /options/orders": order, "GET /options/mmp": [MMP]}
-    adapter.account.decode(triggered_frame(NAME), 9)
+    adapter.account.triggered("BTC_USDT")
     for _ in range(2):
         await adapter.account.submit(quote())
     assert len(venue.calls("POST /options/orders")) == 2
@@ -178,7 +179,7 @@ async def test_once_the_venue_says_that_it_is_over_quoting_goes_on(adapter: Any,
 
 async def test_while_the_venue_does_not_say_whether_it_is_frozen_the_order_is_not_sent(adapter: Any, venue: Any, reply: Any) -> None:
     venue.replies["GET /options/mmp"] = reply(b"<html>", 502)
-    adapter.account.decode(triggered_frame(NAME), 9)
+    adapter.account.triggered("BTC_USDT")
     with pytest.raises(LinkLostError, match="cannot be seen whether it still holds"):
         await adapter.account.submit(quote())
     assert venue.calls("POST /options/orders") == []
@@ -186,7 +187,7 @@ async def test_while_the_venue_does_not_say_whether_it_is_frozen_the_order_is_no
 
 async def test_a_reset_frees_quoting_at_once(adapter: Any, venue: Any, order: dict[str, Any]) -> None:
     venue.replies |= {"POST /options/orders": order, "POST /options/mmp/reset": MMP}
-    adapter.account.decode(triggered_frame(NAME), 9)
+    adapter.account.triggered("BTC_USDT")
     await adapter.account.reset_mmp("BTC_USDT")
     await adapter.account.submit(quote())
     assert venue.calls("GET /options/mmp") == []
