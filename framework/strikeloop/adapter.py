@@ -38,6 +38,7 @@ __all__ = [
     "DeadMansSwitch",
     "Decoded",
     "Feed",
+    "KnowsFreezes",
     "Link",
     "MassCancel",
     "Mmp",
@@ -300,6 +301,11 @@ class Protection(Protocol):
     async def reset_mmp(self, underlying: str) -> Mmp:
         """Let quoting go on after it was triggered. Raises VenueError."""
         ...
+
+
+@runtime_checkable
+class KnowsFreezes(Protocol):
+    """A stream that shows a freeze of quoting more than once, and an account that can tell which of it is news."""
 
     def triggered(self, underlying: str) -> bool:
         """The stream says that it was triggered: note it, and tell whether that is news since quoting was last known to be free."""

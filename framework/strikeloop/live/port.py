@@ -13,7 +13,7 @@ import anyio
 import anyio.lowlevel
 from anyio.abc import TaskGroup
 
-from strikeloop.adapter import Account, BookFeed, Feed, Protection, Stream
+from strikeloop.adapter import Account, BookFeed, Feed, KnowsFreezes, Stream
 from strikeloop.clock import ServerClock
 from strikeloop.contracts import ContractId
 from strikeloop.errors import AuthRejectedError, VenueError
@@ -56,7 +56,7 @@ class Port:
     ) -> None:
         self._make_way = make_way
         self.session, self._stream, self._clock, self._venue_clock, self._deliver = session, stream, clock, venue_clock, deliver
-        self._protection = stream if isinstance(stream, Protection) else None
+        self._freezes = stream if isinstance(stream, KnowsFreezes) else None
         """Every order that protection withdrew tells that it was triggered; whoever keeps it knows whether that is the same freeze."""
         self._tasks: TaskGroup | None = None
         self._connections: dict[int, Connection] = {}
@@ -97,8 +97,8 @@ class Port:
                 return
             for action in actions:
                 self._act(action)
-            if self._protection is not None:
-                events = [event for event in events if type(event) is not MmpTriggered or self._protection.triggered(event.underlying)]
+            if self._freezes is not None:
+                events = [event for event in events if type(event) is not MmpTriggered or self._freezes.triggered(event.underlying)]
             if events:
                 self._deliver(events)
 
