@@ -104,7 +104,7 @@ class Attribution:
     | gamma | u · ½ · gamma · ΔF² |
     | vega | u · vega · 100 · ΔIV, IV the venue's mark volatility, vega per volatility point |
     | theta | u · theta · Δt, in days |
-    | trading | (mark − price) · size · multiplier of each fill |
+    | trading | (mark − price) · size · multiplier of each fill; the middle of a quote that is newer stands in for the mark |
     | fees | what trades and settlements cost |
     | rest | the PnL less all of these: higher orders, settlement against the last mark, whatever has no greeks |
 
@@ -136,11 +136,10 @@ class Attribution:
         line = self.lines.get(event.contract)
         if line is None:
             line = self._line(event.contract, event.received)
-        look = self._look(event)
-        if look.mark is None:
-            look.mark = float(event.price)
-        self._move(line, look)
-        self._trade(line, event, look.mark)
+        look = self._fresh(event)
+        mark = float(event.price) if look.mark is None else look.mark
+        self._move(line, attrs.evolve(look, mark=mark))
+        self._trade(line, event, mark)
         return line
 
     def on_settled(self, event: ContractSettled) -> None:
@@ -202,14 +201,32 @@ class Attribution:
         self.lines[contract] = line
         return line
 
-    def _look(self, event: PositionUpdated | Filled) -> Look:
+    def _look(self, event: PositionUpdated) -> Look:
+        """The mark, and the forward that belongs to it."""
         portfolio, contract = self._portfolio, event.contract
         ticker = portfolio.tickers.get(contract)
-        forward, iv = portfolio.underlying_price(contract), None if ticker is None else ticker.mark_iv
-        if isinstance(event, PositionUpdated) and event.mark_price is not None:
-            greeks = portfolio.greeks(contract) if event.delta is None else _greeks(event)
-            return Look(event.received, event.mark_price, forward, iv, greeks)
-        return Look(event.received, portfolio.mark(contract), forward, iv, portfolio.greeks(contract))
+        mark = portfolio.mark(contract) if event.mark_price is None else event.mark_price
+        greeks = portfolio.greeks(contract) if event.delta is None else _greeks(event)
+        return Look(event.received, mark, portfolio.underlying_price(contract), None if ticker is None else ticker.mark_iv, greeks)
+
+    def _fresh(self, event: Filled) -> Look:
+        """What a price is measured against: the mark, or the middle of a quote that is newer, with the forward moved as the index did."""
+        portfolio, contract = self._portfolio, event.contract
+        ticker, quote, forward = portfolio.tickers.get(contract), portfolio.quotes.get(contract), portfolio.underlying_price(contract)
+        greeks, middle = portfolio.greeks(contract), None if quote is None else quote.mid
+        if ticker is None:
+            return Look(event.received, middle, forward, None, greeks)
+        if quote is None or middle is None or quote.received <= ticker.received:
+            return Look(event.received, ticker.mark_price, forward, ticker.mark_iv, greeks)
+        index = self._index(contract)
+        if index is not None and ticker.index_price is not None and ticker.underlying_price is not None:
+            forward = ticker.underlying_price + index - ticker.index_price
+        return Look(event.received, middle, forward, ticker.mark_iv, greeks)
+
+    def _index(self, contract: ContractId) -> float | None:
+        known = self._portfolio.contracts.get(contract)
+        priced = None if known is None else self._portfolio.underlyings.get((contract.adapter, known.underlying))
+        return None if priced is None else priced.price
 
     def _move(self, line: Line, now: Look) -> None:
         """The market went from the line's last look to this one while `size` was held."""

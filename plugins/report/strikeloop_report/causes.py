@@ -16,7 +16,8 @@ CAUSES = {"delta": "blue", "gamma": "purple", "vega": "green", "theta": "orange"
 _HOW = (
     "Between two looks at a position, with the greeks of the earlier one: delta · ΔF, ½ · gamma · ΔF², vega · 100 · ΔIV and"
     " theta · days, each times size and multiplier (F the forward, IV the mark volatility). Trading is what fills gained against"
-    " the mark. The rest is the PnL less all of these: higher orders, settlement against the last mark, and what came without greeks."
+    " the mark, or the middle of a newer quote. The rest is the PnL less all of these: higher orders, settlement against the last"
+    " mark, and what came without greeks."
 )
 
 

@@ -8,13 +8,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strikeloop import ContractSettled
+from strikeloop import ContractSettled, UnderlyingPriced
 from strikeloop.contracts import DAY_NS
 from strikeloop.portfolio import Portfolio
 from strikeloop.summary.attribution import PARTS, Attribution
 from strikeloop.testing import Sim
 from strikeloop_strategies import DeltaBand, Quoter
-from tests.framework.stage import CALL, EXPIRY, PUT, D, contract, fill, position, ticker
+from tests.framework.stage import CALL, EXPIRY, PUT, D, contract, fill, position, quoted, ticker
 
 
 class Told:
@@ -76,6 +76,18 @@ def test_a_trade_away_from_the_mark_is_trading_and_its_fee_is_a_fee() -> None:
     told.made.on_fill(fill("c", -3, 90, fee=D("0.25")))
     row = told.row()
     assert (row["trading"], row["fees"], row["pnl"], row["rest"]) == ("-0.3", "-0.25", "-0.55", "0")
+
+
+def test_a_trade_is_measured_against_the_middle_of_a_quote_that_is_newer_than_the_mark() -> None:
+    told = Told()
+    told.market(100.0, **GREEKS, index_price=69_990.0)
+    told.portfolio.apply(UnderlyingPriced(time=5, received=5, adapter="sim", underlying="BTC_USDT", price=70_090.0))
+    told.portfolio.apply(quoted(bid=148.0, ask=156.0, at=6))
+    told.made.on_fill(fill("c", 1, 156, at=7))
+    told.market(151.0, forward=70_100.0, at=8, **GREEKS)
+    told.position(1, at=8)
+    row = told.row()
+    assert (row["trading"], row["delta"], row["pnl"]) == ("-0.04", "0", "-0.05")
 
 
 def test_a_contract_without_a_mark_counts_at_its_price() -> None:
