@@ -59,11 +59,12 @@ class Books:
             reduce_only=asked.reduce_only,
             created=now,
         )
-        self._note(order)
-        if order.tif is TimeInForce.IOC:
-            self.trade(order, min(self.depth, abs(order.size)))
-            if self.now_is(order).state is OrderState.OPEN:
-                self.end(order)
+        if order.tif is not TimeInForce.IOC:
+            return self._note(order)
+        self.orders[order.order_id or ""] = order  # nothing is told of it before it trades or ends
+        self.trade(order, min(self.depth, abs(order.size)))
+        if self.now_is(order).state is OrderState.OPEN:
+            self._note(attrs.evolve(self.now_is(order), state=OrderState.EXPIRED, finished=now, finish_as="ioc"))
         return self.now_is(order)
 
     def withdraw(self, asked: Withdraw) -> OrderUpdated:
@@ -130,6 +131,10 @@ class Books:
     def end(self, order: OrderUpdated) -> OrderUpdated:
         """The order is withdrawn, by whoever."""
         return self._note(attrs.evolve(self.now_is(order), state=OrderState.CANCELED, finished=self._now(), finish_as="cancelled"))
+
+    def forget(self) -> None:
+        """The venue forgets every order."""
+        self.orders.clear()
 
     # ---- what is ----
 

@@ -173,7 +173,7 @@ class Decoding(Checks):
         """As ChannelSubscribed of its channel, for every channel that declares to be acknowledged."""
         for port, stream in play.streams:
             for channel in stream.channels:
-                frames = play.spelling.acknowledged(Subscribe(channel.name)) if channel.acknowledged else ()
+                frames = play.spelling.acknowledged(Subscribe(channel.name), play.venue.now()) if channel.acknowledged else ()
                 told = [event for frame in frames for event in _tried(play, stream, frame).events]
                 if channel.acknowledged and [(type(one), getattr(one, "channel", "")) for one in told] != [
                     (e.ChannelSubscribed, channel.name)
@@ -186,7 +186,7 @@ class Decoding(Checks):
         for port, stream in play.streams:
             channel = stream.channels[0].name
             for is_auth in (False, True) if port == "account" else (False,):
-                told = _tried(play, stream, play.spelling.refused(Subscribe(channel), is_auth=is_auth)).events
+                told = _tried(play, stream, play.spelling.refused(Subscribe(channel), play.venue.now(), is_auth=is_auth)).events
                 got = [(type(one), getattr(one, "channel", ""), getattr(one, "is_auth", None)) for one in told]
                 if got != [(e.ChannelRefused, channel, is_auth)]:
                     expected = f"ChannelRefused of {channel} with is_auth={is_auth}"

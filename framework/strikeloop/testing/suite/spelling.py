@@ -40,22 +40,22 @@ class Spelling:
         names = (*self.calls, *self.puts)
         return tuple(contract(name, adapter=adapter, underlying=self.underlying, is_call=name in self.calls) for name in names)
 
-    # ---- streams ----
+    # ---- streams; `now` is the venue's time, ns UTC ----
 
     def heard(self, frame: bytes) -> Heard:
         """What the adapter asks with this frame."""
         raise NotImplementedError("say what a frame of the adapter asks: Subscribe, Unsubscribe or Ping")
 
-    def acknowledged(self, asking: Subscribe) -> Sequence[bytes]:
+    def acknowledged(self, asking: Subscribe, now: int) -> Sequence[bytes]:
         """The frames that acknowledge a subscription; none where the venue does not."""
         return ()
 
-    def refused(self, asking: Subscribe, *, is_auth: bool) -> bytes:
+    def refused(self, asking: Subscribe, now: int, *, is_auth: bool) -> bytes:
         """The frame that refuses a subscription, `is_auth` for bad credentials."""
         raise NotImplementedError("say how the venue refuses a subscription")
 
     def pong(self, asking: Ping, now: int) -> bytes | None:
-        """The answer to the venue's own keep-alive; `now` is the venue's time, ns UTC."""
+        """The answer to the venue's own keep-alive."""
         return None
 
     def told(self, event: Event) -> Sequence[tuple[str, bytes]]:

@@ -133,7 +133,8 @@ class Truth(Checks):
         await play.prepare()
         count = play.spelling.page + 3
         for number in range(count):
-            order = play.venue.books.place(Place(contract=play.contract.id.name, size=D(2), price=D(100), client_id=f"t-ct-hand-{number}"))
+            placed = Place(contract=play.contract.id.name, size=D(2), price=D(100 + number), client_id=f"t-ct-hand-{number}")
+            order = play.venue.books.place(placed)
             play.venue.books.trade(order, 1)
         orders, fills = (await play.account.snapshot()).orders, await play.account.fills(0)
         if len(orders) != count or len(fills) != count:
@@ -207,7 +208,7 @@ class Truth(Checks):
     async def test_what_happened_during_an_outage_is_told_after_it(self, play: Play) -> None:
         """Executions once, under the names of their orders; and orders that ended."""
         async with play.running() as run:
-            first, second = run.buy(3), run.buy(2)
+            first, second = run.buy(3), run.buy(2, 95)
             await run.until(lambda: run.state(second) == run.state(first) == "open", "both orders are open", play.where("submit"))
             play.story = "the connections break; one order trades and one is withdrawn before they stand again"
             play.venue.is_up = False

@@ -171,10 +171,10 @@ class PlayedVenue:
         is_private = heard.channel in self.private
         is_auth = (is_private and not self.knows_us) or not self.spelling.is_authentic(frame, self.now())
         if is_auth or heard.channel in self.refused:
-            link.deliver(self.spelling.refused(heard, is_auth=is_auth or self.refused.get(heard.channel, False)))
+            link.deliver(self.spelling.refused(heard, self.now(), is_auth=is_auth or self.refused.get(heard.channel, False)))
             return
         link.channels.add(heard.channel)
-        for acknowledgement in self.spelling.acknowledged(heard):
+        for acknowledgement in self.spelling.acknowledged(heard, self.now()):
             link.deliver(acknowledgement)
 
     async def _answer(self, request: httpx.Request, content: bytes) -> httpx.Response:
@@ -212,13 +212,15 @@ class PlayedVenue:
             return a.Reply(b"")
         if not self._lets_in(asking, asked):
             return self.spelling.turned_down(asked, a.No.CREDENTIALS)
+        if isinstance(asked, a.Else):
+            return a.Reply(asked.body)
         try:
             return self.spelling.answered(asked, self._done(asked))
         except a.TurnedDownError as down:
             return self.spelling.turned_down(asked, down.no)
 
     def _lets_in(self, asking: a.Request, asked: Any) -> bool:
-        if isinstance(asked, a.ListContracts | a.TellTime | a.Else):
+        if isinstance(asked, a.ListContracts | a.TellTime):
             return True
         return self.knows_us and self.spelling.is_authentic(asking, self.now())
 
@@ -235,7 +237,6 @@ class PlayedVenue:
             a.ListBalances: lambda _: [books.balance()],
             a.ListContracts: lambda _: list(books.contracts),
             a.TellTime: lambda _: self.now(),
-            a.Else: lambda wanted: wanted.body,
         }
         return acts[type(asked)](asked)
 

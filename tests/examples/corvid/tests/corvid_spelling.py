@@ -13,7 +13,7 @@ from strikeloop import BalanceUpdated, Contract, Event, Filled, OrderState, Orde
 from strikeloop.testing import KEY, SECRET, Spelling, asked, plain
 
 MS = 1_000_000
-STATES = {OrderState.OPEN: "live", OrderState.FILLED: "done", OrderState.CANCELED: "gone"}
+STATES = {OrderState.OPEN: "live", OrderState.FILLED: "done", OrderState.CANCELED: "gone", OrderState.EXPIRED: "gone"}
 TIFS = {TimeInForce.GTC: "day", TimeInForce.IOC: "take", TimeInForce.POC: "post"}
 NOES = {
     asked.No.MARGIN: (400, "E_MARGIN"),
@@ -48,10 +48,10 @@ class CorvidSpelling(Spelling):
                 return asked.Ping()
         raise ValueError("no such request")
 
-    def acknowledged(self, asking: asked.Subscribe) -> Sequence[bytes]:
+    def acknowledged(self, asking: asked.Subscribe, now: int) -> Sequence[bytes]:
         return (json.dumps({"ack": asking.channel}).encode(),)
 
-    def refused(self, asking: asked.Subscribe, *, is_auth: bool) -> bytes:
+    def refused(self, asking: asked.Subscribe, now: int, *, is_auth: bool) -> bytes:
         return json.dumps({"nak": asking.channel, "code": "E_AUTH" if is_auth else "E_TOPIC", "text": "no"}).encode()
 
     def pong(self, asking: asked.Ping, now: int) -> bytes:

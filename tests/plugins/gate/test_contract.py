@@ -1,0 +1,15 @@
+"""The Gate adapter keeps the contract of an adapter, before a played venue that speaks as Gate documents."""
+
+from __future__ import annotations
+
+from strikeloop.testing import KEY, SECRET, AdapterContract
+from strikeloop.wire import Secret
+from strikeloop_gate import Gate
+from tests.plugins.gate.gate_spelling import GateSpelling
+
+
+class TestGate(AdapterContract):
+    spelling = GateSpelling()
+
+    def adapter(self) -> Gate:
+        return Gate(key=Secret(KEY), secret=Secret(SECRET))
