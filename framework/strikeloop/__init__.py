@@ -94,6 +94,7 @@ if TYPE_CHECKING:
     from strikeloop.hooks import hookimpl, plugin, state
     from strikeloop.orders import Order
     from strikeloop.portfolio import Position
+    from strikeloop.study import run_backtest
     from strikeloop.whatif import WhatIf
 
 __all__ = [
@@ -180,10 +181,14 @@ __all__ = [
     "maker",
     "plugin",
     "record",
+    "run_backtest",
     "state",
 ]
 
-_HOMES = ("errors", "contracts", "commands", "events", "encoding", "drafts", "orders", "portfolio", "exposure", "whatif", "desk", "hooks")
+_HOMES = (
+    *("errors", "contracts", "commands", "events", "encoding", "drafts"),
+    *("orders", "portfolio", "exposure", "whatif", "desk", "hooks", "study"),
+)
 """The modules that own these names, from the ground up: a name is looked for no higher than where it lives."""
 
 

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from strikeloop.passing import Passing
 
 MOST_EVENTS_PER_INPUT = 1_000
+MOST_RAISED = 20
 _LOOKED_AT = frozenset({*ORDER_EVENTS, PositionUpdated, TimerFired, RunStarted, HaltRequested, HaltReset})
 """Inputs after which an engaged kill switch looks what is left to do."""
 _MARKET = frozenset(MARKET_EVENTS)
@@ -77,6 +78,15 @@ class Step:
 
 
 NOTHING = Step()
+
+
+@attrs.frozen(eq=False)
+class Raised:
+    """What a plugin's hook raised."""
+
+    instance: str
+    hook: str
+    error: Exception
 
 
 @attrs.frozen(kw_only=True)
@@ -142,6 +152,8 @@ class Engine:
         self._made: list[Event] = []
         self._approved: list[Approved[Command]] = []
         self._logs: list[tuple[str, WriteLog]] = []
+        self.raised: list[Raised] = []
+        """The first exceptions of plugins, as they were raised."""
 
     # ---- inputs ----
 
@@ -453,6 +465,8 @@ class Engine:
     def _fault(self, instance: Instance, hook: str, error: Exception) -> None:
         """A hook raised: its outbox is lost; a strategy is halted, a rule goes on."""
         instance.desk.outbox = []
+        if len(self.raised) < MOST_RAISED:
+            self.raised.append(Raised(instance.name, hook, error))
         text = f"{type(error).__name__}: {error}"
         if instance.kind == "strategy":
             self._halt(instance, hook, text)
@@ -480,4 +494,4 @@ def _instance(plugin: Plugin, view: View, seed: int) -> Instance:
     return Instance(plugin.name, plugin.kind, plugin.plugin, desk, on_fault_of(type(plugin.plugin)))
 
 
-__all__ = ["NOTHING", "Engine", "Plugin", "Step"]
+__all__ = ["NOTHING", "Engine", "Plugin", "Raised", "Step"]

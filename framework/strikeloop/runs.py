@@ -16,18 +16,20 @@ import anyio
 import attrs
 from anyio.abc import TaskStatus
 
-from strikeloop.backtest import Backtest, ignore
+from strikeloop.backtest import Backtest
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import plain
 from strikeloop.engine import Engine, Plugin
 from strikeloop.errors import ConfigError, Problem, StorageError
 from strikeloop.events import Event, HaltUpdated
+from strikeloop.hooks import settings_of
 from strikeloop.journal import Asked, HaltNote, Halts, Journal, Legacy, RunFolder, StateDir, is_begun, legacy_of, memory_of
 from strikeloop.live import Ending, Halting, Live, LocalVenue, Switch, WallClock, state_of, status_of
 from strikeloop.live.sinks import Sinks
 from strikeloop.load import Countdown, Mode, Plan, RunSettings
 from strikeloop.margin import Classic, MarginModel
 from strikeloop.summary import Summary
+from strikeloop.venue import Source
 
 STATUS_S = 1.0
 LOOK_S = 0.1
@@ -101,24 +103,40 @@ def plugins_of(plan: Plan, memories: Mapping[str, dict[str, Any]] | None = None)
     return [Plugin(name=p.name, kind=p.kind, plugin=p.make(), memory=memories.get(p.name, {})) for p in plan.plugins if p.kind != "sink"]
 
 
-def backtest_of(plan: Plan, *, run: str = "backtest", listen: Callable[[Event], None] = ignore) -> Backtest:
-    """A backtest of the plan's plugins on its market and venue. Raises ConfigError where either is missing."""
+def same(source: Source) -> Source:
+    """The market as it is."""
+    return source
+
+
+def backtest_of(
+    plan: Plan,
+    *,
+    market: Callable[[Source], Source] = same,
+    source: Source | None = None,
+    plugins: Sequence[Plugin] = (),
+    **options: Any,
+) -> Backtest:
+    """A backtest of the plan's plugins on its market and venue. Raises ConfigError where either is missing.
+
+    `source` stands in for the plan's market, `market` makes another one of it, `plugins` come after the plan's; `options` are those of
+    `Backtest`.
+    """
     if plan.market is None or plan.venue is None:
         raise ConfigError(
             Problem("backtest", "a backtest needs a market and a venue", 'add [market] use = "generated" and [venue] use = "venue"')
         )
     adapter = next(iter(plan.adapters), SIM)
+    given = {one.name: {field.name: repr(getattr(one.plugin, field.name)) for field in settings_of(type(one.plugin))} for one in plugins}
     return Backtest(
-        plugins_of(plan),
-        sources=[plan.market.open(adapter)],
+        [*plugins_of(plan), *plugins],
+        sources=[market(plan.market.open(adapter) if source is None else source)],
         open_venue=lambda contracts: plan.venue.open(adapter, contracts),
         margin=margin_of(plan),
         halt=plan.halt,
-        header=plan.header(),
+        header={**plan.header(), **({"given": given} if given else {})},
         seed=plan.run.seed,
         feed_latency=round(plan.run.feed_latency_ms * 1e6),
-        run=run,
-        listen=listen,
+        **options,
     )
 
 

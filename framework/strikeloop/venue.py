@@ -30,6 +30,7 @@ __all__ = [
     "Served",
     "Skimming",
     "Source",
+    "Spanning",
     "Venue",
     "event_from_record",
     "structure",
@@ -153,6 +154,15 @@ class Bounded(Protocol):
 
     def between(self, start: int | None, end: int | None) -> Source:
         """The same market from `start` up to but not including `end`, ns UTC; None: as far as it goes. Its content hash names both."""
+        ...
+
+
+@runtime_checkable
+class Spanning(Protocol):
+    """What a `Source` may also be: one that knows how far it goes, so that a run can say how much is left."""
+
+    def span(self) -> tuple[int, int] | None:
+        """Times of the first row and of the end, ns UTC, about; None where it has no end."""
         ...
 
 

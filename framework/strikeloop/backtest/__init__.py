@@ -5,6 +5,7 @@ touch an order, a margin or a settlement, with the same result. Nothing here kno
 """
 
 from strikeloop.backtest.driver import Backtest, Result
+from strikeloop.backtest.faults import told
 from strikeloop.backtest.world import Progress, ignore
 
-__all__ = ["Backtest", "Progress", "Result", "ignore"]
+__all__ = ["Backtest", "Progress", "Result", "ignore", "told"]

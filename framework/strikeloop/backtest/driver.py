@@ -16,16 +16,16 @@ from typing import Any, Protocol
 import attrs
 
 from strikeloop.backtest.each import Each
-from strikeloop.backtest.world import NEVER, Progress, World, ignore
+from strikeloop.backtest.world import NEVER, Decision, Progress, World, ignore
 from strikeloop.commands import Command
 from strikeloop.encoding import Digest, plain
-from strikeloop.engine import Engine, Plugin
+from strikeloop.engine import Engine, Plugin, Raised
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.events import Event
 from strikeloop.killswitch import HaltSettings
 from strikeloop.margin import Classic, MarginModel
 from strikeloop.summary import Summary
-from strikeloop.venue import Columnar, Skimming, Source, Venue
+from strikeloop.venue import Columnar, Skimming, Source, Spanning, Venue
 
 GARBAGE = (100_000, 50, 100)
 """When Python looks for cycles during a run: events come and go by the million and have none."""
@@ -38,6 +38,11 @@ class Result:
     digest: str
     summary: Summary
     engine: Engine
+
+    @property
+    def faults(self) -> tuple[Raised, ...]:
+        """What plugins raised, with their tracebacks: `strikeloop.backtest.told` tells one."""
+        return tuple(self.engine.raised)
 
     def record(self) -> dict[str, Any]:
         """The content of result.json."""
@@ -59,7 +64,8 @@ class Walk(Protocol):
 class Backtest:
     """One run. `open_venue` builds the venue for the contracts that the sources list; `feed_latency` is in ns.
 
-    `header` (config, plugin versions, seeds) leads the digest; `listen` hears account and run events, `sent` every command that leaves.
+    `header` (config, plugin versions, seeds) leads the digest; `listen` hears account and run events, `sent` every command that leaves,
+    `decided` the same with the engine time.
     `each` visits every row of the market, also where it might be skimmed: the results are the same.
     """
 
@@ -78,6 +84,7 @@ class Backtest:
         run: str = "backtest",
         listen: Callable[[Event], None] = ignore,
         sent: Callable[[Command], None] = ignore,
+        decided: Callable[[Decision], None] = ignore,
         each: bool = False,
     ) -> None:
         if not sources:
@@ -89,10 +96,13 @@ class Backtest:
         led_by = dict(header or {}, seed=seed, sources=[source.content_hash() for source in sources])
         self.summary = Summary(run=run, mode="backtest", portfolio=self.engine.portfolio)
         self.summary.assumptions = plain({**led_by, "feed_latency_ms": feed_latency / 1e6})
-        self._world = World(self.engine, self.venue, digest=Digest(led_by), summary=self.summary, listen=listen, sent=sent)
+        self._world = World(self.engine, self.venue, digest=Digest(led_by), summary=self.summary, listen=listen, sent=sent, decided=decided)
 
-    def run(self, progress: Progress | None = None, *, until: int | None = None) -> Result:
-        """Run to the end of the sources (or to `until`, ns). `progress` gets (rows of the market so far, engine time)."""
+    def run(self, progress: Progress | None = None, *, until: int | None = None, stop: bool = True) -> Result:
+        """Run to the end of the sources (or to `until`, ns). `progress` gets (rows of the market so far, engine time).
+
+        Without `stop` the plugins are not told that it ends.
+        """
         with _little_garbage_collection():
             walk = self._walk()
             first = walk.first()
@@ -103,10 +113,17 @@ class Backtest:
             count = walk.through(progress or _untold, NEVER if until is None else until)
             if progress is not None:
                 progress(count, self.engine.clock.now)
-            self._world.close()
+            if stop:
+                self._world.close()
         self.summary.digest = self._world.digest.hexdigest()
         self.summary.venue = self.venue.report()
         return Result(digest=self.summary.digest, summary=self.summary, engine=self.engine)
+
+    def span(self) -> tuple[int, int] | None:
+        """From when to when its market goes, ns UTC, where every source says so."""
+        spans = [source.span() for source in self._sources if isinstance(source, Spanning)]
+        known = [span for span in spans if span is not None]
+        return (min(first for first, _ in known), max(last for _, last in known)) if len(known) == len(self._sources) else None
 
     def _walk(self) -> Walk:
         columnar = [source for source in self._sources if isinstance(source, Columnar)]

@@ -16,6 +16,8 @@ from strikeloop.summary import Summary
 from strikeloop.venue import Venue
 
 NEVER = 1 << 63
+Decision = tuple[int, Command]
+"""Engine time, and what left then."""
 Progress = Callable[[int, int], None]
 """Hears (rows of the market so far, engine time)."""
 
@@ -25,7 +27,7 @@ def ignore(_: object) -> None:
 
 
 class World:
-    """`listen` hears account and run events, `sent` every command that leaves."""
+    """`listen` hears account and run events, `sent` every command that leaves, `decided` the same with the engine time."""
 
     def __init__(
         self,
@@ -36,9 +38,10 @@ class World:
         summary: Summary,
         listen: Callable[[Event], None] = ignore,
         sent: Callable[[Command], None] = ignore,
+        decided: Callable[[Decision], None] = ignore,
     ) -> None:
         self.engine, self.venue, self.digest, self.summary = engine, venue, digest, summary
-        self._listen, self._sent = listen, sent
+        self._listen, self._sent, self._decided = listen, sent, decided
         self._timer = NEVER
         """When the next timer is due."""
 
@@ -86,6 +89,7 @@ class World:
         for approved in step.approved:
             self.digest.add(approved.command)
             self._sent(approved.command)
+            self._decided((now, approved.command))
             self.venue.on_command(approved, now)
             self.engine.sent((approved.command.client_id,))
         self.summary.approve(step.approved)

@@ -13,14 +13,15 @@ from typing import Any
 
 import click
 
-from strikeloop.backtest import Progress
+from strikeloop.backtest import Progress, told
+from strikeloop.backtest.decisions import keep_decisions
+from strikeloop.backtest.world import Decision
 from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import DEFAULT_CONFIG, examples, note, with_config, with_json
 from strikeloop.cli.running import print_summary, write_result
 from strikeloop.demo import BACKTEST
 from strikeloop.journal import StateDir, draw_tag
-from strikeloop.load import Mode, load
-from strikeloop.runs import backtest_of
+from strikeloop.study import open_study, plan_study
 
 _SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,
@@ -44,9 +45,22 @@ def _gate(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, .
     return tuple(found)
 
 
-@click.command(epilog=examples("strikeloop backtest --json", "strikeloop backtest -c hedge.toml --seed 7 --fail-if 'faults>0'"))
+_EXAMPLES = examples(
+    "strikeloop backtest -s delta-band --set band=0.02 --data data --from 2026-06-01 --to 2026-06-08",
+    "strikeloop backtest -c hedge.toml --seed 7 --latency 5,20 --queue front --fail-if 'faults>0'",
+)
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option("-s", "--strategy", "strategies", multiple=True, metavar="NAME", help="Run it: installed, or ./file.py:Class. Repeatable.")
 @with_config
+@click.option("--data", default=None, metavar="PATH", help="Market data: a store, or a recording (.jsonl). Default: the configured market.")
+@click.option("--from", "start", default=None, metavar="TIME", help="First moment, UTC: 2026-06-01 or 2026-06-01T08:00:00Z.")
+@click.option("--to", "end", default=None, metavar="TIME", help="The moment after the last.")
 @click.option("--seed", type=click.IntRange(min=0), default=None, help="Seed of the run, its market and its venue.")
+@click.option("--latency", default=None, metavar="MS", help="Of order entry and response: MS, ENTRY,RESPONSE or ENTRY,RESPONSE,FEED.")
+@click.option("--queue", default=None, metavar="MODEL", help="Where resting orders stand at their price: risk-averse, front, back, …")
+@click.option("--each", is_flag=True, help="Visit every row of the market, with the same result.")
 @click.option(
     "--fail-if",
     "gates",
@@ -59,28 +73,50 @@ def _gate(_ctx: click.Context, _parameter: click.Parameter, values: tuple[str, .
 @with_json
 def backtest(
     *,
+    strategies: tuple[str, ...],
     files: tuple[Path, ...],
     sets: tuple[str, ...],
     disabled: tuple[str, ...],
+    data: str | None,
+    start: str | None,
+    end: str | None,
     seed: int | None,
+    latency: str | None,
+    queue: str | None,
+    each: bool,
     gates: tuple[Gate, ...],
     no_save: bool,
     as_json: bool,
 ) -> int:
     """Run strategies over a market as fast as the machine allows, and print the run's digest.
 
-    Without a config: two strategies and three rules over one generated day. The same inputs give the same digest.
+    Without a config and a strategy: two strategies and three rules over one generated day. With -s the strategies of the config are left
+    out; of one strategy --set takes its settings by their names. The same inputs give the same digest.
     """
     named = files or ((DEFAULT_CONFIG,) if DEFAULT_CONFIG.is_file() else ())
-    options = sets if seed is None else (*sets, f"run.seed={seed}")
-    plan = load(named, sets=options, defaults=None if named else BACKTEST, mode=Mode.SIM, disabled=disabled)
+    plan = plan_study(
+        strategies,
+        files=named,
+        sets=sets,
+        data=data,
+        seed=seed,
+        latency=latency,
+        queue=queue,
+        defaults=None if named else BACKTEST,
+        disabled=disabled,
+    )
+    decisions: list[Decision] = []
+    run = open_study(plan, start=start, end=end, each=each, decided=decisions.append)
     folder = None if no_save else StateDir(plan.run.state_dir).begin(draw_tag(), datetime.now(UTC))
-    run = backtest_of(plan, run="backtest" if folder is None else folder.id)
-    with _progress() as progress:
+    run.summary.run = "backtest" if folder is None else folder.id
+    with _progress(run.span()) as progress:
         result = run.run(progress)
     if folder is not None:
         folder.write("config.toml", plan.toml())
+        keep_decisions(folder.path, {"start": start, "end": end, "digest": result.digest, "versions": plan.versions}, decisions)
         result.summary.report = write_result(folder, result.record())
+    for raised in result.faults:
+        note(told(raised))
     short = result.summary.short()
     print_summary(short, as_json=as_json)
     return _judged(short, gates)
@@ -100,12 +136,22 @@ def _judged(short: Mapping[str, Any], gates: tuple[Gate, ...]) -> Exit:
 
 
 @contextmanager
-def _progress() -> Iterator[Progress | None]:
-    """A line that counts on stderr, where that is a terminal."""
+def _progress(span: tuple[int, int] | None) -> Iterator[Progress | None]:
+    """A line on stderr, where that is a terminal: rows so far, rows per second, and the time left where the end is known."""
     if not sys.stderr.isatty():
         yield None
         return
     from rich.console import Console  # noqa: PLC0415 - only where there is a terminal
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - as above
+    from rich.progress import Progress as Bar  # noqa: PLC0415 - as above
 
-    with Console(stderr=True).status("backtest") as line:
-        yield lambda count, _time: line.update(f"backtest: {count:,} market events")
+    columns = (TextColumn("backtest"), BarColumn(), TextColumn("{task.fields[rows]:,} rows"), TextColumn("{task.fields[rate]:,} rows/s"))
+    with Bar(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        first, last = span or (0, 0)
+        task = bar.add_task("backtest", total=last - first if span else None, rows=0, rate=0)
+
+        def show(count: int, now: int) -> None:
+            elapsed = bar.tasks[0].elapsed or 0.0
+            bar.update(task, completed=now - first if span else None, rows=count, rate=round(count / elapsed) if elapsed else 0)
+
+        yield show

@@ -189,6 +189,10 @@ class StoredSource:
         told = [self.adapter, self.start, self.end, narrowed, contents, texts(list(self._listed()))]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
+    def span(self) -> tuple[int, int]:
+        """Times of the first and the last row that may be read."""
+        return self._first, min(self.end, max(part.last for part in self._parts))
+
     def between(self, start: int | None, end: int | None) -> StoredSource:
         """The same market from `start` up to `end`, ns UTC. Raises ConfigError where nothing is left."""
         narrower = attrs.evolve(self, start=max(self.start, start or 0), end=min(self.end, FOREVER if end is None else end))

@@ -191,6 +191,11 @@ class GeneratedSource:
         """The market in order of time, `received` equal to `time`; the first events show the whole chain at the start."""
         return self.settings.tape(self.adapter).run()
 
+    def span(self) -> tuple[int, int] | None:
+        """From the start to the end; None where there is none."""
+        start, length = self.settings.begin, self.settings.duration_s
+        return None if length is None else (start, start + length * SECOND)
+
     def content_hash(self) -> str:
         """SHA-256 of everything that determines the events: the settings, the adapter's name and the generator's version."""
         settings = {name: _canonical(figure) for name, figure in attrs.asdict(self.settings).items()}
