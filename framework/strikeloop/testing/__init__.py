@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from strikeloop.testing.factories import CALL, PUT, contract, event
+    from strikeloop.testing.frames import Frames
     from strikeloop.testing.scripted import Held, ManualClock, ScriptedAccount, ScriptedAdapter, ScriptedFeed, ScriptedLink
     from strikeloop.testing.sim import Played, Sim
+    from strikeloop.testing.stage import DeskStage
     from strikeloop.testing.suite import asked
     from strikeloop.testing.suite.adapters import AdapterContract
     from strikeloop.testing.suite.books import Books
     from strikeloop.testing.suite.broken import ContractBrokenError
     from strikeloop.testing.suite.spelling import KEY, SECRET, Spelling, plain
+    from strikeloop.testing.suite.strategies import StrategyContract
     from strikeloop.testing.virtual import VirtualClock, run_virtually
 
 __all__ = [
@@ -27,6 +30,8 @@ __all__ = [
     "AdapterContract",
     "Books",
     "ContractBrokenError",
+    "DeskStage",
+    "Frames",
     "Held",
     "ManualClock",
     "Played",
@@ -36,6 +41,7 @@ __all__ = [
     "ScriptedLink",
     "Sim",
     "Spelling",
+    "StrategyContract",
     "VirtualClock",
     "asked",
     "contract",
@@ -50,6 +56,9 @@ _HOMES = {
     **dict.fromkeys(("Played", "Sim"), "sim"),
     **dict.fromkeys(("KEY", "SECRET", "Spelling", "plain"), "suite.spelling"),
     "AdapterContract": "suite.adapters",
+    "DeskStage": "stage",
+    "Frames": "frames",
+    "StrategyContract": "suite.strategies",
     "Books": "suite.books",
     "ContractBrokenError": "suite.broken",
     "asked": "suite.asked",

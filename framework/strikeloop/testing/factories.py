@@ -87,6 +87,9 @@ _DEFAULTS: Final[Mapping[type[e.Event], Mapping[str, Any]]] = MappingProxyType(
             "reasons": (("rule", "no"),),
         },
         e.AlertRaised: {"source": "test", "topic": "test", "text": "a test"},
+        e.HaltRequested: {"cause": "command", "by": "test", "reason": "a test"},
+        e.HaltReset: {"by": "test"},
+        e.HaltUpdated: {"state": e.HaltState.HALTED, "cause": "command", "by": "test", "reason": "a test"},
         e.PluginFaulted: {"instance": "strategy", "hook": "on_quote", "error": "ValueError: no", "halted": True},
     }
 )

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from strikeloop.wire.rate import RateLimiter
     from strikeloop.wire.rest import Refusal, Rest, Verdict
     from strikeloop.wire.secret import Secret
+    from strikeloop.wire.streams import JsonStream
     from strikeloop.wire.websocket import WebSocketLink, connect_websocket
 
 __all__ = [
     "Document",
     "HttpTransport",
+    "JsonStream",
     "RateLimiter",
     "Refusal",
     "Rest",
@@ -33,6 +35,7 @@ __all__ = [
 _HOMES = {
     "Document": "document",
     "HttpTransport": "http",
+    "JsonStream": "streams",
     "RateLimiter": "rate",
     "Refusal": "rest",
     "Rest": "rest",

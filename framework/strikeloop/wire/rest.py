@@ -36,6 +36,7 @@ TURN_S: Final = 1.5
 """How long an order waits for its turn under the rate limit; then it is not sent, and that is known at once."""
 NEVER_ASKED: Final = frozenset({400, 404, 405, 411, 413, 414, 415, 429})
 """Statuses without a word of the venue's application that say that it was never asked."""
+MOST_PAGES: Final = 200
 PAUSE_S: Final = 10.0
 """How long requests pause after a 429 that does not say for how long."""
 
@@ -100,6 +101,24 @@ class Rest:
         if self.limit is not None:
             await self.limit.acquire()
         return await self._ask("GET", path, query, None, is_signed=not is_public)
+
+    async def pages(
+        self,
+        path: str,
+        query: Mapping[str, str] | None,
+        rows: Callable[[Document], list[Document]],
+        *,
+        size: int,
+        offset: str = "offset",
+    ) -> list[Document]:
+        """The rows of a listing to its end, `size` on a page; `offset` names where a page begins. Raises as `query`, and for no end."""
+        found: list[Document] = []
+        for _ in range(MOST_PAGES):
+            page = rows(await self.query(path, {**(query or {}), offset: str(len(found))}))
+            found += page
+            if len(page) < size:
+                return found
+        raise VenueError(f"GET {path}: more than {MOST_PAGES} pages; ask for less")
 
     async def act(
         self,

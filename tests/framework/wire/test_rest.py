@@ -148,6 +148,20 @@ async def test_after_a_429_an_order_is_held_back_and_then_not_sent(rest: Rest, w
     assert len(world.seen) == 1
 
 
+async def test_a_listing_is_read_page_by_page_to_its_end(rest: Rest, world: World) -> None:
+    world.answers = [(200, b"[1, 2]"), (200, b"[3, 4]"), (200, b"[5]")]
+    rows = await rest.pages("/orders", {"state": "open"}, list, size=2, offset="skip")
+    assert [row.whole for row in rows] == [1, 2, 3, 4, 5]
+    assert [dict(request.url.params) for request in world.seen] == [{"state": "open", "skip": skip} for skip in ("0", "2", "4")]
+
+
+async def test_a_listing_without_an_end_is_a_failure(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strikeloop.wire.rest.MOST_PAGES", 3)
+    world.answers = [(200, b"[1]")] * 3
+    with through(world), pytest.raises(VenueError, match="GET /orders: more than 3 pages"):
+        await Rest("https://venue.test", ServerClock(lambda: 0), refused).pages("/orders", None, list, size=1)
+
+
 async def test_the_venues_time_is_learned(rest: Rest, world: World) -> None:
     world.answers = [(200, b'{"now": 3700}')]
     await rest.told_time("/time", lambda document: document["now"].time(S), grain_ns=S)

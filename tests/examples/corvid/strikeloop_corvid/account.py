@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import attrs
 
-from strikeloop import (
-    AmendOrder,
-    Approved,
-    CancelOrder,
-    ContractId,
-    Event,
-    Filled,
-    OrderRejectedError,
-    OrderUpdated,
-    Origin,
-    SubmitOrder,
-    TimeInForce,
-    VenueError,
-)
-from strikeloop.adapter import Channel, Decoded, Link, Snapshot
-from strikeloop.wire import Document, Rest, connect_websocket
-from strikeloop_corvid.rows import MS, TIFS, Rows, plain
+import strikeloop as sl
+from strikeloop.adapter import Channel, Decoded, Snapshot
+from strikeloop.wire import Document, JsonStream, Rest
+from strikeloop_corvid.rows import MS, TIFS, Rows
 from strikeloop_corvid.signing import Signer
 
-PAGE = 50
 WORDS = {tif: word for word, tif in TIFS.items()}
-E = TypeVar("E", bound=Event)
-Read = Callable[[Document, int, int, Origin], E]
+E = TypeVar("E", bound=sl.Event)
+Told = Sequence[sl.Event]
 
 
 @attrs.define(eq=False)
-class CorvidAccount:
+class CorvidAccount(JsonStream):
     """`strikeloop.adapter.Account` of one instance."""
 
     name: str
@@ -48,25 +33,15 @@ class CorvidAccount:
         Channel(name="positions", essential=True),
         Channel(name="cash"),
     )
+    keep_alive = b'{"do": "ping"}'
 
-    async def connect(self) -> Link:
-        return await connect_websocket(self.ws_url)
-
-    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
-        return (self._request("sub", channel, time_s),)
-
-    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
-        return (self._request("unsub", channel, time_s),)
-
-    def ping(self, time_s: int) -> bytes:
-        return b'{"do": "ping"}'
+    def request(self, what: str, channel: str, time_s: int, contracts: Sequence[sl.ContractId]) -> Mapping[str, Any]:
+        do = what.replace("scribe", "")
+        sign = self.signer.sign(f"{do} {channel} {time_s}")
+        return {"do": do, "on": channel, "at": time_s, "key": self.signer.key.reveal(), "sign": sign}
 
     def decode(self, frame: bytes | str, received: int) -> Decoded:
         return self.rows.decode("account", frame, received)
-
-    def _request(self, what: str, channel: str, time_s: int) -> bytes:
-        sign = self.signer.sign(f"{what} {channel} {time_s}")
-        return json.dumps({"do": what, "on": channel, "at": time_s, "key": self.signer.key.reveal(), "sign": sign}).encode()
 
     async def prepare(self) -> None:
         """Set the clock. Raises VenueError."""
@@ -74,78 +49,69 @@ class CorvidAccount:
 
     # ---- what the books say ----
 
-    async def fills(self, since: int) -> tuple[Filled, ...]:
-        return tuple(await self._pages("/fills", {"since": str(since // MS)}, self.rows.fill))
+    async def fills(self, since: int) -> tuple[sl.Filled, ...]:
+        return tuple(await self._listed("/fills", self.rows.fill, {"since": str(since // MS)}))
 
     async def snapshot(self) -> Snapshot:
-        time, received = self.rest.clock.now(), self.rest.clock.local()
-        orders = await self._pages("/orders", {"state": "live"}, self.rows.order)
-        positions = [self._read(row, self.rows.position) for row in (await self.rest.query("/positions"))["rows"]]
-        balances = [self._read(row, self.rows.cash) for row in (await self.rest.query("/cash"))["rows"]]
-        return Snapshot(time=time, received=received, orders=tuple(orders), positions=tuple(positions), balances=tuple(balances))
+        said = self._said()
+        orders = tuple(await self._listed("/orders", self.rows.order, {"state": "live"}))
+        positions = tuple(await self._listed("/positions", self.rows.position))
+        return Snapshot(**said, orders=orders, positions=positions, balances=tuple(await self._listed("/cash", self.rows.cash)))
 
-    async def find(self, contract: ContractId, *, client_id: str | None = None, order_id: str | None = None) -> OrderUpdated | None:
+    async def find(self, contract: sl.ContractId, *, client_id: str | None = None, order_id: str | None = None) -> sl.OrderUpdated | None:
         if order_id is None:
-            found = [self._read(row, self.rows.order) for row in (await self.rest.query("/orders", {"ref": client_id or ""}))["rows"]]
+            found = await self._listed("/orders", self.rows.order, {"ref": client_id or ""})
             return found[-1] if found else None
         try:
-            return self._read(await self.rest.query(f"/orders/{order_id}"), self.rows.order)
-        except VenueError as error:
+            return self.rows.order(await self.rest.query(f"/orders/{order_id}"), **self._said(), origin=sl.Origin.SNAPSHOT)
+        except sl.VenueError as error:
             if error.code != "E_NO_ORDER":
                 raise
             return None
 
     # ---- orders ----
 
-    async def submit(self, order: Approved[SubmitOrder]) -> Sequence[Event]:
+    async def submit(self, order: sl.Approved[sl.SubmitOrder]) -> Told:
         command = order.command
         if command.tif not in WORDS or command.iceberg or command.mmp:
-            raise OrderRejectedError(f"Corvid has no form for {command.tif}, iceberg or protection", code="E_FORM")
+            raise sl.OrderRejectedError(f"Corvid has no form for {command.tif}, iceberg or protection", code="E_FORM")
         body: dict[str, Any] = {
             "inst": command.contract.name,
             "side": "buy" if command.size > 0 else "sell",
-            "qty": plain(abs(command.size)),
-            "tif": WORDS[TimeInForce.IOC if command.is_market else command.tif],
+            "qty": format(abs(command.size), "f"),
+            "tif": WORDS[sl.TimeInForce.IOC if command.is_market else command.tif],
             "ref": command.client_id,
             "reduce": command.reduce_only,
         }
-        if command.price is not None:
-            body["px"] = plain(command.price)
-        return await self._act("POST", "/orders", body)
+        price = {} if command.price is None else {"px": format(command.price, "f")}
+        return await self.rest.act("POST", "/orders", body | price, read=self._told)
 
-    async def cancel(self, order: Approved[CancelOrder], order_id: str | None) -> Sequence[Event]:
+    async def cancel(self, order: sl.Approved[sl.CancelOrder], order_id: str | None) -> Told:
         path = f"/orders/{await self._id(order.command, order_id)}"
-        return await self._act("DELETE", path, is_urgent=True)
+        return await self.rest.act("DELETE", path, read=self._told, is_urgent=True)
 
-    async def amend(self, order: Approved[AmendOrder], order_id: str | None) -> Sequence[Event]:
-        command = order.command
-        body = {name: plain(abs(number)) for name, number in (("qty", command.size), ("px", command.price)) if number is not None}
-        return await self._act("PATCH", f"/orders/{await self._id(command, order_id)}", body)
+    async def amend(self, order: sl.Approved[sl.AmendOrder], order_id: str | None) -> Told:
+        changes = {"qty": order.command.size, "px": order.command.price}
+        body = {name: format(abs(number), "f") for name, number in changes.items() if number is not None}
+        return await self.rest.act("PATCH", f"/orders/{await self._id(order.command, order_id)}", body, read=self._told)
 
     # ---- inside ----
 
-    async def _act(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, is_urgent: bool = False) -> Sequence[Event]:
-        def read(row: Document) -> Sequence[Event]:
-            return (self.rows.order(row, self.rest.clock.now(), self.rest.clock.local(), Origin.VENUE),)
+    def _told(self, row: Document) -> Told:
+        return (self.rows.order(row, **self._said()),)
 
-        return await self.rest.act(method, path, body, read=read, is_urgent=is_urgent)
+    def _said(self) -> dict[str, Any]:
+        return {"time": self.rest.clock.now(), "received": self.rest.clock.local()}
 
-    async def _id(self, command: CancelOrder | AmendOrder, order_id: str | None) -> str:
+    async def _listed(self, path: str, read: Callable[..., E], query: Mapping[str, str] | None = None) -> list[E]:
+        rows = await self.rest.pages(path, query, lambda answer: list(answer["rows"]), size=50, offset="skip")
+        return [read(row, **self._said(), origin=sl.Origin.SNAPSHOT) for row in rows]
+
+    async def _id(self, command: sl.CancelOrder | sl.AmendOrder, order_id: str | None) -> str:
         """The venue's id of an order, looked up where it is not known yet."""
         if order_id is not None:
             return order_id
         found = await self.find(command.contract, client_id=command.client_id)
         if found is None or found.order_id is None:
-            raise OrderRejectedError(f"the venue knows no order {command.client_id}", code="E_NO_ORDER")
+            raise sl.OrderRejectedError(f"the venue knows no order {command.client_id}", code="E_NO_ORDER")
         return found.order_id
-
-    async def _pages(self, path: str, query: Mapping[str, str], read: Read[E]) -> list[E]:
-        found: list[E] = []
-        while True:
-            rows = list((await self.rest.query(path, {**query, "skip": str(len(found))}))["rows"])
-            found += [self._read(row, read) for row in rows]
-            if len(rows) < PAGE:
-                return found
-
-    def _read(self, row: Document, read: Read[E]) -> E:
-        return read(row, self.rest.clock.now(), self.rest.clock.local(), Origin.SNAPSHOT)

@@ -2,39 +2,31 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import attrs
 
 from strikeloop import Contract, ContractId, OptionKind
-from strikeloop.adapter import Channel, Decoded, Link
-from strikeloop.wire import Document, Rest, connect_websocket
+from strikeloop.adapter import Channel, Decoded
+from strikeloop.wire import Document, JsonStream, Rest
 from strikeloop_corvid.rows import MS, Rows
 
 KINDS = {"call": OptionKind.CALL, "put": OptionKind.PUT}
 
 
 @attrs.define(eq=False)
-class CorvidFeed:
+class CorvidFeed(JsonStream):
     """`strikeloop.adapter.Feed` of one instance."""
 
     name: str
     ws_url: str
     rest: Rest
     channels = (Channel(name="quotes", conflatable=True), Channel(name="trades"))
+    keep_alive = b'{"do": "ping"}'
 
-    async def connect(self) -> Link:
-        return await connect_websocket(self.ws_url)
-
-    def subscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
-        return (json.dumps({"do": "sub", "on": channel}).encode(),)
-
-    def unsubscribe(self, channel: str, time_s: int, contracts: Sequence[ContractId] = ()) -> Sequence[bytes]:
-        return (json.dumps({"do": "unsub", "on": channel}).encode(),)
-
-    def ping(self, time_s: int) -> bytes:
-        return b'{"do": "ping"}'
+    def request(self, what: str, channel: str, time_s: int, contracts: Sequence[ContractId]) -> Mapping[str, Any]:
+        return {"do": what.replace("scribe", ""), "on": channel}
 
     def decode(self, frame: bytes | str, received: int) -> Decoded:
         return Rows(self.name).decode("feed", frame, received)
