@@ -10,9 +10,11 @@ import pytest
 from strikeloop.hooks import problems, settings_of
 from strikeloop.load import load
 from strikeloop_strategies import CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter
+from tests.strategies.notebook import TITLE
 
 STRATEGIES = [CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter]
-README = (Path(__file__).parents[2] / "strategies" / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[2] / "strategies" / "README.md").read_text(encoding="utf-8").partition(f"\n{TITLE}\n")[0]
+"""Without its tutorial, which is a notebook too: tests/strategies/test_notebook.py."""
 
 
 def blocks(language: str) -> list[str]:
