@@ -138,9 +138,19 @@ def _pairs(desk: Desk, event: PortfolioRiskUpdated) -> Iterator[tuple[str, float
         parts, at_most = ([getattr(one, greek) for one in them] for them in (own, most))
         scale = max(sum(map(abs, parts)), _NEGLIGIBLE * sum(map(abs, at_most)))
         yield f"total {greek}", getattr(event, f"total_{greek}"), sum(parts), scale
-    if event.origin is not Origin.COMPUTED:
+    told = _required(desk, event)
+    if told is not None:
         required = float(desk.margin_model.account(account.holdings).maintenance)
-        yield "margin required", float(event.margin_required), required, max(required, float(event.margin_required))
+        yield "margin required", told, required, max(required, told)
+
+
+def _required(desk: Desk, event: PortfolioRiskUpdated) -> float | None:
+    """The maintenance margin by the venue's word; None where it says nothing of it."""
+    if event.origin is not Origin.COMPUTED:
+        return float(event.margin_required)
+    balances = desk.portfolio.balances.items()
+    told = [known.maintenance_margin for (owner, _), known in balances if owner == event.adapter and known.maintenance_margin is not None]
+    return float(sum(told)) if told else None
 
 
 def _sentence(name: str, value: float, limit: float, severity: Severity) -> str:

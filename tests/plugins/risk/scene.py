@@ -22,6 +22,7 @@ from strikeloop import (
     OrderRefused,
     OrderState,
     OrderUpdated,
+    Origin,
     PluginFaulted,
     PortfolioRiskUpdated,
     PositionUpdated,
@@ -219,16 +220,13 @@ class Scene:
         self.events.extend(step.events)
         self.commands.extend(approved.command for approved in step.approved)
 
-    def risk(self, **figures: float) -> None:
+    def risk(self, *, origin: Origin = Origin.VENUE, **figures: float) -> None:
         """The account's risk; what is not named is 0."""
         totals: dict[str, Any] = {f"total_{greek}": figures.pop(greek, 0.0) for greek in ("delta", "gamma", "vega", "theta")}
         margins: dict[str, Any] = {f"margin_{kind}": D(str(figures.pop(kind, 0))) for kind in ("occupied", "required")}
         leverage, var = figures.pop("leverage", 0.0), figures.pop("var", None)
-        self.feed(
-            PortfolioRiskUpdated(
-                time=self.now, received=self.now, adapter="gate", effective_leverage=leverage, portfolio_var=var, **totals, **margins
-            )
-        )
+        others: dict[str, Any] = {"adapter": "gate", "effective_leverage": leverage, "portfolio_var": var}
+        self.feed(PortfolioRiskUpdated(time=self.now, received=self.now, origin=origin, **others, **totals, **margins))
 
 
 def told(scene: Scene) -> list[str]:

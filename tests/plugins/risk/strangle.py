@@ -6,7 +6,7 @@ beginner does, and what rules and monitors must survive.
 
 from __future__ import annotations
 
-from strikeloop import Contract, Desk, TimerFired, hookimpl, plugin
+from strikeloop import Contract, ContractId, Desk, TimerFired, hookimpl, plugin
 
 HOUR_NS = 3_600_000_000_000
 
@@ -19,9 +19,9 @@ class Strangle:
     """
 
     delta: float = 0.25
-    size: int = 400
+    size: int = 1_000
     step: int = 50
-    every_s: float = 600.0
+    every_s: float = 1_200.0
     least_h: float = 4.0
     underlying: str = "BTC_USDT"
 
@@ -48,6 +48,6 @@ class Strangle:
         return min(known, key=lambda pair: (pair[0], pair[1].id), default=(0.0, None))[1]
 
 
-def _is_call(desk: Desk, contract: object) -> bool | None:
-    known = desk.contracts.get(contract)  # type: ignore[call-overload]  # an id that has expired is not in it
-    return None if known is None else bool(known.is_call)
+def _is_call(desk: Desk, contract: ContractId) -> bool | None:
+    known = desk.contracts.get(contract)
+    return None if known is None else known.is_call

@@ -55,3 +55,18 @@ def test_every_rule_has_an_entry_that_tells_every_setting() -> None:
         told = {field.name for field in settings_of(cls) if f"`{field.name}`" in entry or field.name == "on_breach"}
         assert told == {field.name for field in settings_of(cls)}, name
         assert f'use = "{name}"' in entry
+
+
+LEVELS = {"warn_at", "clear", "warn_again_s", "again_s", "on_critical"}
+
+
+def test_every_monitor_has_an_entry_that_tells_every_setting_and_an_example() -> None:
+    named = {point.name: point.load() for point in entry_points(group="strikeloop.risk") if point.name.endswith("-monitor")}
+    assert len(named) == 5
+    for name, cls in named.items():
+        entry = README.split(f"### {name}\n")[1].split("\n##")[0]
+        told = {field.name for field in settings_of(cls) if f"`{field.name}`" in entry}
+        assert told == {field.name for field in settings_of(cls)} - LEVELS, name
+        assert f'use = "{name}"' in entry
+    levels = README.split("**Levels.**")[1].split("\n###")[0]
+    assert all(f"`{setting}`" in levels for setting in LEVELS)

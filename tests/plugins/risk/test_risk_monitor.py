@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from strikeloop import ConfigError
+from strikeloop import BalanceUpdated, ConfigError, Origin
 from strikeloop_risk import RiskMonitor
 from strikeloop_risk.account import held, own_greeks
-from tests.plugins.risk.scene import CALL, PUT, Scene, told
+from tests.plugins.risk.scene import CALL, PUT, D, Scene, told
 
 
 def test_a_total_is_told_as_it_nears_passes_and_leaves_its_limit() -> None:
@@ -30,8 +30,8 @@ def test_a_total_is_told_as_it_nears_passes_and_leaves_its_limit() -> None:
 )
 def test_every_figure_has_its_own_limit(setting: str, figure: str) -> None:
     scene = Scene(RiskMonitor(**dict[str, Any]({setting: 10.0})))
-    scene.risk(**{figure: 9.0})
-    scene.risk(**{figure: 10.0})
+    scene.risk(**dict[str, Any]({figure: 9.0}))
+    scene.risk(**dict[str, Any]({figure: 10.0}))
     assert [alert.split()[0] for alert in told(scene)] == ["warning", "critical"]
 
 
@@ -52,15 +52,15 @@ def test_a_monitor_without_any_limit_is_refused_before_a_run() -> None:
         RiskMonitor(max_divergence=None)
 
 
-def priced(scene: Scene, *, delta: float = 0.0, size: int = 10, **own: float) -> None:
+def priced(scene: Scene, *, delta: float = 0.0, size: int = 10, origin: Origin = Origin.VENUE, **own: float) -> None:
     """A call at the money with a price, and what the venue says of the account: our own figures, `delta` more, and `own` over it."""
     scene.price(70_000.0)
     scene.tick(CALL, 4_000.0, mark_iv=0.5)
     scene.hold(CALL, size)
     (holding,) = held(scene.engine.instances[0].desk, "gate").holdings
     greeks = own_greeks(holding)
-    figures = {"delta": greeks.delta + delta, "gamma": greeks.gamma, "vega": greeks.vega, "theta": greeks.theta}
-    scene.risk(**{**figures, **own})
+    figures: dict[str, Any] = {"delta": greeks.delta + delta, "gamma": greeks.gamma, "vega": greeks.vega, "theta": greeks.theta}
+    scene.risk(origin=origin, **{**figures, **own})
 
 
 def test_figures_of_the_venue_that_agree_with_ours_are_not_told_of() -> None:
@@ -101,6 +101,17 @@ def test_a_required_margin_that_is_not_what_the_model_gives_is_told_of() -> None
         scene.wait(10)
     assert told(scene) == ["critical divergence"]
     assert scene.alerts[0].text.startswith("margin required is +100 by the venue and +925 by our own computation, 89% apart")
+
+
+def test_where_the_risk_is_our_own_computation_the_margin_of_the_balance_is_the_venues_word() -> None:
+    scene = Scene(RiskMonitor(divergence_s=10))
+    figures: dict[str, Any] = {"adapter": "gate", "currency": "USDT", "total": D(1), "available": D(1), "maintenance_margin": D(100)}
+    for _ in range(3):
+        scene.feed(BalanceUpdated(time=scene.now, received=scene.now, **figures))
+        priced(scene, size=-10, required=925, origin=Origin.COMPUTED)
+        scene.wait(10)
+    assert told(scene) == ["critical divergence"]
+    assert scene.alerts[0].text.startswith("margin required is +100 by the venue and +925 by our own computation")
 
 
 def test_a_book_that_cannot_be_priced_whole_is_not_compared() -> None:
