@@ -49,6 +49,8 @@ Plain = tuple[Callable[[Any, Desk], Any], Desk, Instance, str]
 """A call as a plain tuple: Python takes named ones apart more slowly."""
 Route = tuple[Plain, ...]
 """The calls of one event, in order."""
+Wrap = Callable[[Callable[[Any, Desk], Any], str, str], Callable[[Any, Desk], Any]]
+"""What a driver may put around each call, given instance and hook: to measure it."""
 
 
 @attrs.define
@@ -60,9 +62,9 @@ class _Interest:
 
 
 class Dispatch:
-    """The compiled table. Raises PluginError for a plugin that pluggy refuses."""
+    """The compiled table; `wrap` is put around every call. Raises PluginError for a plugin that pluggy refuses."""
 
-    def __init__(self, instances: Sequence[Instance], contracts: Mapping[ContractId, Contract]) -> None:
+    def __init__(self, instances: Sequence[Instance], contracts: Mapping[ContractId, Contract], wrap: Wrap | None = None) -> None:
         self.instances = tuple(instances)
         self._started = False
         self.version = 0
@@ -70,7 +72,7 @@ class Dispatch:
         self._contracts = contracts
         self._interests = {instance.name: _Interest() for instance in instances}
         self._counters: dict[tuple[str, type[Event], Any], list[int]] = {}
-        self._by_hook = _compile(self.instances)
+        self._by_hook = _compile(self.instances, wrap)
         self._broadcast: dict[type[Event], Route] = {}
         self._owned: dict[tuple[type[Event], str], Route] = {}
         self.routes: dict[type[Event], dict[Any, Route]] = {kind: {} for kind, hook in HOOK_OF.items() if hook in MARKET_HOOKS}
@@ -178,7 +180,7 @@ def _nth(call: Plain, every: int, counter: list[int]) -> Plain:
     return each_nth, *call[1:]
 
 
-def _compile(instances: Sequence[Instance]) -> dict[str, tuple[Call, ...]]:
+def _compile(instances: Sequence[Instance], wrap: Wrap | None) -> dict[str, tuple[Call, ...]]:
     """Let pluggy register and validate; the calls of each hook in config order, those with tryfirst before, with trylast behind."""
     registry = pluggy.PluginManager(PROJECT)
     registry.add_hookspecs(Hooks)
@@ -195,12 +197,13 @@ def _compile(instances: Sequence[Instance]) -> dict[str, tuple[Call, ...]]:
             (impl.trylast - impl.tryfirst, *owner[id(impl.plugin)], impl.function) for impl in getattr(registry.hook, hook).get_hookimpls()
         ]
         found.sort(key=lambda one: one[:2])  # pluggy would call the last registered first, except among those that try to be last
-        table[hook] = tuple(_call(function, instance, hook) for _, _, instance, function in found)
+        table[hook] = tuple(_call(function, instance, hook, wrap) for _, _, instance, function in found)
     return table
 
 
-def _call(method: Callable[..., Any], instance: Instance, hook: str) -> Call:
-    return Call(_two_arguments(method), instance.desk, instance, hook)
+def _call(method: Callable[..., Any], instance: Instance, hook: str, wrap: Wrap | None) -> Call:
+    function = _two_arguments(method)
+    return Call(function if wrap is None else wrap(function, instance.name, hook), instance.desk, instance, hook)
 
 
 def _two_arguments(method: Callable[..., Any]) -> Callable[[Any, Desk], Any]:

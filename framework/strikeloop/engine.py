@@ -19,7 +19,7 @@ from strikeloop.clock import Clock
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
 from strikeloop.contracts import Contract
 from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, RequestHalt, SetTimer, View, Watch, WriteLog
-from strikeloop.dispatch import Dispatch, Instance, Kind, Route
+from strikeloop.dispatch import Dispatch, Instance, Kind, Route, Wrap
 from strikeloop.errors import InvariantError
 from strikeloop.events import (
     MARKET_EVENTS,
@@ -103,7 +103,8 @@ class Engine:
     """One engine for live, paper, simulated and backtest runs.
 
     `tag` makes client ids unique to the run (at most 6 of [0-9A-Za-z]); `tags` are those of earlier runs, whose orders
-    belong to the instance of the same name; `seed` feeds each desk's random stream; `halt` are the limits of the kill switch.
+    belong to the instance of the same name; `seed` feeds each desk's random stream; `halt` are the limits of the kill switch;
+    `wrap` is put around every call of a hook, to measure it.
     """
 
     def __init__(
@@ -116,6 +117,7 @@ class Engine:
         tags: Iterable[str] = (),
         seed: int = 0,
         halt: HaltSettings | None = None,
+        wrap: Wrap | None = None,
     ) -> None:
         self.clock, self.portfolio, tags = Clock(), Portfolio(), (*tags, tag)
         self.orders = Orders(owners((NAME, *(plugin.name for plugin in plugins if plugin.kind == "strategy")), tags))
@@ -135,7 +137,7 @@ class Engine:
         self._by_name = {instance.name: instance for instance in self.instances}
         if len(self._by_name) != len(self.instances) or NAME in self._by_name:
             raise InvariantError(f"two plugins share one name, or one is called {NAME}")
-        self.dispatch = Dispatch(self.instances, self.portfolio.contracts)
+        self.dispatch = Dispatch(self.instances, self.portfolio.contracts, wrap)
         self.review = Review(self.dispatch.rules(), view, self.blocks)
         self._timers = Timers()
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}

@@ -491,6 +491,24 @@ class PluginFaulted(Event):
     halted: bool
 
 
+@attrs.frozen(kw_only=True)
+class HookTime:
+    """How long one hook of one plugin took: in all its calls together, and in the longest, seconds."""
+
+    instance: str
+    hook: str
+    calls: int
+    total_s: float
+    longest_s: float
+
+
+@attrs.frozen(kw_only=True, weakref_slot=False)
+class HooksTimed(Event):
+    """Hooks that took a millisecond or more in the last ten seconds of a live run; `times` is empty when none does any more."""
+
+    times: tuple[HookTime, ...]
+
+
 @attrs.frozen(kw_only=True, weakref_slot=False)
 class HaltRequested(Event):
     """Somebody outside the engine halts the run: `by` whom (a person, a signal), for which `cause` (command, signal, storage, restart).

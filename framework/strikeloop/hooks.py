@@ -211,6 +211,10 @@ class Hooks:
         """Some plugin raised in a hook."""
 
     @hookspec
+    def on_timing(self, event: e.HooksTimed, desk: Desk) -> None:
+        """Some plugin is slow, or none is any more; each ten seconds of a live run at most."""
+
+    @hookspec
     def on_halt(self, event: e.HaltUpdated, desk: Desk) -> None:
         """The kill switch is in another state: halted, withdrawing orders, reducing positions, done with it, or armed again."""
 

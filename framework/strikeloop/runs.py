@@ -25,6 +25,8 @@ from strikeloop.events import Event, HaltUpdated
 from strikeloop.hooks import settings_of
 from strikeloop.journal import Asked, HaltNote, Halts, Journal, Legacy, RunFolder, StateDir, is_begun, legacy_of, memory_of
 from strikeloop.live import Ending, Halting, Live, LocalVenue, Switch, WallClock, state_of, status_of
+from strikeloop.live.hooktimes import HookTimes
+from strikeloop.live.resources import Thresholds
 from strikeloop.live.sinks import Sinks
 from strikeloop.load import Countdown, Mode, Plan, RunSettings
 from strikeloop.margin import Classic, MarginModel
@@ -146,11 +148,30 @@ def margin_of(plan: Plan) -> MarginModel:
     return Classic() if named is None else named
 
 
-def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[[Event], None], earlier: Earlier | None = None) -> Live:
-    """A live driver for the plan's mode, connected to nothing yet; `earlier` is what it takes over."""
+def live_of(
+    plan: Plan,
+    *,
+    tag: str,
+    run: str,
+    record: Record,
+    listen: Callable[[Event], None],
+    earlier: Earlier | None = None,
+    report: Callable[[str], None] = ignore,
+) -> Live:
+    """A live driver for the plan's mode, connected to nothing yet; `earlier` is what it takes over.
+
+    `report` is called from another thread, with a sentence, while the event loop stands still.
+    """
     earlier = earlier or Earlier()
+    times = HookTimes()
     engine = Engine(
-        plugins_of(plan, earlier.memories), margin=margin_of(plan), tag=tag, tags=earlier.tags, seed=plan.run.seed, halt=plan.halt
+        plugins_of(plan, earlier.memories),
+        margin=margin_of(plan),
+        tag=tag,
+        tags=earlier.tags,
+        seed=plan.run.seed,
+        halt=plan.halt,
+        wrap=times.wrap,
     )
     summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value, portfolio=engine.portfolio)
     summary.assumptions = plain({**plan.header(), "seed": plan.run.seed})
@@ -169,6 +190,7 @@ def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[
         tags=(*earlier.tags, tag),
         switch=_switch(plan.run),
     )
+    live.watch(times, _thresholds(plan.run), report)
     if plan.run.mode is Mode.SIM:
         _add_simulated(live, plan)
         return live
@@ -177,6 +199,11 @@ def live_of(plan: Plan, *, tag: str, run: str, record: Record, listen: Callable[
         if plan.run.mode is Mode.PAPER:
             live.add_venue(LocalVenue(name, plan.venue.open(name, ()), live.clock, live.deliver))
     return live
+
+
+def _thresholds(settings: RunSettings) -> Thresholds:
+    memory = None if settings.memory_mb is None else round(settings.memory_mb * 2**20)
+    return Thresholds(warn_at=settings.warn_at, deny_at=settings.deny_at, memory=memory)
 
 
 def _switch(settings: RunSettings) -> Switch | None:

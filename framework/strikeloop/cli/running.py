@@ -173,7 +173,7 @@ async def _driven(
             picture.see(event)
             to_sinks(event)
 
-        live = live_of(plan, tag=tag, run=record.folder.id, record=record, listen=listen, earlier=earlier)
+        live = live_of(plan, tag=tag, run=record.folder.id, record=record, listen=listen, earlier=earlier, report=note)
         made.append(live)
         plan.forget_secrets()
         beside: list[Callable[[Live], Coroutine[Any, Any, None]]] = [picture.run, lambda live: _remember(live, record)]

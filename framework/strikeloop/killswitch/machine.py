@@ -76,7 +76,9 @@ class KillSwitch:
         if not self.is_engaged:
             return f"armed again by {self.by}{': ' if self.reason else ''}{self.reason}" if self.by else "armed"
         left = f"; left: {'; '.join(self.left)}" if self.left else ""
-        return f"{self.state.value.replace('-', ' ')}, by {self.by}: {self.reason}{left}"
+        is_withdrawn = self.state is HaltState.HALTED and self._is_at_rest
+        state = "halted and every order withdrawn" if is_withdrawn else self.state.value.replace("-", " ")
+        return f"{state}, by {self.by}: {self.reason}{left}"
 
     def told(self, now: int) -> HaltUpdated:
         """How it stands."""
@@ -157,7 +159,7 @@ class KillSwitch:
         self.state = state
         self._told.append(self.told(now))
         if state in SEVERITY or not self.is_engaged:
-            severity = SEVERITY.get(state, Severity.INFO)
+            severity = Severity.WARNING if self._is_at_rest and state is HaltState.HALTED else SEVERITY.get(state, Severity.INFO)
             self._told.append(AlertRaised(time=now, received=now, source=NAME, topic="halt", text=self.words, severity=severity))
 
     def _working(self) -> list[Order]:

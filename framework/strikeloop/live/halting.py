@@ -38,7 +38,7 @@ class Halting:
         """The mark of what was last acted upon."""
         self._reset_heard = 0
         self._unkept: list[HaltUpdated] = []
-        self._trouble = ""
+        self._trouble = self._told_trouble = ""
 
     def from_earlier(self, now: int) -> list[HaltRequested]:
         """The halt that an earlier run left: what it had not done is done."""
@@ -46,7 +46,7 @@ class Halting:
         if before is None:
             return []
         when = f" (run {before.run}, {datetime.fromtimestamp(before.time / 1e9, UTC):%Y-%m-%d %H:%M:%S} UTC)" if before.run else ""
-        reason = f"{before.reason}{when}; it holds until: strikeloop halt --reset"
+        reason = before.reason if before.cause == "restart" else f"{before.reason}{when}; it holds until: strikeloop halt --reset"
         flatten = before.flatten and before.is_unfinished
         return [HaltRequested(time=now, received=now, cause="restart", by=before.by, reason=reason, cancel=before.cancel, flatten=flatten)]
 
@@ -73,9 +73,9 @@ class Halting:
 
     def troubles(self, now: int) -> list[AlertRaised]:
         """Try again what could not be noted; people are told once."""
-        before = self._trouble
         self._write()
-        if not self._trouble or before:
+        is_news, self._told_trouble = self._trouble != self._told_trouble, self._trouble
+        if not self._trouble or not is_news:
             return []
         text = f"the next run will not know of this halt: {self._trouble}"
         return [AlertRaised(time=now, received=now, source="live", topic="storage", text=text, severity=Severity.CRITICAL)]

@@ -24,17 +24,22 @@ from strikeloop.journal import Legacy
 from strikeloop.live.clock import WallClock
 from strikeloop.live.foreign import ForeignOrders
 from strikeloop.live.halting import Halting
+from strikeloop.live.hooktimes import HookTimes
 from strikeloop.live.keeper import Keeper, Switch
 from strikeloop.live.local import LocalVenue
 from strikeloop.live.port import Port
+from strikeloop.live.resources import ResourceWatch, Thresholds
 from strikeloop.live.risk import RiskWatch
 from strikeloop.live.sender import Sender
 from strikeloop.live.storage import Book, Storage
+from strikeloop.live.vitals import Vitals
+from strikeloop.live.watchdog import Watchdog
 from strikeloop.session import Listing, Phase, Session
 from strikeloop.summary import Summary
 
 TICK_S = 0.1
 MARKET = frozenset(e.MARKET_EVENTS)
+CONFIRMING = (e.GapClosed, e.Reconciled, e.StreamOpened)
 STOP_S = 4.0
 CLOSE_S = 1.0
 SETTLE_S = 0.02
@@ -78,7 +83,7 @@ class Live:
         self._digest = Digest(header or {})
         self.halting, self._stale_after_s = halting or Halting(), stale_after_s
         self._halted, self._listen, self._fail_fast = halted, listen, fail_fast
-        self.storage = Storage(book, clock, lambda: (*self.ports, *self.venues), self.deliver, self._storage_lost)
+        self.storage = Storage(book, clock, self._executing, self.deliver, self._storage_lost)
         self._legacy, self._switch = legacy or Legacy(), switch
         self.keepers: dict[str, Keeper] = {}
         self.ports: dict[str, Port] = {}
@@ -104,6 +109,9 @@ class Live:
         self.status_trouble = ""
         """Why others cannot read how the run is, "" where they can."""
         self._told_trouble = ""
+        self.vitals: Vitals | None = None
+        self._mistrusted: set[str] = set()
+        """Accounts that are to be looked at before any order leaves, because the loop stood still."""
         self._undeliverable: list[Command] = []
         self._listings: dict[str, Listing] = {}
 
@@ -127,6 +135,11 @@ class Live:
                 switch=self._switch,
             )
             self._risks.append(RiskWatch(adapter.name, self.ports[adapter.name], self.engine, self.clock, self.deliver))
+
+    def watch(self, times: HookTimes, thresholds: Thresholds, report: Callable[[str], None]) -> None:
+        """Watch this process: `times` measures hooks, `report` is called from another thread while the loop stands still."""
+        resources = ResourceWatch(thresholds, self._executing, self.deliver)
+        self.vitals = Vitals(self.clock, times, Watchdog(report, times), resources, self.deliver, self._mistrust)
 
     def add_venue(self, venue: LocalVenue) -> None:
         """Execute the orders of this adapter in a venue inside the process."""
@@ -163,6 +176,8 @@ class Live:
             for venue in self.venues.values():
                 tasks.start_soon(venue.run)
             tasks.start_soon(self._tick, tasks)
+            if self.vitals is not None:
+                tasks.start_soon(self.vitals.watch)
             with anyio.move_on_after(math.inf if duration_s is None else duration_s):
                 await self._stop.wait()
             if not self._stop.is_set():
@@ -222,6 +237,18 @@ class Live:
         keeper = self.keepers.get(event.contract.adapter) if isinstance(event, e.ContractSettled) else None
         return keeper is not None and not keeper.is_news(event)
 
+    def _executing(self) -> tuple[str, ...]:
+        """The adapters whose orders are executed somewhere."""
+        return (*self.ports, *self.venues)
+
+    def _mistrust(self, reason: str) -> None:
+        """What happened meanwhile is not known yet: look at every account before any order leaves."""
+        now = self.clock.now()
+        for name, port in self.ports.items():
+            self._mistrusted.add(name)
+            port.session.mistrust("loop", reason, now)
+            port.pump()
+
     def _storage_lost(self, reason: str) -> None:
         """Nothing can be written any more: withdraw what works, and end."""
         self.halt("storage", "the run", reason, cancel=True)
@@ -234,7 +261,10 @@ class Live:
 
     async def _why_not(self, order: SubmitOrder) -> str:
         """Why an approved order must not leave after all, "" where it may."""
-        keeper = self.keepers.get(order.contract.adapter)
+        adapter = order.contract.adapter
+        if adapter in self._mistrusted or (self.vitals is not None and self.vitals.is_stuck):
+            return "the loop stood still, and the account was not looked at since"
+        keeper = self.keepers.get(adapter)
         reason = "" if keeper is None else await keeper.ready(order)
         return "the run is stopping" if self._is_finishing else reason
 
@@ -272,6 +302,8 @@ class Live:
         self.summary.see(event)
         if isinstance(event, e.HaltUpdated):
             self.halting.see(event)
+        elif self._mistrusted and isinstance(event, CONFIRMING) and event.port == "account":
+            self._mistrusted.discard(event.adapter)
         if type(event) not in MARKET:
             self._digest.add(event)
         if self._listen is not None:
@@ -298,6 +330,8 @@ class Live:
             for watch in self._risks:
                 watch.tick(tasks)
         self._watch(now)
+        if self.vitals is not None:
+            self.vitals.tick()
 
     def _return_undeliverable(self, now: int) -> None:
         """Orders for an adapter that is only listened to: nobody executes them."""

@@ -25,6 +25,7 @@ def status_of(live: Live) -> dict[str, Any]:
         "pid": os.getpid(),
         "time": live.clock.now(),
         "halt": _halt_status(live),
+        "process": {} if live.vitals is None else live.vitals.status,
         "adapters": {name: _adapter_status(live, name) for name in {**live.feeds, **live.ports, **live.venues}},
         "orders": orders.counts(),
         "working": [_order_status(order) for order in orders.working()],

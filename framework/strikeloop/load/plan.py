@@ -43,6 +43,11 @@ class Countdown(StrEnum):
     OFF = "off"
 
 
+def _not_below_warning(settings: RunSettings, _: attrs.Attribute[Any], value: float) -> None:
+    if value < settings.warn_at:
+        raise ValueError(f"'deny_at' must not be below warn_at ({settings.warn_at:g}), got {value:g}")
+
+
 @attrs.frozen(kw_only=True)
 class RunSettings:
     """Section [run]. `state_dir` is relative to where the command runs; `duration_s` None runs until it is stopped.
@@ -51,7 +56,9 @@ class RunSettings:
     when the venue refuses the credentials. Orders that open are refused while an account was not confirmed for
     `stale_after_s` (0 = however long); those that only reduce, and cancels, are not. `feed_latency_ms` delays market
     data in backtests and simulations. In a live run the venue withdraws its orders
-    `countdown_s` after it last heard of it, where `countdown` and the venue allow that.
+    `countdown_s` after it last heard of it, where `countdown` and the venue allow that. People are warned when the share `warn_at`
+    of its memory or descriptors is used, and nothing opens from `deny_at` on; the limit is the least of `memory_mb`, the process's, its
+    control group's and the machine's.
     """
 
     mode: Mode = Mode.PAPER
@@ -64,6 +71,9 @@ class RunSettings:
     feed_latency_ms: float = attrs.field(default=0.0, validator=attrs.validators.ge(0))
     countdown: Countdown = Countdown.ON
     countdown_s: int = attrs.field(default=30, validator=attrs.validators.ge(5))
+    warn_at: float = attrs.field(default=0.7, validator=(attrs.validators.gt(0), attrs.validators.le(1)))
+    deny_at: float = attrs.field(default=0.85, validator=(attrs.validators.le(1), _not_below_warning))
+    memory_mb: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
 
 
 @attrs.frozen(kw_only=True)
@@ -109,7 +119,7 @@ class Plan:
         """What leads a run's digest: configuration and versions, without what cannot change a decision (backend, folders, pins)."""
         config: dict[str, Any] = _without_folders(self.config)
         config.pop("plugins", None)
-        for name in ("backend", "state_dir", "duration_s", "fail_fast", "countdown", "countdown_s"):
+        for name in ("backend", "state_dir", "duration_s", "fail_fast", "countdown", "countdown_s", "warn_at", "deny_at", "memory_mb"):
             config.get("run", {}).pop(name, None)
         return {"config": config, "versions": dict(self.versions)}
 

@@ -228,6 +228,10 @@ class Session:
         """FetchBook got no answer: it is asked again."""
         self._market.books.failed(contract, now)
 
+    def mistrust(self, channel: str, reason: str, now: int) -> None:
+        """Something may have been missed for a reason of the driver's own: look at the account before it is traded on."""
+        self._account.open_gap(channel, reason, now)
+
     # ---- orders on their way ----
 
     def submitted(self, client_id: str) -> None:

@@ -128,7 +128,8 @@ class Stage:
         self.adapter = ScriptedAdapter([CONTRACT], clock=self.clock, **adapter_options)
         if guarded:
             self.adapter._account = GuardedAccount("venue", ACCOUNT_CHANNELS, self.clock)
-        self.engine = Engine([Plugin(name="trader", kind="strategy", plugin=self.trader)], margin=Classic(), tag="a", tags=tags)
+        plugins = [Plugin(name="trader", kind="strategy", plugin=self.trader)]
+        self.engine = Engine(plugins, margin=Classic(), tag="a", tags=tags, halt=options.pop("settings", None))
         self.halt = ""
         self.live = Live(
             self.engine,
@@ -136,13 +137,17 @@ class Stage:
             summary=Summary(run="test", mode="paper" if paper else "live"),
             book=self.notes,
             halted=lambda: self.halt,
-            halting=Halting(asked=lambda: Asked(reason=self.halt, by="anna", mark=1) if self.halt else None),
+            halting=options.pop("halting", None) or Halting(asked=self.asked),
             tags=(*tags, "a"),
             **options,
         )
         self.live.add_adapter(self.adapter, trade=trade and not paper)
         if paper:
             self.live.add_venue(LocalVenue("venue", VenueSettings().open("venue", ()), self.clock, self.live.deliver))
+
+    def asked(self) -> Asked | None:
+        """What another process asks for."""
+        return Asked(reason=self.halt, by="anna", mark=1) if self.halt else None
 
     @property
     def account(self) -> ScriptedAccount:
