@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,10 +22,10 @@ HERE = Path("/proc/self/statm").exists()
 class Played:
     """A watch whose figures the test makes."""
 
-    def __init__(self, **thresholds: float) -> None:
+    def __init__(self, **thresholds: Any) -> None:
         self.events: list[Event] = []
         self.share, self.now = 0.0, 0
-        self.watch = ResourceWatch(Thresholds(**thresholds), lambda: ("gate", "other"), self.events.extend, self.read)  # type: ignore[arg-type]  # shares
+        self.watch = ResourceWatch(Thresholds(**thresholds), lambda: ("gate", "other"), self.events.extend, self.read)
 
     def read(self, memory: int | None) -> Mapping[str, Use]:
         return {"descriptors": Use(round(self.share * 1000), 1000, "descriptors")}
