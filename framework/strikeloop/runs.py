@@ -23,7 +23,7 @@ from strikeloop.engine import Engine, Plugin
 from strikeloop.errors import ConfigError, Problem, StorageError
 from strikeloop.events import Event, HaltUpdated
 from strikeloop.hooks import settings_of
-from strikeloop.journal import Asked, HaltNote, Halts, Journal, Legacy, RunFolder, StateDir, is_begun, legacy_of, memory_of
+from strikeloop.journal import Asked, HaltNote, Halts, Journal, Legacy, RunFolder, StateDir, is_begun, joined, legacy_of, memory_of
 from strikeloop.live import Ending, Halting, Live, LocalVenue, Switch, WallClock, state_of, status_of
 from strikeloop.live.hooktimes import HookTimes
 from strikeloop.live.resources import Thresholds
@@ -88,10 +88,19 @@ def earlier_in(state: StateDir, plan: Plan) -> Earlier:
             return Earlier(
                 tags=state.tags(),
                 memories={name: memory for name, memory in memory_of(last).items() if name in names},
-                legacy=legacy_of(last) if plan.run.mode is Mode.LIVE else Legacy(),
+                legacy=_legacy(state, last) if plan.run.mode is Mode.LIVE else Legacy(),
                 halt=halt,
             )
     return Earlier(tags=state.tags(), halt=halt)
+
+
+def _legacy(state: StateDir, last: Journal) -> Legacy:
+    """What is at the venue after the last run; one that acted beside a run that hung is joined with what that one did when it went on."""
+    header, legacy = last.header(), legacy_of(last)
+    if "beside" not in header:
+        return legacy
+    with Journal.open(RunFolder(state.path / header["beside"]).journal) as beside:
+        return joined(legacy, legacy_of(beside), header["tag"])
 
 
 def _mode_of(journal: Path) -> str:

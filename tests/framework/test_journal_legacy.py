@@ -12,7 +12,7 @@ import pytest
 from strikeloop import ContractId, ContractSettled, Event, Filled, OrderState, OrderUpdated, Origin, SubmitOrder
 from strikeloop.encoding import described
 from strikeloop.errors import StorageError
-from strikeloop.journal import Intent, Journal, Legacy, Row, is_begun, legacy_of
+from strikeloop.journal import Intent, Journal, Legacy, Row, is_begun, joined, legacy_of
 from strikeloop.journal.legacy import KEPT_NS, SETTLEMENTS_NS
 from strikeloop.journal.store import _START, _head
 
@@ -161,3 +161,14 @@ def _forget_rows(path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("DELETE FROM rows")
     db.close()
+
+
+def test_a_run_that_acted_beside_another_is_joined_with_what_that_one_did_when_it_went_on(tmp_path: Path) -> None:
+    for name in ("hung", "hand"):
+        (tmp_path / name).mkdir()
+    hung = left(tmp_path / "hung", update("t-h-a-1", OrderState.CANCELED), fill("1"), fill("2", at=30), intents=("t-h-a-1", "t-h-a-2"))
+    hand = left(tmp_path / "hand", fill("3", at=20), intents=("t-h-a-1", "t-h-a-2", "t-k-a-1"))
+    both = joined(hand, hung, "k")
+    assert [one.order.client_id for one in both.intents] == ["t-h-a-2", "t-k-a-1"]
+    assert {trade for _, _, trade, _ in both.fills} == {"1", "2", "3"}
+    assert both.since == 30

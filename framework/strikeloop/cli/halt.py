@@ -8,7 +8,9 @@ from __future__ import annotations
 import getpass
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,15 @@ import click
 from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import examples, folder_of, note, print_json, with_json, with_run
 from strikeloop.cli.watch import read_status
-from strikeloop.errors import StorageError
-from strikeloop.events import HaltState
-from strikeloop.journal import Asked, HaltNote, Halts, RunFolder, StateDir
+from strikeloop.engine import Engine
+from strikeloop.errors import StateInUseError, StorageError
+from strikeloop.events import HaltState, HaltUpdated
+from strikeloop.journal import Asked, HaltNote, Halts, Journal, RunFolder, RunRecord, StateDir, legacy_of, memory_of
+from strikeloop.live.outside import Outside
 from strikeloop.live.withdraw import Withdrawn, withdraw
 from strikeloop.load import ACCOUNTS, Mode, Plan, load
 from strikeloop.load.layers import PREFIX
+from strikeloop.margin import Classic
 
 PATIENCE_S = 2.0
 LOOK_S = 0.05
@@ -45,9 +50,9 @@ def halt(*, state_dir: Path, run: str, cancel: bool, flatten: bool, reset: bool,
     """Stop a run from sending orders, at once and until somebody lets it trade again.
 
     The halt holds for later runs of the same mode in this state directory too, until --reset. Where a live run hangs or is gone and
-    does not confirm within two seconds, this command withdraws its orders at the venue itself, with the run's config: only orders of
-    this state directory's runs, never those of other hands. Exit code 0 when what was asked for is done, 1 when something may still
-    trade or is still held, 4 when the venue refuses.
+    does not confirm within two seconds, this command withdraws its orders at the venue itself, with the run's config, and with
+    --flatten closes the positions: orders of other hands it leaves alone. Exit code 0 when what was asked for is done, 1 when
+    something may still trade or is still held, 4 when the venue refuses.
     """
     if reset and (cancel or flatten):
         raise click.UsageError("--reset goes alone: nothing is withdrawn or closed by it")
@@ -56,14 +61,26 @@ def halt(*, state_dir: Path, run: str, cancel: bool, flatten: bool, reset: bool,
         return _reset(folder, reason or "reset by hand", as_json=as_json)
     asked = Asked(reason=reason or "halted by hand", by=_who(), mark=0, cancel=cancel or flatten, flatten=flatten)
     found = _halted(folder, asked, wait_s)
-    withdrawn = _withdrawn(folder) if _is_forsaken(found, cancel=asked.cancel) else None
+    is_forsaken = _is_forsaken(found, cancel=asked.cancel)
+    ours = _Done(_withdrawn(folder), _flattened(folder, asked) if flatten else None) if is_forsaken else None
     if as_json:
-        print_json(_told(folder, found, withdrawn))
+        print_json(_told(folder, found, ours))
     else:
-        _tell(folder, found, withdrawn)
-    if withdrawn is not None:
-        return Exit.BUG if any(one.left for one in withdrawn) else Exit.OK
-    return Exit.OK if _is_done(found) else Exit.BUG
+        _tell(folder, found, ours)
+    return Exit.OK if (_is_done(found) if ours is None else ours.is_all) else Exit.BUG
+
+
+@attrs.frozen
+class _Done:
+    """What our own hands did: orders that were withdrawn, and how far the positions are closed."""
+
+    withdrawn: list[Withdrawn]
+    flattened: HaltUpdated | None
+
+    @property
+    def is_all(self) -> bool:
+        is_flat = self.flattened is None or self.flattened.state is HaltState.FLAT
+        return is_flat and not any(one.left for one in self.withdrawn)
 
 
 def _who() -> str:
@@ -166,6 +183,46 @@ def _withdrawn(folder: RunFolder) -> list[Withdrawn]:
     return anyio.run(main)
 
 
+def _flattened(folder: RunFolder, asked: Asked) -> HaltUpdated:
+    """Close every position, with a journal of its own that the next run goes on from."""
+    state, plan = StateDir(folder.path.parent), _accounts(folder)
+    with Journal.open(folder.journal) as last:
+        legacy, memories = legacy_of(last), memory_of(last)
+    tags, tag = state.tags(), state.run_tag()
+    own = state.begin(tag, datetime.now(UTC))
+    own.write("config.toml", plan.toml())
+    begun = {
+        "run": own.id,
+        "tag": tag,
+        "tags": list(tags),
+        "mode": Mode.LIVE.value,
+        "seed": 0,
+        "began": time.time_ns(),
+        "beside": folder.id,
+    }
+
+    async def main() -> HaltUpdated:
+        with Journal.create(own.journal, {**begun, "began": time.time_ns(), "legacy": legacy.record(), **plan.header()}) as journal:
+            record = RunRecord(own, journal, Mode.LIVE.value)
+            for name, memory in memories.items():
+                record.memory(name, memory)
+            engine = Engine([], margin=Classic(), tag=tag, tags=tags, halt=plan.halt)
+            adapters = [settings.open(name, clock=time.time_ns) for name, settings in plan.adapters.items()]
+            return await Outside(adapters, engine, record, time.time_ns, record.keep).run(asked.by, asked.reason)
+
+    with _held(state):
+        return anyio.run(main)
+
+
+@contextmanager
+def _held(state: StateDir) -> Iterator[None]:
+    """The state directory, so that no run begins meanwhile; a run that hangs holds it, and begins nothing."""
+    with ExitStack() as stack:
+        with suppress(StateInUseError):
+            stack.enter_context(state.lock())
+        yield
+
+
 def _accounts(folder: RunFolder) -> Plan:
     """The accounts of a run as it was configured; its plugins, which may be what is wrong with it, are not loaded."""
     if not folder.config.is_file():
@@ -177,24 +234,30 @@ def _accounts(folder: RunFolder) -> Plan:
 # ---- words ---------------------------------------------------------------------------------------------------------
 
 
-def _told(folder: RunFolder, found: dict[str, Any], withdrawn: list[Withdrawn] | None) -> dict[str, Any]:
+def _told(folder: RunFolder, found: dict[str, Any], ours: _Done | None) -> dict[str, Any]:
     told = {"run": folder.id, "state": found["state"], "acknowledged": found["acknowledged"], "halt": found.get("halt")}
-    return told if withdrawn is None else {**told, "withdrawn": [attrs.asdict(one) for one in withdrawn]}
+    if ours is None:
+        return told
+    flattened = ours.flattened and {"state": ours.flattened.state.value, "left": list(ours.flattened.left)}
+    return {**told, "withdrawn": [attrs.asdict(one) for one in ours.withdrawn], "flattened": flattened}
 
 
-def _tell(folder: RunFolder, found: dict[str, Any], withdrawn: list[Withdrawn] | None) -> None:
+def _tell(folder: RunFolder, found: dict[str, Any], ours: _Done | None) -> None:
     if found["state"] == "stopped":
         click.echo(f"{folder.id} is not running; it would not send an order any more, and the next run begins halted")
     elif found["acknowledged"]:
         click.echo(f"{folder.id} is {_words(found.get('halt', {}))}")
     else:
         note(f"strikeloop: {folder.id} did not confirm within {PATIENCE_S:g} s; HALT stands, and nothing is sent past it")
-    for text in found.get("halt", {}).get("left", ()):
-        note(f"strikeloop: left: {text}")
-    for one in withdrawn or ():
+    for one in () if ours is None else ours.withdrawn:
         click.echo(f"{one.adapter}: {len(one.canceled)} orders withdrawn, {len(one.left)} still work, {one.foreign} of other hands stay")
         if one.left:
             note(f"strikeloop: still working: {', '.join(one.left)}{f' ({one.error})' if one.error else ''}")
+    flattened = None if ours is None else ours.flattened
+    if flattened is not None:
+        click.echo(f"positions: {flattened.state.value}, closed by this command")
+    for text in found.get("halt", {}).get("left", ()) if flattened is None else flattened.left:
+        note(f"strikeloop: left: {text}")
 
 
 def _words(told: dict[str, Any]) -> str:

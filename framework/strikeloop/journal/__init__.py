@@ -9,7 +9,7 @@ from __future__ import annotations
 from strikeloop.journal.book import JournalBook, RunRecord, memory_of
 from strikeloop.journal.folder import RunFolder, StateDir, draw_tag, write_atomic
 from strikeloop.journal.halts import Asked, HaltNote, Halts, one_line
-from strikeloop.journal.legacy import Intent, Legacy, legacy_of
+from strikeloop.journal.legacy import Intent, Legacy, joined, legacy_of
 from strikeloop.journal.store import Journal, Row, Stored, is_begun, repair
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Stored",
     "draw_tag",
     "is_begun",
+    "joined",
     "legacy_of",
     "memory_of",
     "one_line",

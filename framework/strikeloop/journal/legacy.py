@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 
+from strikeloop.clientids import parts_of
 from strikeloop.clock import SECOND_NS
 from strikeloop.commands import SubmitOrder
 from strikeloop.contracts import ContractId
@@ -74,6 +75,22 @@ class Legacy:
             "fills": [[*key, time] for key, time in self.fills.items()],
             "settled": [[contract.adapter, contract.name, time] for contract, time in self.settled.items()],
         }
+
+
+def joined(last: Legacy, beside: Legacy, tag: str) -> Legacy:
+    """What `last` leaves, a run with this `tag` that acted beside another one which went on: what either told is told.
+
+    Of the orders that both inherited those are in doubt that both do not know the end of.
+    """
+    doubtful = {intent.order.client_id for intent in beside.intents}
+    ours = (intent for intent in last.intents if intent.order.client_id in doubtful or parts_of(intent.order.client_id)[0] == tag)
+    return attrs.evolve(
+        last,
+        since=max(last.since, beside.since),
+        intents=tuple(ours),
+        fills={**beside.fills, **last.fills},
+        settled={**beside.settled, **last.settled},
+    )
 
 
 def legacy_of(journal: Journal) -> Legacy:

@@ -11,12 +11,16 @@ from decimal import Decimal
 
 import attrs
 
+from strikeloop.clock import SECOND_NS
 from strikeloop.commands import SubmitOrder, TimeInForce
 from strikeloop.contracts import Contract, ContractId
 from strikeloop.errors import InvariantError
 from strikeloop.killswitch.settings import HaltSettings
 from strikeloop.orders import Orders
 from strikeloop.portfolio import Portfolio, Position
+
+SEEN_NS = 5 * SECOND_NS
+"""How long the next order waits for a position to show what the last one filled."""
 
 
 @attrs.define
@@ -62,7 +66,7 @@ class Reducing:
         if tried is None:
             return "" if self._mark(position) is not None else "it has no mark to set a limit by"
         misses = self._misses(tried)
-        return f"{misses} orders did not close it" if misses >= self._settings.attempts else self._waiting(tried, now)
+        return f"{misses} orders did not close it" if misses >= self._settings.attempts else self._waiting(tried, position, now)
 
     def order(self, position: Position, now: int) -> SubmitOrder:
         """The next order for a position that nothing speaks against."""
@@ -104,10 +108,12 @@ class Reducing:
         order = self._orders.get(tried.last)
         return tried.misses + (tried.last != "" and (order is None or (not order.is_working and order.left != 0)))
 
-    def _waiting(self, tried: _Try, now: int) -> str:
+    def _waiting(self, tried: _Try, position: Position, now: int) -> str:
         order = self._orders.get(tried.last)
         if order is not None and order.is_working:
             return f"{tried.last} is {order.state.value}"
+        if order is not None and order.filled and position.updated < order.updated and now - order.updated < SEEN_NS:
+            return f"the account does not show what {tried.last} did"
         return "" if now - tried.at >= self._settings.every_ns else "its next order is due soon"
 
     def _mark(self, position: Position) -> float | None:

@@ -17,7 +17,7 @@ from anyio.abc import TaskGroup
 
 from strikeloop import events as e
 from strikeloop.adapter import Adapter
-from strikeloop.commands import Command, SubmitOrder
+from strikeloop.commands import Approved, Command, SubmitOrder
 from strikeloop.encoding import Digest
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.journal import Legacy
@@ -110,8 +110,9 @@ class Live:
         """Why others cannot read how the run is, "" where they can."""
         self._told_trouble = ""
         self.vitals: Vitals | None = None
-        self._mistrusted: set[str] = set()
-        """Accounts that are to be looked at before any order leaves, because the loop stood still."""
+        self._mistrusted: dict[str, int] = {}
+        """When the loop had stood still, by account: what was decided before is not sent, and nothing before the account was looked at."""
+        self._unsure: set[str] = set()
         self._undeliverable: list[Command] = []
         self._listings: dict[str, Listing] = {}
 
@@ -245,7 +246,8 @@ class Live:
         """What happened meanwhile is not known yet: look at every account before any order leaves."""
         now = self.clock.now()
         for name, port in self.ports.items():
-            self._mistrusted.add(name)
+            self._mistrusted[name] = now
+            self._unsure.add(name)
             port.session.mistrust("loop", reason, now)
             port.pump()
 
@@ -259,13 +261,14 @@ class Live:
         switch = self.engine.switch
         return self._halted() or (switch.words if switch.is_engaged else "")
 
-    async def _why_not(self, order: SubmitOrder) -> str:
+    async def _why_not(self, approved: Approved[SubmitOrder]) -> str:
         """Why an approved order must not leave after all, "" where it may."""
-        adapter = order.contract.adapter
-        if adapter in self._mistrusted or (self.vitals is not None and self.vitals.is_stuck):
-            return "the loop stood still, and the account was not looked at since"
+        adapter = approved.command.contract.adapter
+        is_stuck = self.vitals is not None and self.vitals.is_stuck
+        if is_stuck or adapter in self._unsure or approved.approved < self._mistrusted.get(adapter, 0):
+            return "it was decided before the loop stood still, or the account was not looked at since"
         keeper = self.keepers.get(adapter)
-        reason = "" if keeper is None else await keeper.ready(order)
+        reason = "" if keeper is None else await keeper.ready(approved.command)
         return "the run is stopping" if self._is_finishing else reason
 
     def _deliver_market(self, events: Sequence[e.Event]) -> None:
@@ -302,8 +305,8 @@ class Live:
         self.summary.see(event)
         if isinstance(event, e.HaltUpdated):
             self.halting.see(event)
-        elif self._mistrusted and isinstance(event, CONFIRMING) and event.port == "account":
-            self._mistrusted.discard(event.adapter)
+        elif self._unsure and isinstance(event, CONFIRMING) and event.port == "account":
+            self._unsure.discard(event.adapter)
         if type(event) not in MARKET:
             self._digest.add(event)
         if self._listen is not None:

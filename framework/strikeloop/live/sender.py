@@ -37,7 +37,7 @@ LEAVING_TURNS = 12
 SPREAD = SystemRandom()
 
 
-async def anything_goes(_order: SubmitOrder) -> str:
+async def anything_goes(_: Approved[Any]) -> str:
     """Nothing speaks against an order that was approved."""
     return ""
 
@@ -59,7 +59,7 @@ class Sender:
         halted: Callable[[], str],
         *,
         venues: Mapping[str, LocalVenue] | None = None,
-        why_not: Callable[[SubmitOrder], Awaitable[str]] = anything_goes,
+        why_not: Callable[[Approved[Any]], Awaitable[str]] = anything_goes,
         deliver: Callable[[Sequence[Event]], None] = lambda _: None,
     ) -> None:
         self._engine, self._ports, self._clock, self._journal, self._halted = engine, ports, clock, journal, halted
@@ -155,7 +155,7 @@ class Sender:
             await self._cancel(port, approved)
             return
         is_free = approved.instance == NAME  # the kill switch only reduces: no halt and no dead man's switch holds it up
-        if isinstance(command, SubmitOrder) and not is_free and (reason := await self._why_not(command)):
+        if isinstance(command, SubmitOrder) and not is_free and (reason := await self._why_not(approved)):
             self._reject(port, command, f"not sent: {reason}")
             return
         with anyio.CancelScope(shield=True):  # what has begun to leave is brought to an answer

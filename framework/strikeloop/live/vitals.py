@@ -73,7 +73,7 @@ class Vitals:
         is_stuck = lag_s >= STUCK_S
         if not is_stuck and (lag_s < ALERT_S or not where):
             return
-        text = f"the loop stood still for {lag_s:.2f} s{' in ' if where else ''}{where}"
+        text = f"the loop stood still for {lag_s:.2f} s{where or ', in no hook: the process was stopped, or the machine is busy'}"
         severity = e.Severity.CRITICAL if is_stuck else e.Severity.WARNING
         now = self._clock.now()
         if is_stuck:

@@ -57,7 +57,7 @@ class Watchdog:
         return self.lag_s >= STUCK_S
 
     def beat(self) -> tuple[float, str]:
-        """The loop comes round: for how many seconds it did not, and where it stood ("" where nobody looked)."""
+        """The loop comes round: for how many seconds it did not, and in which hook ("" where in none)."""
         lag, where = self.lag_s, self._where
         self._last, self._where, self._is_told_twice = self._clock(), "", False
         return lag, where
@@ -70,10 +70,10 @@ class Watchdog:
         lag = self.lag_s
         if lag >= ALERT_S and not self._where and self._times.running is not None:
             self._where = self._place()
-            self._report(f"the loop has stood still for {lag:.2f} s in {self._where}")
+            self._report(f"the loop has stood still for {lag:.2f} s{self._where}")
         if lag >= STUCK_S and not self._is_told_twice:
             self._where, self._is_told_twice = self._place(), True
-            self._report(f"the loop still stands after {lag:.1f} s in {self._where}: the account is looked at before any order leaves")
+            self._report(f"the loop has stood still for {lag:.1f} s{self._where}: the account is looked at before any order leaves")
 
     # ---- inside ----
 
@@ -82,10 +82,9 @@ class Watchdog:
             self.look()
 
     def _place(self) -> str:
-        running = self._times.running
-        frame = sys._current_frames().get(self._watched)
-        place = "" if frame is None else _line(frame)
-        return place if running is None else f"{running[0]}.{running[1]} at {place}"
+        """The hook that is running, and its line; nothing where none is: the process itself may have been stopped."""
+        running, frame = self._times.running, sys._current_frames().get(self._watched)
+        return "" if running is None or frame is None else f" in {running[0]}.{running[1]} at {_line(frame)}"
 
 
 def _line(innermost: FrameType) -> str:

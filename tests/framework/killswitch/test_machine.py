@@ -269,6 +269,17 @@ def test_the_next_order_waits_its_time_and_the_collar_widens_only_after_a_miss()
     assert [(order.size, order.price) for order in played.sent(SubmitOrder)] == [(D(100), D(110)), (D(100), D(110)), (D(90), D(120))]
 
 
+def test_the_next_order_waits_until_the_account_shows_what_the_last_one_did_but_not_for_ever() -> None:
+    played = holding(-3)
+    played.step(asked(flatten=True))
+    answer(played, OrderState.EXPIRED, 1, at=SECOND)
+    pass_time(played, 5.9)
+    assert len(played.sent(SubmitOrder)) == 1
+    assert played.engine.switch.left == (f"{CALL}: -3 contracts; the account does not show what t-run-killswitch-1 did",)
+    pass_time(played, 6)
+    assert len(played.sent(SubmitOrder)) == 2
+
+
 def test_attempts_that_are_used_up_are_given_up_with_what_is_left() -> None:
     played = holding(-3, halt=HaltSettings(attempts=2))
     played.step(asked(flatten=True))

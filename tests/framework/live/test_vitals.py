@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import anyio
 import pytest
 
-from strikeloop import AlertRaised, Desk, GapOpened, HooksTimed
+from strikeloop import AlertRaised, Desk, GapClosed, GapOpened, HooksTimed
 from strikeloop.live import status_of
 from strikeloop.live.hooktimes import HookTimes
 from strikeloop.live.resources import ResourceWatch, Thresholds, Use
@@ -48,6 +49,19 @@ async def test_an_order_of_a_hook_that_stood_still_for_long_does_not_leave() -> 
         stage.stand_still(3.0, lambda desk: ids.append(desk.buy(CALL, 1, 5)))
         await until(lambda: stage.state(ids[0]) == "rejected")
         assert stage.account.asked("submit") == []
+
+
+async def test_what_was_decided_before_the_loop_stood_still_is_not_sent_after_it() -> None:
+    stage = Watched()
+    async with stage.running():
+        stage.notes.gate = anyio.Event()
+        order = stage.buy()
+        stage.clock.pass_s(3)
+        stage.stand_still(3.0)
+        await until(lambda: [gap for gap in stage.said(GapClosed) if gap.channel == "loop"])
+        stage.notes.gate.set()
+        await until(lambda: stage.state(order) == "rejected")
+        assert "decided before the loop stood still" in stage.engine.orders.get(order).reason  # type: ignore[union-attr]  # it is there
 
 
 async def test_the_account_is_looked_at_before_the_next_order_leaves() -> None:

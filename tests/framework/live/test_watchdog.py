@@ -68,7 +68,7 @@ def test_it_is_said_once_and_once_more_when_it_lasts() -> None:
     watched.run(hook)
     assert [text[: text.index(" in slow")] for text in watched.said] == [
         "the loop has stood still for 0.25 s",
-        "the loop still stands after 2.0 s",
+        "the loop has stood still for 2.0 s",
     ]
 
 
@@ -86,7 +86,7 @@ def test_the_next_round_tells_for_how_long_and_where_and_begins_anew() -> None:
     assert not watched.watchdog.is_stuck
     lag, where = watched.watchdog.beat()
     assert lag == pytest.approx(1.0)
-    assert where.split(" at ")[0] == "slow.on_position"
+    assert where.split(" at ")[0] == " in slow.on_position"
     assert watched.watchdog.beat() == (0.0, "")
 
 
