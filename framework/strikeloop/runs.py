@@ -17,6 +17,7 @@ import attrs
 from anyio.abc import TaskStatus
 
 from strikeloop.backtest import Backtest
+from strikeloop.backtest.world import ignore
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import plain
 from strikeloop.engine import Engine, Plugin
