@@ -129,6 +129,10 @@ class _Fitting:
         yield self.dense if is_too_high else self.roomy
 
 
+_FIGURES = frozenset({"pnl", "return", "volatility", "sharpe", "max_drawdown", "fees"})
+"""Of the standard figures, those that a terminal shows; result.json has all."""
+
+
 def summary_table(short: dict[str, Any]) -> Table:
     """The last table of a run."""
     table = Table(title=f"run {short['run']}", title_justify="left", show_header=False)
@@ -148,6 +152,9 @@ def summary_table(short: dict[str, Any]) -> Table:
     ):
         value = short.get(name, "")
         table.add_row(name, f"{value:.1f}" if isinstance(value, float) else str(value))
+    for name, value in short.get("figures", {}).items():
+        if value is not None and name in _FIGURES:
+            table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
     for name, count in short["events"].items():
         table.add_row(f"events {name}", str(count))
     return table

@@ -11,10 +11,14 @@ import time
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from strikeloop.cli import main
+from strikeloop.cli.backtest import Gate
+from strikeloop.cli.backtest import _judged as judged
+from strikeloop.cli.exits import Exit
 from strikeloop.journal import Journal, Row, RunFolder, StateDir
 
 pytest.importorskip("strikeloop_venue")
@@ -297,3 +301,15 @@ def test_a_damaged_journal_is_named_and_repaired_on_request_only(run: RunFolder)
     repaired = strikeloop("journal", "verify", run.id, "--repair")
     assert repaired.exit_code == 0
     assert "2 rows, all sound" in repaired.stdout
+
+
+@pytest.mark.parametrize(
+    ("gate", "code"), [(("pnl", "<", -3.0), Exit.GATE), (("pnl", "<", -4.0), Exit.OK), (("fills", "==", 1.0), Exit.GATE)]
+)
+def test_a_gate_may_be_a_standard_figure_also_one_of_money(gate: Gate, code: Exit) -> None:
+    assert judged({"fills": 1, "run": "r", "figures": {"pnl": "-3.5", "currency": "USDT"}}, (gate,)) is code
+
+
+def test_a_figure_that_is_not_defined_for_the_run_is_no_gate() -> None:
+    with pytest.raises(click.UsageError, match=r"--fail-if sharpe: this run has no such figure; it has pnl, fills"):
+        judged({"fills": 1, "figures": {"pnl": "-3.5", "sharpe": None}}, (("sharpe", "<", 1.0),))

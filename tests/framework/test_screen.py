@@ -206,3 +206,12 @@ def test_the_last_table_shows_figures_and_events() -> None:
     summary.see(quoted(at=SECOND))
     text = shown(summary_table(summary.short()))
     assert all(part in text for part in ("run r1", "duration_s", "1.0", "events Quoted"))
+
+
+def test_the_last_table_tells_the_figures_that_are_defined() -> None:
+    figures = {"pnl": "-12.5", "sharpe": 1.23456, "return": None, "turnover": 0.5}
+    text = shown(summary_table({"run": "r1", "events": {}, "figures": figures}))
+    assert "-12.5" in text
+    assert "1.2346" in text
+    assert "return" not in text
+    assert "turnover" not in text

@@ -32,6 +32,7 @@ _SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
     ">": operator.gt,
 }
 _GATE = re.compile(r"\s*([a-z_]{1,30})\s*(<=|>=|==|!=|<|>)\s*(-?[0-9]{1,15}(?:\.[0-9]{1,15})?)\s*")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 Gate = tuple[str, str, float]
 
 
@@ -125,14 +126,21 @@ def backtest(
 def _judged(short: Mapping[str, Any], gates: tuple[Gate, ...]) -> Exit:
     code = Exit.OK
     for name, sign, bound in gates:
-        value = short.get(name)
-        if not isinstance(value, int | float):
-            names = ", ".join(key for key, one in short.items() if isinstance(one, int | float))
-            raise click.UsageError(f"--fail-if {name}: the summary has no such figure; it has {names}")
+        known = {key: figure for key, one in {**short["figures"], **short}.items() if (figure := _figure(one)) is not None}
+        value = known.get(name)
+        if value is None:
+            raise click.UsageError(f"--fail-if {name}: this run has no such figure; it has {', '.join(known)}")
         if _SIGNS[sign](value, bound):
             note(f"strikeloop: --fail-if {name}{sign}{bound:g} holds: {name} is {value}")
             code = Exit.GATE
     return code
+
+
+def _figure(value: object) -> float | None:
+    """A number, also where it is exact and so written as text."""
+    if isinstance(value, str):
+        return float(value) if _NUMBER.fullmatch(value) else None
+    return value if isinstance(value, int | float) else None
 
 
 @contextmanager

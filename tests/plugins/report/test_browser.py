@@ -98,6 +98,7 @@ def test_on_paper_a_dark_page_is_light(browser: Page, report: Path) -> None:
         browser.open(report, width=400, is_dark=True)
     browser.does("dispatchEvent(new Event('beforeprint'))")
     assert browser.does("getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()") == "#fff"
+    assert browser.does("Math.max(...[...document.querySelectorAll('.chart svg')].map(one => one.getBoundingClientRect().width))") == 680
     browser.does("dispatchEvent(new Event('afterprint'))")
     assert browser.does("getComputedStyle(document.documentElement).getPropertyValue('--paper').trim()") == "#171c23"
 

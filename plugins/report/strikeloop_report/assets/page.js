@@ -21,10 +21,14 @@
     return value;
   }
 
+  const PAPER = 680; // pixels of a page of A4 between its margins
+
   function draw(place) {
     const style = getComputedStyle(document.documentElement);
-    const isNarrow = innerWidth < 620;
+    const isPaper = "paper" in document.documentElement.dataset;
+    const isNarrow = innerWidth < 620 && !isPaper;
     const common = {
+      ...(isPaper ? { width: PAPER } : {}),
       margin: { l: isNarrow ? 44 : 58, r: isNarrow ? 10 : 24, t: 26, b: 34 }, paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "x unified",
       font: { family: getComputedStyle(document.body).fontFamily, size: isNarrow ? 11 : 12, color: "var(--soft)" },
       hoverlabel: { bgcolor: "var(--paper)", bordercolor: "var(--line)", font: { color: "var(--ink)" }, align: "left" },
