@@ -15,6 +15,7 @@ import attrs
 from strikeloop.contracts import DAY_NS, Contract, ContractId
 from strikeloop.encoding import plain
 from strikeloop.events import ContractSettled, Filled, PositionUpdated
+from strikeloop.margin import trading_fee
 from strikeloop.portfolio import Portfolio, Position
 from strikeloop.pricing import Greeks
 
@@ -105,7 +106,7 @@ class Attribution:
     | vega | u · vega · 100 · ΔIV, IV the venue's mark volatility, vega per volatility point |
     | theta | u · theta · Δt, in days |
     | trading | (mark − price) · size · multiplier of each fill; the middle of a quote that is newer stands in for the mark |
-    | fees | what trades and settlements cost |
+    | fees | what trades and settlements cost, by the contract's rates where the venue does not say |
     | rest | the PnL less all of these: higher orders, settlement against the last mark, whatever has no greeks |
 
     A look is an update of the position, or a fill.
@@ -116,6 +117,8 @@ class Attribution:
         self.lines: dict[ContractId, Line] = {}
         self.parts = [0.0] * len(PARTS)
         self.fees = self.traded = ZERO
+        self.fees_computed = 0
+        """Fills of which the venue did not say the fee."""
         self.trips = Trips()
 
     def on_position(self, event: PositionUpdated, *, is_start: bool) -> Line | None:
@@ -252,7 +255,7 @@ class Attribution:
         self.traded += abs(paid)
         line.fills += 1
         line.traded += abs(event.size)
-        fee, before, after = event.fee or ZERO, line.size, line.size + event.size
+        fee, before, after = self._fee(line, event), line.size, line.size + event.size
         closing = -before if before * after < 0 else event.size
         share = fee if closing == event.size else fee * abs(closing / event.size)
         if not before:
@@ -266,6 +269,15 @@ class Attribution:
             line.cash -= event.price * (event.size - closing) * line.multiplier
             self._pay(line, fee - share)
         line.size = after
+
+    def _fee(self, line: Line, event: Filled) -> Decimal:
+        """What the venue charged; where it did not say, what the contract's rates come to, as a taker unless it says otherwise."""
+        if event.fee is not None or line.specification is None:
+            return event.fee or ZERO
+        self.fees_computed += 1
+        price = self._index(event.contract) or self._portfolio.underlying_price(event.contract)
+        index = event.price if price is None else Decimal(repr(price))
+        return trading_fee(line.specification, event.size, event.price, index, is_maker=bool(event.is_maker))
 
     def _open(self, line: Line, time: int) -> None:
         line.trip = line.cash - line.fees

@@ -184,6 +184,7 @@ class Summary:
             "win_rate": trips.won / trips.count if trips.count else None,
             "profit_factor": float(trips.gained / trips.given) if trips.given else None,
             "fees": amount(made.fees),
+            "fees_computed": made.fees_computed,
             "traded": amount(made.traded),
             "turnover": float(made.traded) / account.mean_equity if account.mean_equity > 0 else None,
         }

@@ -29,7 +29,7 @@ def causes(result: Mapping[str, Any]) -> Section:
         return Section("PnL by cause", (empty("Nothing was held or traded: there is no PnL to explain."),))
     outside = number(pnl.get("outside")) or 0.0
     note = _HOW + (f" Outside of contracts (adjustments, marks not told yet): {money(outside, sign=True)}." if outside else "")
-    body: list[str | Chart] = [_bars(total), *_over_time(result), "<h3>By expiry</h3>", _by_expiry(pnl), "<h3>By contract</h3>"]
+    body: list[str | Chart] = [_bars(total, outside), *_over_time(result), "<h3>By expiry</h3>", _by_expiry(pnl), "<h3>By contract</h3>"]
     return Section("PnL by cause", (*body, _by_contract(result, contracts)), note)
 
 
@@ -37,20 +37,25 @@ def _table(value: object) -> Row:
     return value if isinstance(value, Mapping) else {}
 
 
-def _bars(total: Row) -> Chart:
-    """Horizontal, the sum last."""
-    names = [*CAUSES, "pnl"]
-    values = [number(total.get(name)) or 0.0 for name in names]
+def _bars(total: Row, outside: float) -> Chart:
+    """Horizontal, the sum last; what is outside of contracts only where it is something."""
+    summands = {cause: number(total.get(cause)) or 0.0 for cause in CAUSES}
+    if round(outside, 2):
+        summands["outside"] = outside
+    values = [*summands.values(), (number(total.get("pnl")) or 0.0) + outside]
     bar: Figure = {
         "type": "bar",
         "orientation": "h",
-        "y": ["PnL" if name == "pnl" else name for name in names],
+        "y": [*summands, "PnL"],
         "x": values,
         "text": [money(value, sign=True) for value in values],
         "textposition": "outside",
         "cliponaxis": False,
         "hovertemplate": "%{y}: %{text}<extra></extra>",
-        "marker": {"color": ["var(--green)" if value >= 0 else "var(--red)" for value in values], "opacity": [0.75] * len(CAUSES) + [1.0]},
+        "marker": {
+            "color": ["var(--green)" if value >= 0 else "var(--red)" for value in values],
+            "opacity": [0.75] * len(summands) + [1.0],
+        },
     }
     reach = max([abs(value) for value in values] or [0.0]) * 1.7 or 1.0
     ends = [-reach if min(values) < 0 else 0.0, reach if max(values) > 0 else 0.0]
@@ -73,7 +78,7 @@ def _over_time(result: Mapping[str, Any]) -> list[Chart]:
 
 
 def _rest(result: Mapping[str, Any]) -> list[Point]:
-    """The PnL of each row of the curve less what its causes explain."""
+    """The PnL of each row of the curve less what its causes explain; what is outside of contracts is in it."""
     explained = [dict(points(result, f"pnl_{cause}")) for cause in CAUSES if cause != "rest"]
     return [(time, total - sum(one.get(time, 0.0) for one in explained)) for time, total in points(result, "pnl") if any(explained)]
 

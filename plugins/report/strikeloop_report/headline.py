@@ -45,6 +45,7 @@ FIGURES: Mapping[str, tuple[str, Shown, str]] = {
     "traded": ("premium traded", money, "Σ |price · size · multiplier| of all fills"),
     "turnover": ("turnover", _ratio, "premium traded / equity, averaged over time"),
     "fees": ("fees", money, "of trades and settlements"),
+    "fees_computed": ("fees not told", _ratio, "fills of which the venue did not say the fee: computed by the contract's rates"),
 }
 
 

@@ -78,6 +78,17 @@ def test_a_trade_away_from_the_mark_is_trading_and_its_fee_is_a_fee() -> None:
     assert (row["trading"], row["fees"], row["pnl"], row["rest"]) == ("-0.3", "-0.25", "-0.55", "0")
 
 
+def test_a_fee_that_the_venue_does_not_say_is_computed_by_the_rates_of_the_contract_and_counted() -> None:
+    told = Told()
+    told.portfolio.add_contract(contract(taker_fee_rate=D("0.0003"), maker_fee_rate=D("0.0001"), fee_cap=D("0.125")))
+    told.portfolio.apply(UnderlyingPriced(time=0, received=0, adapter="sim", underlying="BTC_USDT", price=70_000.0))
+    told.made.on_fill(fill("c", 2, 500))
+    told.made.on_fill(fill("c", -1, 500, is_maker=True))
+    told.made.on_fill(fill("c", -1, 500, fee=D("0.01")))
+    assert told.made.fees == D("0.0003") * 70_000 * 2 * D("0.01") + D("0.0001") * 70_000 * D("0.01") + D("0.01")
+    assert told.made.fees_computed == 2
+
+
 def test_a_trade_is_measured_against_the_middle_of_a_quote_that_is_newer_than_the_mark() -> None:
     told = Told()
     told.market(100.0, **GREEKS, index_price=69_990.0)

@@ -63,6 +63,7 @@ def result(**changes: Any) -> dict[str, Any]:
             "win_rate": 0.75,
             "profit_factor": 1.5,
             "fees": "0.84",
+            "fees_computed": 0,
             "traded": "13.89",
             "turnover": 0.1389,
         },

@@ -189,7 +189,10 @@ def test_the_rest_over_time_is_what_the_causes_do_not_explain() -> None:
 def test_what_the_account_gained_outside_of_contracts_is_told() -> None:
     assert "Outside of contracts" not in " ".join(shown(render(result()), "pnl-by-cause"))
     moved = {**result()["pnl"], "outside": "12.5"}
-    assert "marks not told yet): +12.50." in " ".join(shown(render(result(pnl=moved)), "pnl-by-cause"))
+    page = render(result(pnl=moved))
+    assert "marks not told yet): +12.50." in " ".join(shown(page, "pnl-by-cause"))
+    (bars,) = next(chart[0]["data"] for chart in figures(page) if chart[0]["data"][0]["type"] == "bar")
+    assert (bars["y"][-2:], bars["x"][-2:]) == (["outside", "PnL"], [12.5, 10.5])
 
 
 def test_the_calendar_tells_what_is_still_to_come() -> None:
