@@ -7,14 +7,15 @@ has to remember to throw them away. Time enters by whole seconds. Never decides,
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import NamedTuple
 
 import attrs
 
 from strikeloop.clock import SECOND_NS
-from strikeloop.contracts import Contract, ContractId
+from strikeloop.contracts import YEAR_NS, Contract, ContractId
 from strikeloop.events import TickerUpdated
 from strikeloop.margin import AccountMargin, Holding, Leg, MarginModel, OpenOrder, trading_fee
 from strikeloop.orders import Order
@@ -68,16 +69,17 @@ class Appraised:
     iv: float | None
     greeks: Greeks | None
     unit: Totals
+    is_kept: bool = False
+    """Whether a ticker told all of it, so that nothing but the next one changes it."""
+    is_priced: bool = attrs.field(default=False, init=False)
+    """Whether specification, mark and price of the underlying are known."""
+    is_known: bool = attrs.field(default=False, init=False)
+    """Whether everything is known that a judgment needs: also greeks."""
     _leg: tuple[int, Leg] | None = attrs.field(default=None, init=False)
 
-    @property
-    def is_known(self) -> bool:
-        """Whether everything is known that a judgment needs: specification, mark, price of the underlying, greeks."""
-        return self.greeks is not None and self.is_priced
-
-    @property
-    def is_priced(self) -> bool:
-        return self.contract is not None and self.mark is not None and self.underlying_price is not None
+    def __attrs_post_init__(self) -> None:
+        self.is_priced = self.contract is not None and self.mark is not None and self.underlying_price is not None
+        self.is_known = self.is_priced and self.greeks is not None
 
     @property
     def underlying(self) -> str:
@@ -88,7 +90,14 @@ class Appraised:
         contract, mark, underlying = self.contract, self.mark, self.underlying_price
         if contract is None or mark is None or underlying is None:
             return None
-        return Holding(contract=contract, size=size, mark=mark, underlying_price=underlying, years=_years(contract, now), iv=self.iv)
+        return Holding(
+            contract=contract,
+            size=size,
+            mark=mark,
+            underlying_price=underlying,
+            years=_years(contract, now),
+            iv=self.iv,
+        )
 
     def leg(self, now: int) -> Leg:
         """One contract as scenarios take it. Raises ValueError where it cannot be priced."""
@@ -108,7 +117,7 @@ class Appraised:
         price = mark if limit is None else limit
         return price * size * contract.multiplier + trading_fee(contract, size, price, underlying, is_maker=False)
 
-    def resting(self, order: Order, now: int) -> OpenOrder | None:
+    def resting(self, order: Order | Waiting, now: int) -> OpenOrder | None:
         """What is left of a working order as a margin model takes it; None where nothing is, or it cannot be priced."""
         contract, mark, underlying = self.contract, self.mark, self.underlying_price
         if contract is None or mark is None or underlying is None or not order.left:
@@ -145,6 +154,7 @@ class Appraiser:
         portfolio = self._portfolio
         specification, ticker = portfolio.contracts.get(contract), portfolio.tickers.get(contract)
         greeks, mark, underlying = self._greeks(contract), self._mark(contract), portfolio.underlying_price(contract)
+        is_whole = specification is not None and ticker is not None and ticker.delta is not None and ticker.underlying_price is not None
         made = Appraised(
             id=contract,
             contract=specification,
@@ -154,8 +164,9 @@ class Appraiser:
             iv=None if ticker is None else ticker.mark_iv,
             greeks=greeks,
             unit=_unit(greeks, ONE if specification is None else specification.multiplier, underlying),
+            is_kept=is_whole,
         )
-        if specification is not None and ticker is not None and ticker.delta is not None and ticker.underlying_price is not None:
+        if is_whole:
             self._known[contract] = made
         return made
 
@@ -173,13 +184,24 @@ class Appraiser:
         return position.mark_price if known is None and position is not None else known
 
 
+class Waiting(NamedTuple):
+    """An order that would work, as far as figures go: what an `Order` tells of itself beside."""
+
+    key: str
+    left: Decimal
+    price: Decimal | None
+    reduce_only: bool
+    created: int = 0
+
+
 class Slot:
     """What the account holds (`size`) and has working (`orders`) in one contract; figures are computed once, when they are asked for."""
 
-    __slots__ = ("_margin", "_pushes", "_worth", "at", "orders", "size", "totals")
+    __slots__ = ("_margin", "_pushes", "_worth", "at", "is_known", "orders", "size", "totals")
 
-    def __init__(self, at: Appraised, size: Decimal, orders: tuple[Order, ...]) -> None:
+    def __init__(self, at: Appraised, size: Decimal, orders: tuple[Order | Waiting, ...]) -> None:
         self.at, self.size, self.orders = at, size, orders
+        self.is_known = at.is_known or not (size or orders)
         self.totals = at.unit.times(float(size))
         """What the position adds to the totals."""
         self._pushes: tuple[Totals, Totals] | None = None
@@ -195,20 +217,34 @@ class Slot:
         return self._worth
 
     @property
-    def is_known(self) -> bool:
-        return self.at.is_known or not (self.size or self.orders)
+    def pushes(self) -> tuple[Totals, Totals]:
+        """How far down and up the working orders could take each total: which of them trade is not known, so each at its worst."""
+        if self._pushes is None:
+            self._pushes = self._pushed() if self.orders else (NOTHING, NOTHING)
+        return self._pushes
+
+    def _pushed(self) -> tuple[Totals, Totals]:
+        lows, highs, unit = [0.0] * 6, [0.0] * 6, self.at.unit
+        for order in self.orders:
+            size = float(can_trade(order.left, self.size, reduce_only=order.reduce_only))
+            for place, figure in enumerate(unit):
+                effect = size * figure
+                (highs if effect > 0.0 else lows)[place] += effect
+        return Totals(*lows), Totals(*highs)
 
     @property
-    def pushes(self) -> tuple[Totals, Totals]:
-        """How far the working orders could take each total down and up: which of them trade is not known, so each at its worst."""
-        if self._pushes is None:
-            lows, highs = [0.0] * 6, [0.0] * 6
-            for order in self.orders:
-                effect = self.at.unit.times(float(can_trade(order.left, self.size, reduce_only=order.reduce_only)))
-                for place, figure in enumerate(effect):
-                    (highs if figure > 0.0 else lows)[place] += figure
-            self._pushes = Totals(*lows), Totals(*highs)
-        return self._pushes
+    def sizes(self) -> tuple[Decimal, Decimal]:
+        """The least and the most that the position could come to when all sells, or all buys, that work trade."""
+        low = high = self.size
+        for order in self.orders:
+            if order.reduce_only:
+                continue
+            if order.left > 0:
+                high += order.left
+            else:
+                low += order.left
+        reducing = sum((order.left for order in self.orders if order.reduce_only and order.left < 0), ZERO)
+        return (max(min(low, ZERO), low + reducing) if reducing else low), high
 
     def holding(self, now: int) -> Holding | None:
         return self.at.holding(self.size, now) if self.size else None
@@ -233,14 +269,9 @@ def can_trade(left: Decimal, held: Decimal, *, reduce_only: bool) -> Decimal:
     return max(left, -held) if held > 0 else min(left, -held)
 
 
-def added(slots: Iterable[Slot]) -> dict[str, Totals]:
-    """The totals of the positions by underlying, in the order of the slots."""
-    sums: dict[str, Totals] = {}
-    for slot in slots:
-        name = slot.at.underlying
-        known = sums.get(name)
-        sums[name] = slot.totals if known is None else known.plus(slot.totals)
-    return sums
+def added(rows: Sequence[Totals]) -> Totals:
+    """The sum of these totals, at least one, in their order."""
+    return Totals(*map(sum, zip(*rows, strict=True)))
 
 
 def _unit(greeks: Greeks | None, multiplier: Decimal, underlying: float | None) -> Totals:
@@ -253,4 +284,9 @@ def _unit(greeks: Greeks | None, multiplier: Decimal, underlying: float | None) 
 
 def _years(contract: Contract, now: int) -> float:
     """Time left as of the whole second, so that figures of one second are the same figures."""
-    return contract.years(now - now % SECOND_NS)
+    return _years_at(contract.expiry, now - now % SECOND_NS)
+
+
+@lru_cache(maxsize=1_024)
+def _years_at(expiry: int, second: int) -> float:
+    return max(0, expiry - second) / YEAR_NS

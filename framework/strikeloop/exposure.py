@@ -6,22 +6,20 @@ never a shortcut, values by full revaluation, and says which contracts it could 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import cached_property
-
-import attrs
+from typing import NamedTuple
 
 from strikeloop.appraisal import NOTHING, ZERO, Appraised, Slot, Totals, added, can_trade
-from strikeloop.contracts import ContractId
+from strikeloop.contracts import Contract, ContractId
 from strikeloop.margin import AccountMargin, Leg, MarginModel, Revaluation, Shocks, book_volatility, day_shocks, revalue, tail_loss
 
 STRESS = Shocks.grid([step / 100 for step in range(-20, 21, 4)], [-0.3, 0.0, 0.3])
 """Gate's 33 scenarios: price 0, ±4 … ±20 %, volatility −30, 0, +30 % of itself, all underlyings together."""
 
 
-@attrs.frozen
-class Sums:
+class Sums(NamedTuple):
     """Totals of each underlying and of all of them together."""
 
     total: Totals
@@ -32,37 +30,133 @@ class Sums:
         return self.total if underlying is None else self.by_underlying.get(underlying, NOTHING)
 
 
+Trade = tuple[Slot, Decimal, Decimal | None]
+"""What trades where, and at which limit."""
+MOST_GRIDS = 4
+"""How many grids of scenarios are kept from one picture to the next."""
+SizeKey = tuple[str, str, int, bool]
+"""Adapter, underlying, expiry, is call."""
+
+
 class Picture:
-    """What the account holds and has working, at one moment; the sums over it, each made when it is first asked for."""
+    """What the accounts hold and have working, at one moment; the sums over it, each made when it is first asked for.
+
+    `renewed` is the next moment: what is exact is carried over less what was and plus what is; sums of floats are added anew, so
+    that they never depend on the way there.
+    """
 
     def __init__(self, slots: Mapping[ContractId, Slot], model: MarginModel, now: int) -> None:
         self.slots, self.model, self.now = slots, model, now
+        self._rows: _Rows | None = None
+        self._sums: Sums | None = None
+        self._pushes: tuple[Sums, Sums] | None = None
+        self._with_orders: tuple[Slot, ...] | None = None
+        self._unpriced: tuple[ContractId, ...] | None = None
+        self._volatile: tuple[ContractId, ...] | None = None
+        self._sizes: Mapping[SizeKey, tuple[Decimal, Decimal]] | None = None
         self._revalued: dict[Shocks, _Revalued] = {}
+        self._former: dict[Shocks, tuple[_Revalued, frozenset[ContractId]]] = {}
+        """What was revalued before within this second, and the contracts that have changed since."""
         self._margins: dict[str, AccountMargin] = {}
         self._worths: dict[str, Decimal] = {}
+        self._untouched: dict[str, Exposure] = {}
 
-    @cached_property
+    def renewed(self, changed: Mapping[ContractId, Slot], now: int) -> Picture:
+        """The picture at `now` with these contracts, each of which is in this one, as they are then."""
+        then = Picture({**self.slots, **changed}, self.model, now)
+        pairs = [(self.slots[contract], slot) for contract, slot in changed.items()]
+        if self._rows is not None:
+            then._rows = self._rows.replaced(changed)
+        if all(old.size == new.size and old.orders is new.orders for old, new in pairs):
+            then._sizes = self._sizes
+        if not any(old.orders or new.orders for old, new in pairs):
+            then._with_orders, then._pushes = self._with_orders, self._pushes
+        if all(old.is_known and new.is_known for old, new in pairs):
+            then._unpriced = self._unpriced
+        if all(old.at.is_kept and new.at.is_kept for old, new in pairs):
+            then._volatile = self._volatile
+        then._worths = {
+            adapter: sum((new.worth - old.worth for old, new in pairs if new.at.id.adapter == adapter), worth)
+            for adapter, worth in self._worths.items()
+        }
+        if now == self.now:
+            formers = {**self._former, **{shocks: (known, frozenset[ContractId]()) for shocks, known in self._revalued.items()}}
+            latest = [*formers.items()][-MOST_GRIDS:]
+            then._former = {shocks: (known, gone.union(changed)) for shocks, (known, gone) in latest}
+        if is_by_contract(self.model):
+            then._margins = dict(self._margins)
+            for old, new in pairs:
+                known = then._margins.get(new.at.id.adapter)
+                if known is not None:
+                    then._margins[new.at.id.adapter] = _plus(known, new.margin(self.model, now), old.margin(self.model, now))
+        return then
+
+    def as_it_is(self, adapter: str, cash: Decimal) -> Exposure:
+        """The figures without any order more."""
+        known = self._untouched.get(adapter)
+        if known is None or known.cash is not cash:
+            known = self._untouched[adapter] = Exposure(self, adapter, cash, {}, ())
+        return known
+
+    @property
     def sums(self) -> Sums:
-        sums = added(self.slots.values())
-        total = NOTHING
-        for one in sums.values():
-            total = total.plus(one)
-        return Sums(total, sums)
+        if self._sums is None:
+            if self._rows is None:
+                self._rows = _Rows.of(self.slots)
+            self._sums = _sums(self._rows.added())
+        return self._sums
 
-    @cached_property
+    @property
+    def pushes(self) -> tuple[Sums, Sums]:
+        """What the working orders, each at its worst, could add to the sums: downward and upward."""
+        if self._pushes is None:
+            rows: tuple[dict[str, list[Totals]], dict[str, list[Totals]]] = {}, {}
+            for slot in self.with_orders:
+                for side, pushed in zip(rows, slot.pushes, strict=True):
+                    side.setdefault(slot.at.underlying, []).append(pushed)
+            down, up = (_sums({name: added(row) for name, row in side.items()}) for side in rows)
+            self._pushes = down, up
+        return self._pushes
+
+    @property
+    def sizes(self) -> Mapping[SizeKey, tuple[Decimal, Decimal]]:
+        """Σ of the least sizes that working orders could leave, Σ of the largest |size|."""
+        if self._sizes is None:
+            sums: dict[SizeKey, tuple[Decimal, Decimal]] = {}
+            for slot in self.slots.values():
+                contract = slot.at.contract
+                if contract is not None:
+                    key = (contract.id.adapter, contract.underlying, contract.expiry, contract.is_call)
+                    least, most = sums.get(key, (ZERO, ZERO))
+                    low, high = slot.sizes
+                    sums[key] = least + low, most + max(high, -low)
+            self._sizes = sums
+        return self._sizes
+
+    @property
     def unpriced(self) -> tuple[ContractId, ...]:
-        return tuple(contract for contract, slot in self.slots.items() if not slot.is_known)
+        if self._unpriced is None:
+            self._unpriced = tuple([contract for contract, slot in self.slots.items() if not slot.is_known])
+        return self._unpriced
 
-    @cached_property
+    @property
     def with_orders(self) -> tuple[Slot, ...]:
-        return tuple(slot for slot in self.slots.values() if slot.orders)
+        if self._with_orders is None:
+            self._with_orders = tuple([slot for _, slot in sorted(self.slots.items()) if slot.orders])
+        return self._with_orders
+
+    @property
+    def volatile(self) -> tuple[ContractId, ...]:
+        """The contracts whose figures may change without a ticker of theirs."""
+        if self._volatile is None:
+            self._volatile = tuple([contract for contract, slot in self.slots.items() if not slot.at.is_kept])
+        return self._volatile
 
     def margin(self, adapter: str) -> AccountMargin:
         """The margin of the account behind this adapter."""
         if adapter not in self._margins:
-            self._margins[adapter] = margin_of(
-                [slot for slot in self.slots.values() if slot.at.id.adapter == adapter], self.model, self.now
-            )
+            slots = [slot for slot in self.slots.values() if slot.at.id.adapter == adapter]
+            self._margins[adapter] = margin_of(slots, self.model, self.now)
         return self._margins[adapter]
 
     def worth(self, adapter: str) -> Decimal:
@@ -72,28 +166,106 @@ class Picture:
         return self._worths[adapter]
 
     def revalued(self, shocks: Shocks) -> _Revalued:
-        if shocks not in self._revalued:
-            self._revalued[shocks] = _Revalued([slot for slot in self.slots.values() if slot.at.is_priced], shocks, self.now)
-        return self._revalued[shocks]
+        known = self._revalued.get(shocks)
+        if known is None:
+            base, changed = self._former.pop(shocks, (None, frozenset()))
+            known = _Revalued.of(self, shocks) if base is None else base.renewed(self, changed)
+            self._revalued[shocks] = known
+        return known
+
+
+class _Rows:
+    """The totals of the slots by underlying, in their order, and where each contract's are."""
+
+    def __init__(self, rows: dict[str, list[Totals]], places: Mapping[ContractId, tuple[str, int]]) -> None:
+        self._rows, self._places = rows, places
+
+    @classmethod
+    def of(cls, slots: Mapping[ContractId, Slot]) -> _Rows:
+        rows: dict[str, list[Totals]] = {}
+        places: dict[ContractId, tuple[str, int]] = {}
+        for contract, slot in slots.items():
+            row = rows.setdefault(slot.at.underlying, [])
+            places[contract] = slot.at.underlying, len(row)
+            row.append(slot.totals)
+        return cls(rows, places)
+
+    def replaced(self, changed: Mapping[ContractId, Slot]) -> _Rows | None:
+        """With these in their places; None where one has another underlying now."""
+        rows = {name: [*row] for name, row in self._rows.items()}
+        for contract, slot in changed.items():
+            name, place = self._places[contract]
+            if slot.at.underlying != name:
+                return None
+            rows[name][place] = slot.totals
+        return _Rows(rows, self._places)
+
+    def added(self) -> dict[str, Totals]:
+        return {name: added(row) for name, row in self._rows.items()}
+
+
+def _sums(by_underlying: dict[str, Totals]) -> Sums:
+    each = [*by_underlying.values()]
+    return Sums(each[0] if len(each) == 1 else added([NOTHING, *each]), by_underlying)
+
+
+def _together(one: Sums, other: Sums) -> Sums:
+    total, extra = one.total.plus(other.total), other.by_underlying
+    if len(one.by_underlying) == 1 and (not extra or extra.keys() == one.by_underlying.keys()):
+        return Sums(total, dict.fromkeys(one.by_underlying, total))
+    return Sums(total, {name: known.plus(extra[name]) if name in extra else known for name, known in one.by_underlying.items()})
 
 
 class _Revalued:
-    """The contracts of a picture in each scenario: per contract, and the positions together."""
+    """The contracts of a picture in each scenario: per contract, the positions together, and what working orders could lose beside."""
 
-    def __init__(self, slots: Sequence[Slot], shocks: Shocks, now: int) -> None:
-        self.shocks, self._now = shocks, now
-        legs = [slot.at.leg(now) for slot in slots]
-        self._values: Revaluation = revalue(legs, shocks)
+    def __init__(self, values: Revaluation, slots: Sequence[Slot], shocks: Shocks, now: int) -> None:
+        self._values, self._slots, self.shocks, self._now = values, slots, shocks, now
         self._places = {slot.at.id: place for place, slot in enumerate(slots)}
-        self._units = [(slot.at.underlying, float(slot.size) * leg.units) for slot, leg in zip(slots, legs, strict=True)]
-        self._kept: dict[str | None, list[float]] = {}
+        self._profits: dict[str | None, list[float]] = {}
+        self._penalties: dict[str | None, list[float]] = {}
         self._contracts: dict[ContractId, tuple[Appraised, list[float]]] = {}
+
+    @classmethod
+    def of(cls, picture: Picture, shocks: Shocks) -> _Revalued:
+        slots = [slot for slot in picture.slots.values() if slot.at.is_priced]
+        return cls(revalue([slot.at.leg(picture.now) for slot in slots], shocks), slots, shocks, picture.now)
+
+    def renewed(self, picture: Picture, changed: Iterable[ContractId]) -> _Revalued:
+        """The same for a later picture of the same second: only what changed is priced anew."""
+        slots = [slot for slot in picture.slots.values() if slot.at.is_priced]
+        if [slot.at.id for slot in slots] != [slot.at.id for slot in self._slots]:
+            return _Revalued.of(picture, self.shocks)
+        legs = {self._places[contract]: picture.slots[contract].at.leg(picture.now) for contract in changed if contract in self._places}
+        return _Revalued(self._values.replaced(legs) if legs else self._values, slots, self.shocks, picture.now)
 
     def profits(self, underlying: str | None) -> list[float]:
         """Of the positions (of one underlying), in each scenario."""
-        if underlying not in self._kept:
-            self._kept[underlying] = self._values.profits([units if underlying in (None, name) else 0.0 for name, units in self._units])
-        return self._kept[underlying]
+        if underlying not in self._profits:
+            units = [
+                float(slot.size) * slot.at.leg(self._now).units if underlying in (None, slot.at.underlying) else 0.0 for slot in self._slots
+            ]
+            self._profits[underlying] = self._values.profits(units)
+        return self._profits[underlying]
+
+    def penalties(self, underlying: str | None) -> list[float]:
+        """What the working orders (of one underlying) could lose beside, in each scenario."""
+        if underlying not in self._penalties:
+            made = [0.0] * len(self.shocks.prices)
+            for slot in self._slots:
+                if slot.orders and underlying in (None, slot.at.underlying):
+                    made = self.penalized(made, slot, 1.0)
+            self._penalties[underlying] = made
+        return self._penalties[underlying]
+
+    def penalized(self, made: list[float], slot: Slot, sign: float) -> list[float]:
+        """`made` with what the orders of a slot could lose: each in the scenarios where it loses."""
+        changes = self.of_contract(slot)
+        for order in slot.orders:
+            size = can_trade(order.left, slot.size, reduce_only=order.reduce_only)
+            units, cost = float(size), lost_at_once(slot, size, order.price)
+            made = [known + sign * min(0.0, units * change - cost) for known, change in zip(made, changes, strict=True)]
+        return made
 
     def of_contract(self, slot: Slot) -> list[float]:
         """Of one contract held long, in each scenario."""
@@ -114,39 +286,61 @@ class Exposure:
     greeks, which count as nothing.
     """
 
-    def __init__(
-        self, picture: Picture, adapter: str, cash: Decimal, changed: Mapping[ContractId, Slot], at_once: Mapping[str, float]
-    ) -> None:
-        self._picture, self._adapter, self._changed, self._at_once = picture, adapter, changed, at_once
+    def __init__(self, picture: Picture, adapter: str, cash: Decimal, changed: Mapping[ContractId, Slot], trades: Sequence[Trade]) -> None:
+        self._picture, self._adapter, self._changed, self._trades = picture, adapter, changed, trades
         self.cash = cash
+        self._sums: Sums | None = None
+        self._reach: tuple[Sums, Sums] | None = None
+        self._margin: AccountMargin | None = None
 
     # ---- greeks ----
 
-    @cached_property
+    @property
     def sums(self) -> Sums:
         """The totals of the positions."""
-        known = self._picture.sums
-        if not self._changed:
-            return known
-        by_underlying, total = dict(known.by_underlying), known.total
-        for contract, slot in self._changed.items():
-            old = self._picture.slots.get(contract)
-            change = slot.totals if old is None else slot.totals.plus(old.totals, -1.0)
-            by_underlying[slot.at.underlying] = by_underlying.get(slot.at.underlying, NOTHING).plus(change)
-            total = total.plus(change)
-        return Sums(total, by_underlying)
+        if self._sums is None:
+            self._sums = self._changed_by(self._picture.sums, lambda slot: slot.totals)
+        return self._sums
 
-    @cached_property
+    @property
     def reach(self) -> tuple[Sums, Sums]:
         """How far down and how far up each total could go. Which of the working orders trade is not known: each counts at its worst."""
-        low, high = dict(self.sums.by_underlying), dict(self.sums.by_underlying)
-        all_low = all_high = self.sums.total
-        for slot in self._with_orders:
-            down, up = slot.pushes
-            name = slot.at.underlying
-            low[name], high[name] = low.get(name, NOTHING).plus(down), high.get(name, NOTHING).plus(up)
-            all_low, all_high = all_low.plus(down), all_high.plus(up)
-        return Sums(all_low, low), Sums(all_high, high)
+        if self._reach is None:
+            down, up = self._picture.pushes
+            low = self._changed_by(down, lambda slot: slot.pushes[0])
+            high = self._changed_by(up, lambda slot: slot.pushes[1])
+            self._reach = _together(self.sums, low), _together(self.sums, high)
+        return self._reach
+
+    def _changed_by(self, sums: Sums, figure: Callable[[Slot], Totals]) -> Sums:
+        """`sums` of the picture with the changed contracts in place of what they were."""
+        total, by_underlying = sums
+        for contract, slot in self._changed.items():
+            old = self._picture.slots.get(contract)
+            change, name = figure(slot), slot.at.underlying
+            if old is not None:
+                was = figure(old)
+                if change is was:
+                    continue
+                change = change.plus(was, -1.0)
+            total = total.plus(change)
+            is_alone = len(by_underlying) == 1 and name in by_underlying
+            by_underlying = {name: total} if is_alone else {**by_underlying, name: by_underlying.get(name, NOTHING).plus(change)}
+        return Sums(total, by_underlying)
+
+    def most_held(self, adapter: str, underlying: str | None = None, expiry: int | None = None) -> Decimal:
+        """Σ of the largest |size|, in contracts, that each contract could come to, whatever of the working orders trades.
+
+        Of the positions as they are, in one account, of one underlying and expiry or (None) of all.
+        """
+        known = self._picture.sizes.items()
+        found = (most for (a, u, e, _), (_, most) in known if a == adapter and underlying in (None, u) and expiry in (None, e))
+        return sum(found, ZERO)
+
+    def least_held(self, contract: Contract) -> Decimal:
+        """Σ of the least sizes that the contracts of this one's kind, underlying and expiry could come to, in one account, as they are."""
+        key = (contract.id.adapter, contract.underlying, contract.expiry, contract.is_call)
+        return self._picture.sizes.get(key, (ZERO, ZERO))[0]
 
     @property
     def delta(self) -> float:
@@ -174,14 +368,19 @@ class Exposure:
 
     # ---- margin ----
 
-    @cached_property
+    @property
     def margin(self) -> AccountMargin:
         """By the venue's own model."""
+        if self._margin is None:
+            self._margin = self._margin_now()
+        return self._margin
+
+    def _margin_now(self) -> AccountMargin:
         known, changed = self._picture, self._changed
         if not changed:
             return known.margin(self._adapter)
         model, now = known.model, known.now
-        if not _is_by_contract(model):
+        if not is_by_contract(model):
             return margin_of([slot for slot in self._slots if slot.at.id.adapter == self._adapter], model, now)
         made = known.margin(self._adapter)
         for contract, slot in changed.items():
@@ -247,18 +446,17 @@ class Exposure:
 
         No choice of orders that fill can lose more in any scenario.
         """
-        revalued, at_once = self._picture.revalued(shocks), self._at_once
-        lost = sum(at_once.values()) if underlying is None else at_once.get(underlying, 0.0)
-        made = [profit - lost for profit in self.profits(shocks, underlying)]
-        for slot in self._with_orders:
+        revalued = self._picture.revalued(shocks)
+        lost = sum(lost_at_once(*trade) for trade in self._trades if underlying in (None, trade[0].at.underlying))
+        penalties = revalued.penalties(underlying)
+        for contract, slot in self._changed.items():
             if not slot.at.is_priced or underlying not in (None, slot.at.underlying):
                 continue
-            changes = revalued.of_contract(slot)
-            for order in slot.orders:
-                size = can_trade(order.left, slot.size, reduce_only=order.reduce_only)
-                units, cost = float(size), lost_at_once(slot, size, order.price)
-                made = [profit + min(0.0, units * change - cost) for profit, change in zip(made, changes, strict=True)]
-        return made
+            old = self._picture.slots.get(contract)
+            if old is not None and old.orders:
+                penalties = revalued.penalized(penalties, old, -1.0)
+            penalties = revalued.penalized(penalties, slot, 1.0)
+        return [profit + penalty - lost for profit, penalty in zip(self.profits(shocks, underlying), penalties, strict=True)]
 
     def stress(self, shocks: Shocks = STRESS, underlying: str | None = None) -> float:
         """The worst loss of the positions over the scenarios, in quote currency; never negative."""
@@ -277,6 +475,8 @@ class Exposure:
     @property
     def unpriced(self) -> tuple[ContractId, ...]:
         known, changed = self._picture.unpriced, self._changed
+        if not known and all(slot.is_known for slot in changed.values()):
+            return ()
         kept = [contract for contract in known if contract not in changed]
         return (*kept, *(contract for contract, slot in changed.items() if not slot.is_known))
 
@@ -303,7 +503,7 @@ class Exposure:
 
 def margin_of(slots: Sequence[Slot], model: MarginModel, now: int) -> AccountMargin:
     """The margin of these positions with their orders."""
-    if _is_by_contract(model):
+    if is_by_contract(model):
         made = AccountMargin(initial=ZERO, maintenance=ZERO, order=ZERO)
         for slot in slots:
             made = _plus(made, slot.margin(model, now), None)
@@ -328,7 +528,8 @@ def _plus(one: AccountMargin, new: AccountMargin, old: AccountMargin | None) -> 
 _NO_MARGIN = AccountMargin(initial=ZERO, maintenance=ZERO, order=ZERO)
 
 
-def _is_by_contract(model: MarginModel) -> bool:
+def is_by_contract(model: MarginModel) -> bool:
+    """Whether the model adds contracts up, each with its own orders."""
     return getattr(model, "by_contract", False) is True
 
 

@@ -113,6 +113,7 @@ class Orders:
         self._working: dict[str, None] = {}
         self._closed: dict[str, None] = {}
         self._forgotten: Counter[OrderState] = Counter()
+        self._all_working: tuple[Order, ...] | None = ()
 
     def __iter__(self) -> Iterator[Order]:
         return iter(self._orders.values())
@@ -131,7 +132,9 @@ class Orders:
 
     def working(self) -> tuple[Order, ...]:
         """Every order that can still trade, oldest first; one that was revived comes last."""
-        return tuple(self._orders[key] for key in self._working)
+        if self._all_working is None:
+            self._all_working = tuple(self._orders[key] for key in self._working)
+        return self._all_working
 
     def counts(self) -> dict[str, int]:
         """How many orders stand in each state, those that are forgotten as they ended."""
@@ -211,6 +214,7 @@ class Orders:
 
     def _put(self, order: Order) -> Order:
         self._orders[order.key] = order
+        self._all_working = None
         if order.order_id is not None:
             self._by_venue_id[(order.contract.adapter, order.order_id)] = order.key
         if order.is_working:

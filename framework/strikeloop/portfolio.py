@@ -84,6 +84,9 @@ class Portfolio:
         """How many rows had passed when a position was last told of or marked."""
         self._positions: dict[ContractId, Position] = {}
         self._seen: dict[ContractId, PositionUpdated] = {}
+        self.revision = 0
+        self.touched: dict[ContractId, int] = {}
+        """When (revision) specification, position or ticker of a contract were last told of, latest last; rows that pass are not told."""
         self._folds: dict[type[Event], Callable[[Any], None]] = {
             PositionUpdated: self._on_position,
             BalanceUpdated: self._on_balance,
@@ -123,6 +126,11 @@ class Portfolio:
     def risk(self) -> PortfolioRiskUpdated | None:
         """The account's portfolio risk, where there is one account; the first one otherwise."""
         return next(iter(self.risks.values()), None)
+
+    @property
+    def is_told(self) -> bool:
+        """Whether every change of the market is told, and so stands in `touched`."""
+        return self._passing is None
 
     def follow(self, passing: Passing) -> None:
         """From now on quotes, trades, tickers, bars and prices of underlyings are not told one by one: they are looked up as they pass."""
@@ -185,6 +193,7 @@ class Portfolio:
     def add_contract(self, contract: Contract) -> None:
         """A contract is known from now on; a position that was told of before it gets its multiplier."""
         self.contracts[contract.id] = contract
+        self._touch(contract.id)
         seen = self._seen.get(contract.id)
         if seen is not None and self._positions[contract.id].multiplier != contract.multiplier:
             self._positions[contract.id] = self._position(seen)
@@ -195,6 +204,7 @@ class Portfolio:
         self._positions[event.contract] = self._position(event)
         if self._passing is not None:
             self._marked[event.contract] = self._passing.passed
+        self._touch(event.contract)
 
     def _remark(self) -> None:
         """Marks and greeks of what is held follow the tickers that have passed untold."""
@@ -205,6 +215,11 @@ class Portfolio:
             if position.size and passing.place(TickerUpdated, contract) >= self._marked[contract]:
                 self._marked[contract] = passing.passed
                 self._mark(self.tickers[contract])
+
+    def _touch(self, contract: ContractId) -> None:
+        self.revision += 1
+        self.touched.pop(contract, None)
+        self.touched[contract] = self.revision
 
     def _position(self, event: PositionUpdated) -> Position:
         contract, mark, gained, delta = event.contract, event.mark_price, event.unrealized_pnl, event.delta
@@ -238,6 +253,7 @@ class Portfolio:
         )
 
     def _on_ticker(self, event: TickerUpdated) -> None:
+        self._touch(event.contract)
         known = self.tickers.get(event.contract)
         if known is not None and event.delta is None and event.mark_iv is None:  # a mark alone takes nothing else away
             self.tickers[event.contract] = attrs.evolve(known, time=event.time, received=event.received, mark_price=event.mark_price)
@@ -277,6 +293,7 @@ class Portfolio:
     def _on_expired(self, event: ContractExpired) -> None:
         for known in (self.quotes, self.trades, self.tickers, self.books, self.candles):
             known.pop(event.contract, None)
+        self._touch(event.contract)
 
     def _on_underlying(self, event: UnderlyingPriced) -> None:
         self.underlyings[(event.adapter, event.underlying)] = event

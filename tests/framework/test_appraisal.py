@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from strikeloop import ContractExpired, ContractListed, Event, UnderlyingPriced
+from strikeloop import ContractExpired, ContractListed, Event, SubmitOrder, UnderlyingPriced
 from strikeloop.appraisal import Appraiser, Slot, Totals, added, can_trade
 from strikeloop.margin import Leg
+from strikeloop.orders import Orders
 from strikeloop.portfolio import Portfolio
 from tests.framework.stage import CALL, PUT, SECOND, D, contract, position, quoted, ticker
 
@@ -85,13 +86,20 @@ def test_a_leg_is_one_contract_as_of_the_whole_second() -> None:
     assert at.leg(6 * SECOND).years < at.leg(5 * SECOND).years
 
 
-def test_totals_are_added_by_underlying() -> None:
-    made = market(ticker(mark=100.0, **TOLD), ticker(PUT, mark=100.0, **TOLD))
-    made.add_contract(contract(PUT, underlying="ETH_USDT"))
-    appraiser = Appraiser(made)
-    sums = added([Slot(appraiser.of(CALL), D(2), ()), Slot(appraiser.of(PUT), D(-1), ()), Slot(appraiser.of(CALL), D(1), ())])
-    assert {name: totals.vega for name, totals in sums.items()} == pytest.approx({"BTC_USDT": 0.6, "ETH_USDT": -0.2})
+def test_totals_are_added_and_multiplied_each_for_itself() -> None:
+    unit = Appraiser(market(ticker(mark=100.0, **TOLD))).of(CALL).unit
+    assert added([unit, unit, unit.times(-3.0)]) == pytest.approx(unit.times(-1.0))
     assert Totals(delta=1.0).plus(Totals(delta=3.0), -2.0).delta == -5.0
+
+
+def test_a_slot_knows_how_far_its_orders_could_take_it() -> None:
+    at = Appraiser(market(ticker(mark=100.0, **TOLD))).of(CALL)
+    orders = Orders()
+    for name, size, reduces in (("a", 4, False), ("b", -3, False), ("c", -9, True)):
+        orders.pending(SubmitOrder(client_id=name, contract=CALL, size=D(size), reduce_only=reduces), "s", 0)
+    slot = Slot(at, D(5), orders.working())
+    assert slot.sizes == (D(0), D(9))
+    assert [pushed.delta for pushed in slot.pushes] == pytest.approx([-8 * 0.005, 4 * 0.005])
 
 
 @pytest.mark.parametrize(("left", "held", "trades"), [(5, 3, 0), (-5, 3, -3), (-2, 3, -2), (5, -3, 3), (2, -3, 2), (5, 0, 0)])

@@ -7,7 +7,7 @@ where not. No option is ever worth less than nothing, so a long never loses more
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -107,6 +107,10 @@ class Revaluation(Protocol):
         """Profit of one unit of the leg at this place in each scenario."""
         ...
 
+    def replaced(self, legs: Mapping[int, Leg]) -> Revaluation:
+        """The same with these legs in these places."""
+        ...
+
 
 def revalue(legs: Sequence[Leg], shocks: Shocks) -> Revaluation:
     """Price every leg in every scenario, on numpy where it is installed."""
@@ -129,13 +133,18 @@ class ScalarRevaluation:
 
     def __init__(self, legs: Sequence[Leg], shocks: Shocks) -> None:
         self._changes = [self._of(leg, shocks) for leg in legs]
-        self._count = len(shocks.prices)
+        self._shocks, self._count = shocks, len(shocks.prices)
 
     def profits(self, units: Sequence[float]) -> list[float]:
         return [math.fsum(change[at] * held for change, held in zip(self._changes, units, strict=True)) for at in range(self._count)]
 
     def of_unit(self, leg: int) -> list[float]:
         return self._changes[leg]
+
+    def replaced(self, legs: Mapping[int, Leg]) -> ScalarRevaluation:
+        made = ScalarRevaluation((), self._shocks)
+        made._changes = [self._of(legs[at], self._shocks) if at in legs else known for at, known in enumerate(self._changes)]
+        return made
 
     @staticmethod
     def _of(leg: Leg, shocks: Shocks) -> list[float]:
@@ -154,6 +163,7 @@ class VectorRevaluation:
     def __init__(self, legs: Sequence[Leg], shocks: Shocks, kernel: Any) -> None:
         import numpy as np  # noqa: PLC0415  # the kernel has it
 
+        self._shocks, self._kernel = shocks, kernel
         rows = [(leg.forward, leg.strike, leg.years, leg.iv, leg.mark, leg.is_call) for leg in legs]
         forward, strike, years, iv, mark, is_call = np.array(rows, dtype=float).reshape(-1, 6).T
         calls = is_call > 0
@@ -169,3 +179,10 @@ class VectorRevaluation:
 
     def of_unit(self, leg: int) -> list[float]:
         return self._changes[:, leg].tolist()  # type: ignore[no-any-return]  # the same
+
+    def replaced(self, legs: Mapping[int, Leg]) -> VectorRevaluation:
+        made = VectorRevaluation([*legs.values()], self._shocks, self._kernel)
+        changes = self._changes.copy()
+        changes[:, [*legs]] = made._changes
+        made._changes = changes
+        return made

@@ -18,42 +18,63 @@ from strikeloop_risk.limits import OnBreach
 ZERO, ONE = Decimal(0), Decimal(1)
 
 
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.define(eq=False)
 class Asked:
     """`size` is the whole signed size, `left` the part of it that can still trade; `price` None is a market order.
 
-    `amends` is the working order that this one takes the place of, None for a new order; `held` the position in the contract,
-    `others` the other working orders in it, those of unknown outcome among them.
+    `amends` is the working order that this one takes the place of, None for a new order. `is_sized`: whether the command names a
+    size, so that it can be made smaller. `submission` is what is left as one new order, as `desk.what_if` takes it.
     """
 
-    client_id: str
+    desk: Desk
     contract: Contract
     size: Decimal
     left: Decimal
     price: Decimal | None
     reduce_only: bool
-    held: Decimal
-    others: tuple[Order, ...]
+    submission: SubmitOrder
     amends: Order | None = None
     is_sized: bool = True
-    """Whether the command names a size, so that it can be made smaller."""
 
     @property
-    def submission(self) -> SubmitOrder:
-        """What is left as one new order, as `desk.what_if` takes it."""
-        return SubmitOrder(
-            client_id=self.client_id, contract=self.contract.id, size=self.left, price=self.price, reduce_only=self.reduce_only
-        )
+    def client_id(self) -> str:
+        return self.submission.client_id
+
+    @property
+    def held(self) -> Decimal:
+        """The position in the contract."""
+        position = self.desk.position(self.contract.id)
+        return ZERO if position is None else position.size
+
+    @property
+    def others(self) -> list[Order]:
+        """The other working orders in the contract, those of unknown outcome among them."""
+        contract, own = self.contract.id, self.submission.client_id
+        return [order for order in self.desk.working if order.contract == contract and order.key != own]
+
+    def reach(self, *, is_asked: bool) -> tuple[Decimal, Decimal]:
+        """The least and the most that the position could come to, with or without this order: all sells that work trade, or all buys."""
+        orders = [(order.left, order.reduce_only) for order in self.others]
+        if is_asked:
+            orders.append((self.left, self.reduce_only))
+        elif self.amends is not None:
+            orders.append((self.amends.left, self.amends.reduce_only))
+        held = self.held
+        high = held + sum((left for left, reduces in orders if left > 0 and not reduces), ZERO)
+        low = held + sum((left for left, reduces in orders if left < 0 and not reduces), ZERO)
+        reducing = sum((left for left, reduces in orders if left < 0 and reduces), ZERO)
+        return (max(min(low, ZERO), low + reducing) if reducing else low), high
 
     @property
     def is_closing(self) -> bool:
         """Whether it can do nothing but reduce the position, even if every other order on its side trades before it."""
         if self.reduce_only:
             return True
-        if self.left * self.held >= 0:
+        held, left = self.held, self.left
+        if not held or (left > 0) is (held > 0):
             return False
-        waiting = sum((order.left for order in self.others if order.left * self.left > 0), ZERO)
-        return abs(self.left + waiting) <= abs(self.held)
+        waiting = sum((order.left for order in self.others if order.left * left > 0), ZERO)
+        return abs(left + waiting) <= abs(held)
 
     @property
     def opens(self) -> bool:
@@ -65,42 +86,25 @@ class Asked:
 
     def with_left(self, left: Decimal) -> Asked:
         """The same order with so much (signed) left to trade."""
-        return attrs.evolve(self, size=self.size - self.left + left, left=left)
+        size, submission = self.size - self.left + left, attrs.evolve(self.submission, size=left)
+        return Asked(
+            self.desk, self.contract, size, left, self.price, self.reduce_only, submission, amends=self.amends, is_sized=self.is_sized
+        )
 
 
 def asked(command: SubmitOrder | AmendOrder, desk: Desk) -> Asked:
     """The order that `command` asks for. Raises PluginError for an amendment of an order nobody knows."""
-    contract, position = desk.portfolio.contracts[command.contract], desk.position(command.contract)
-    held = ZERO if position is None else position.size
-    others = tuple(order for order in desk.working if order.contract == command.contract and order.key != command.client_id)
+    contract = desk.portfolio.contracts[command.contract]
     if isinstance(command, SubmitOrder):
-        return Asked(
-            client_id=command.client_id,
-            contract=contract,
-            size=command.size,
-            left=command.size,
-            price=command.price,
-            reduce_only=command.reduce_only,
-            held=held,
-            others=others,
-        )
+        return Asked(desk, contract, command.size, command.size, command.price, command.reduce_only, command)
     order = desk.order(command.client_id)
     if order is None:
         raise PluginError(f"there is no order {command.client_id} to amend")
-    size = order.size if command.size is None else command.size
-    left = size - order.filled
-    return Asked(
-        client_id=command.client_id,
-        contract=contract,
-        size=size,
-        left=left if left * size > 0 else ZERO,
-        price=order.price if command.price is None else command.price,
-        reduce_only=order.reduce_only,
-        held=held,
-        others=others,
-        amends=order,
-        is_sized=command.size is not None,
-    )
+    size, price = order.size if command.size is None else command.size, order.price if command.price is None else command.price
+    left = size - order.filled if (size - order.filled) * size > 0 else ZERO
+    submission = SubmitOrder(client_id=command.client_id, contract=command.contract, size=left, price=price, reduce_only=order.reduce_only)
+    is_sized = command.size is not None
+    return Asked(desk, contract, size, left, price, order.reduce_only, submission, amends=order, is_sized=is_sized)
 
 
 def verdict(order: Asked, objections: Callable[[Asked], str], on_breach: OnBreach = "refuse") -> Verdict:
@@ -121,7 +125,7 @@ def verdict(order: Asked, objections: Callable[[Asked], str], on_breach: OnBreac
 
 def unknown(desk: Desk) -> tuple[Order, ...]:
     """The working orders whose outcome nobody knows."""
-    return tuple(order for order in desk.working if order.state is OrderState.UNKNOWN)
+    return tuple([order for order in desk.working if order.state is OrderState.UNKNOWN])
 
 
 def unit_greeks(desk: Desk, contract: Contract) -> Greeks | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strikeloop import AmendOrder, Desk, Exposure, SubmitOrder, Verdict, hookimpl, plugin
+from strikeloop import AmendOrder, Desk, Exposure, SubmitOrder, Verdict, hookimpl, plugin, state
 from strikeloop_risk.asked import Asked, asked, verdict
 from strikeloop_risk.limits import Limit, OnBreach, at_least_one, limit, of_total, of_underlying
 
@@ -40,6 +40,7 @@ class GreekLimits:
     max_delta_cash: Limit | None = limit()
     max_gamma_cash: Limit | None = limit()
     on_breach: OnBreach = "refuse"
+    bounds: dict[tuple[str, bool], list[tuple[int, str | None, float]]] = state(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         at_least_one(self, SETTINGS)
@@ -54,22 +55,30 @@ class GreekLimits:
             if not order.is_closing:
                 yield f"the greeks of {', '.join(sorted(map(str, seen.after.unpriced)))} are not known yet, so no limit can be judged"
             return
-        underlying = order.contract.underlying
-        for place, setting in enumerate(SETTINGS):
-            given: Limit | None = getattr(self, setting)
-            if given is None:
-                continue
-            own = of_underlying(given, underlying)
-            if own is not None:
-                yield from _beyond(seen.before, seen.after, place, underlying, own)
-            total = of_total(given)
-            if total is not None and (own is None or total < own or len(seen.after.sums.by_underlying) > 1):
-                yield from _beyond(seen.before, seen.after, place, None, total)
+        low, high = seen.after.reach
+        is_alone = len(high.by_underlying) == 1
+        for place, name, bound in self._bounds(order.contract.underlying, is_alone=is_alone):
+            if high.of(name)[place] > bound or -low.of(name)[place] > bound:
+                yield from _beyond(seen.before, seen.after, place, name, bound)
+
+    def _bounds(self, underlying: str, *, is_alone: bool) -> list[tuple[int, str | None, float]]:
+        """(figure, underlying or None for all, limit) that hold for an order; the total of a lone underlying is its own."""
+        known = self.bounds.get((underlying, is_alone))
+        if known is None:
+            known = self.bounds[underlying, is_alone] = []
+            for place, setting in enumerate(SETTINGS):
+                given: Limit | None = getattr(self, setting)
+                own, total = of_underlying(given, underlying), of_total(given)
+                if is_alone:
+                    own, total = min((bound for bound in (own, total) if bound is not None), default=None), None
+                known += [(place, name, bound) for name, bound in ((underlying, own), (None, total)) if bound is not None]
+        return known
 
 
 def _beyond(before: Exposure, after: Exposure, place: int, underlying: str | None, limit: float) -> Iterator[str]:
     """A sentence for the side that the order pushes beyond the limit, if it does."""
-    (low, high), (low_before, high_before) = after.reach, before.reach
+    low, high = after.reach
+    low_before, high_before = before.reach
     now = before.sums.of(underlying)[place]
     for sign, reach, reach_before in ((1.0, high, high_before), (-1.0, low, low_before)):
         reached, known = reach.of(underlying)[place], reach_before.of(underlying)[place]

@@ -88,14 +88,14 @@ class LossLimits:
         order = asked(command, desk)
         if not order.opens:
             return None
-        objections = "; ".join(self._look(order.contract.id.adapter, desk))
+        objections = "; ".join(self._look(order.contract.id.adapter, desk, order.submission))
         return Refused(objections) if objections else None
 
-    def _look(self, adapter: str, desk: Desk) -> list[str]:
-        """Bring the day up to now; returns why nothing may open."""
+    def _look(self, adapter: str, desk: Desk, order: SubmitOrder | None = None) -> list[str]:
+        """Bring the day up to now; returns why nothing may open. With an order that is judged its what-if figures serve."""
         if not any(owner == adapter for owner, _ in desk.portfolio.balances):
             return ["the balance is not known yet, so no loss can be judged"]
-        equity = desk.what_if(adapter=adapter).before.equity
+        equity = (desk.what_if(adapter=adapter) if order is None else desk.what_if([order])).before.equity
         day = (desk.now - round(self.day_starts_h * HOUR_NS)) // DAY_NS
         known = desk.memory.get(adapter)
         if known is None:

@@ -44,15 +44,16 @@ class MarginGuard:
                 yield f"the {missing} is not known yet, so margin cannot be judged"
             return
         worst = (seen, desk.what_if([order.submission], filled=doubtful)) if doubtful else (seen,)
-        found = [text for case in worst for then in (case.after, case.resting) for text in self._over(case.before, then)]
+        allowed = Decimal(repr(self.max_share)) * seen.before.equity
+        found = [text for case in worst for then in (case.after, case.resting) for text in self._over(case.before, then, allowed)]
         yield from dict.fromkeys(found)
 
-    def _over(self, before: Exposure, then: Exposure) -> Iterator[str]:
-        allowed, occupied = Decimal(repr(self.max_share)) * before.equity, then.margin_occupied
-        if occupied > before.margin_occupied and occupied > allowed:
+    def _over(self, before: Exposure, then: Exposure, allowed: Decimal) -> Iterator[str]:
+        occupied, available = then.margin_occupied, then.available
+        if occupied > allowed and occupied > before.margin_occupied:
             yield (
                 f"margin would be {occupied:.2f} (now {before.margin_occupied:.2f}), "
                 f"above {self.max_share:.0%} of the equity of {before.equity:.2f}"
             )
-        if then.available < 0 and then.available < before.available:
-            yield f"the account would have {then.available:.2f} available (now {before.available:.2f}), and may not go below 0"
+        if available < 0 and available < before.available:
+            yield f"the account would have {available:.2f} available (now {before.available:.2f}), and may not go below 0"

@@ -5,12 +5,13 @@ Owns the limits on size, value, price and number of orders, and the bans on shor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from decimal import Decimal
+from functools import lru_cache
 
 import attrs
 
-from strikeloop import AmendOrder, Contract, ContractId, Desk, SubmitOrder, Verdict, hookimpl, plugin
+from strikeloop import AmendOrder, Desk, SubmitOrder, Verdict, hookimpl, plugin
 from strikeloop_risk.asked import ZERO, Asked, asked, verdict
 from strikeloop_risk.limits import ExactLimit, OnBreach, at_least_one, limit, of_underlying, positive
 
@@ -65,9 +66,9 @@ class OrderLimits:
     def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
         yield from self._too_large(order, desk)
         if self.price_collar is not None:
-            yield from _outside_collar(order, desk, Decimal(repr(self.price_collar)))
+            yield from _outside_collar(order, desk, _money(self.price_collar))
         if self.book_collar is not None:
-            yield from _through_the_book(order, desk, Decimal(repr(self.book_collar)))
+            yield from _through_the_book(order, desk, _money(self.book_collar))
         if self.max_open_orders is not None and order.amends is None and not order.is_closing:
             count = len(desk.working) + 1
             if count > self.max_open_orders:
@@ -160,37 +161,14 @@ def _short(order: Asked) -> Iterator[str]:
 
 def _naked(order: Asked, desk: Desk) -> Iterator[str]:
     """The worst case in the expiry: every working sell trades, no working buy does; also a closing sell may uncover a short."""
-    contract, known = order.contract, desk.portfolio.contracts
-
-    def is_leg(one: ContractId) -> bool:
-        other = known.get(one)
-        return other is not None and _is_same_leg(other, contract)
-
-    held = {position.contract: position.size for position in desk.positions if is_leg(position.contract)}
-    sells = [(one.contract, one.left, one.reduce_only) for one in desk.working if one.left < 0 and one.key != order.client_id]
-    sells = [sell for sell in sells if is_leg(sell[0])]
-    without = _lowest(held, sells)
-    after = _lowest(held, [*sells, (contract.id, order.left, order.reduce_only)])
+    contract = order.contract
+    without = desk.what_if([order.submission]).before.least_held(contract)
+    after = without - order.reach(is_asked=False)[0] + order.reach(is_asked=True)[0]
     if after < 0 and after < without:
         yield (
             f"the account could be naked short {-after} {contract.kind.value}s of {contract.underlying} for this expiry "
-            f"(held {sum(held.values(), ZERO):+}, with working sells {without:+}, this order {order.left:+})"
+            f"(without this order {without:+}, this order {order.left:+})"
         )
-
-
-def _lowest(held: Mapping[ContractId, Decimal], sells: Sequence[tuple[ContractId, Decimal, bool]]) -> Decimal:
-    """What the sizes could add up to when every sell trades: a reduce-only one takes no position below zero."""
-    sizes = dict(held)
-    for contract, left, reduces in sorted(sells, key=lambda sell: sell[2]):
-        size = sizes.get(contract, ZERO)
-        sizes[contract] = max(min(size, ZERO), size + left) if reduces else size + left
-    return sum(sizes.values(), ZERO)
-
-
-def _is_same_leg(one: Contract, other: Contract) -> bool:
-    if one.expiry != other.expiry or one.kind is not other.kind:
-        return False
-    return one.underlying == other.underlying and one.id.adapter == other.id.adapter
 
 
 def _expected_price(order: Asked, desk: Desk) -> Decimal | None:
@@ -203,5 +181,6 @@ def _expected_price(order: Asked, desk: Desk) -> Decimal | None:
     return None if expected is None else _money(expected)
 
 
-def _money(price: float) -> Decimal:
-    return Decimal(repr(price))
+@lru_cache(maxsize=4_096)
+def _money(figure: float) -> Decimal:
+    return Decimal(repr(figure))

@@ -45,6 +45,18 @@ def test_a_book_is_the_sum_of_its_units(book: list[Any]) -> None:
     assert found.profits([one.units for one in legs]) == pytest.approx([sum(row) for row in zip(*each, strict=True)], abs=1e-6)
 
 
+@given(st.lists(POSITIONS, min_size=2, max_size=4), POSITIONS)
+def test_a_leg_may_be_replaced_without_the_others(book: list[Any], new: Any) -> None:
+    legs = [leg(*position) for position in book]
+    for cls, more in ((ScalarRevaluation, ()), (VectorRevaluation, (vector_kernel(),))):
+        if None in more:
+            continue
+        changed = cls(legs, SHOCKS, *more).replaced({1: leg(*new)})
+        whole = cls([legs[0], leg(*new), *legs[2:]], SHOCKS, *more)
+        for at in range(len(legs)):
+            assert changed.of_unit(at) == pytest.approx(whole.of_unit(at), rel=1e-12, abs=1e-9)
+
+
 def test_a_grid_is_every_move_with_every_change_of_volatility() -> None:
     made = Shocks.grid([-0.1, 0.0, 0.2], [0.0, 0.5], elapsed=0.25)
     assert made.prices == (0.9, 1.0, 1.2, 0.9, 1.0, 1.2)
