@@ -15,9 +15,10 @@ from typing import Any
 import attrs
 import pytest
 
-from strikeloop.testing import Sim
+from strikeloop.testing import DeskStage, Sim
 
 ROOT = Path(__file__).parent.parent
+FIXTURES = {"sim": Sim, "desk": DeskStage}
 READMES = sorted(path for path in ROOT.glob("**/README.md") if not {".venv", ".uv", "runs"} & set(path.relative_to(ROOT).parts))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 SECTIONS = {"run", "adapters", "venue", "market", "halt", "strategies", "risk", "sinks", "plugins"}
@@ -74,7 +75,7 @@ def test_the_python_of_a_readme_runs_from_top_to_bottom(readme: Path, tmp_path: 
             exec(compile("\n" * (block.line - 1) + block.code, str(readme), "exec"), namespace)  # noqa: S102  # our own documentation
     tests = [value for name, value in namespace.items() if name.startswith("test_")]
     for test in tests:
-        test(Sim()) if "sim" in test.__code__.co_varnames[: test.__code__.co_argcount] else test()
+        test(**{name: FIXTURES[name]() for name in test.__code__.co_varnames[: test.__code__.co_argcount]})
     assert tests or readme != ROOT / "README.md"
 
 

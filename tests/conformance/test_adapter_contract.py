@@ -32,6 +32,7 @@ class TestSimulatedVenue(Truth, Trading):
 
     spelling = Unpaged()
     books = SimulatedBooks
+    backends = ("asyncio",)
 
     def adapter(self) -> Gate:
         return Gate(key=Secret(KEY), secret=Secret(SECRET))

@@ -7,7 +7,7 @@ Everything happens in virtual time, in one thread.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from decimal import Decimal
 from typing import Any, cast
 
@@ -270,6 +270,11 @@ class Play:
         return self.hand.approved(lambda desk: desk.amend(order.command.client_id, **changes))
 
     # ---- whole runs ----
+
+    def trading(self) -> AbstractAsyncContextManager[Run]:
+        """A live run that trades; skipped where there is no account."""
+        self.need_account()
+        return self.running()
 
     @asynccontextmanager
     async def running(self, *, started: bool = True) -> AsyncIterator[Run]:

@@ -330,7 +330,7 @@ class Trading(Checks):
     @check()
     async def test_an_order_without_an_answer_is_found_again(self, play: Play) -> None:
         """In a run: whether the venue acted or not, each order ends as it stands there, and none is sent twice."""
-        async with play.running() as run:
+        async with play.trading() as run:
             for trouble in (Trouble.UNHEARD, Trouble.LOST, Trouble.BUSY, Trouble.CUT):
                 play.story = trouble.value
                 play.venue.carry = lambda *_: ()
@@ -348,7 +348,7 @@ class Trading(Checks):
     @check()
     async def test_an_execution_may_come_before_the_answer(self, play: Play) -> None:
         """In a run: the stream is faster than the answer to the order."""
-        async with play.running() as run:
+        async with play.trading() as run:
             play.venue.books.depth = D(2)
             client_id = run.buy(2, tif="ioc")
             play.story = "an order trades at once, and the stream tells it before the answer comes"
@@ -360,7 +360,7 @@ class Trading(Checks):
     @check()
     async def test_a_cancel_may_come_too_late(self, play: Play) -> None:
         """In a run: the order trades while its cancel is under way."""
-        async with play.running() as run:
+        async with play.trading() as run:
             client_id = run.buy(2)
             await run.until(lambda: run.state(client_id) == "open", "the order is open", play.where("submit"))
             play.story = "an order is canceled, and has traded when the cancel arrives; the stream says nothing of it"

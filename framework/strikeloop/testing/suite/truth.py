@@ -164,7 +164,7 @@ class Truth(Checks):
     async def test_account_and_venue_agree_while_orders_trade(self, play: Play) -> None:
         """Orders are placed, trade in parts, and are canceled."""
         play.story = "orders are placed, trade in parts, and are canceled"
-        async with play.running() as run:
+        async with play.trading() as run:
             await _life(play, run, rounds=4)
             await run.agree(play.where("decode"))
 
@@ -173,14 +173,14 @@ class Truth(Checks):
         """No execution counts twice."""
         play.story = "every frame of the stream comes twice"
         play.venue.carry = twice
-        async with play.running() as run:
+        async with play.trading() as run:
             await _life(play, run, rounds=4)
             await run.agree(play.where("decode"))
 
     @check()
     async def test_account_and_venue_agree_when_the_stream_loses_frames(self, play: Play) -> None:
         """A third of them, in five ways."""
-        async with play.running() as run:
+        async with play.trading() as run:
             for seed in range(5):
                 play.story = f"the stream loses a third of its frames (seed {seed})"
                 play.venue.carry = losing(Random(seed), 1 / 3)
@@ -190,7 +190,7 @@ class Truth(Checks):
     @check()
     async def test_account_and_venue_agree_in_whatever_order_frames_come(self, play: Play) -> None:
         """Every order of the first four frames of an order's life, the rest behind them."""
-        async with play.running() as run:
+        async with play.trading() as run:
             for order in permutations(range(4)):
                 held: list[tuple[str, bytes]] = []
                 play.venue.carry = partial(_hold, held)
@@ -207,7 +207,7 @@ class Truth(Checks):
     @check()
     async def test_what_happened_during_an_outage_is_told_after_it(self, play: Play) -> None:
         """Executions once, under the names of their orders; and orders that ended."""
-        async with play.running() as run:
+        async with play.trading() as run:
             first, second = run.buy(3), run.buy(2, 95)
             await run.until(lambda: run.state(second) == run.state(first) == "open", "both orders are open", play.where("submit"))
             play.story = "the connections break; one order trades and one is withdrawn before they stand again"
@@ -226,7 +226,7 @@ class Truth(Checks):
     @check()
     async def test_a_damaged_private_frame_is_made_good(self, play: Play) -> None:
         """The account is reconciled, and the line stays."""
-        async with play.running() as run:
+        async with play.trading() as run:
             client_id = run.buy(3)
             await run.until(lambda: run.state(client_id) == "open", "the order is open", play.where("submit"))
             links = len(play.venue.links)
