@@ -70,6 +70,7 @@ class Summary:
         if received > self._due:
             self._sample()
             self._due = self.curve.due(received)
+            self._look()
         if received > self.ended:
             self.ended = received
         if self.started is None:
@@ -89,6 +90,12 @@ class Summary:
     def approve(self, approved: Sequence[Approved[Command]]) -> None:
         """Count what leaves."""
         self.orders += sum(isinstance(one.command, SubmitOrder) for one in approved)
+
+    def _look(self) -> None:
+        """What the first underlying costs now."""
+        for priced in self.portfolio.underlyings.values():
+            self._price = priced.price
+            break
 
     def _sample(self) -> None:
         """What is true at the end of a span of the curve's grid becomes its row."""
@@ -243,9 +250,7 @@ class Summary:
 
     def _on_balance(self, event: e.BalanceUpdated) -> None:
         self.account.on_balance(event)
-        for priced in self.portfolio.underlyings.values():
-            self._price = priced.price
-            break
+        self._look()
 
     def _on_position(self, event: e.PositionUpdated) -> None:
         line = self.attribution.on_position(event, is_start=not self._is_running)

@@ -26,12 +26,13 @@ def equity(result: Mapping[str, Any]) -> Section:
     known, drawdown = points(result, "equity"), points(result, "drawdown")
     if not known:
         return Section("Equity and drawdown", (empty("No balance of the account was heard."),))
+    flat = {"range": [-0.01, 0.0005]} if not any(value for _, value in drawdown) else {}
     layout = {
         "grid": {"rows": 2, "columns": 1, "pattern": "independent", "roworder": "top to bottom"},
         "xaxis": {**time_axis(result), "showticklabels": False},
         "xaxis2": {**time_axis(result), "matches": "x"},
         "yaxis": {"domain": [0.34, 1], **MONEY},
-        "yaxis2": {"domain": [0, 0.26], **SHARE},
+        "yaxis2": {"domain": [0, 0.26], **SHARE, **flat},
         "shapes": outages(result),
     }
     data = [
@@ -49,6 +50,8 @@ def greeks(result: Mapping[str, Any]) -> Section:
     known = {name: series for name in _GREEKS if (series := points(result, name))}
     if not known:
         return Section("Greeks", (empty("No portfolio risk was heard: the account held nothing."),))
+    if not any(value for series in known.values() for _, value in series):
+        return Section("Greeks", (empty("All were 0 throughout: the account held nothing."),))
     charts = [
         Chart.of(
             f"{name} over time",
@@ -68,6 +71,8 @@ def margin(result: Mapping[str, Any]) -> Section:
     known = points(result, "equity")
     if not (occupied or required) or not known:
         return Section("Margin use", (empty("No margin was heard of."),))
+    if not any(value for _, value in (*occupied, *required)):
+        return Section("Margin use", (empty("No margin was used."),))
     data = [
         *line("occupied", _shares(occupied, known), "orange", fill=True, hover="%{y:.2%} of equity: %{text}"),
         *line("required", _shares(required, known), "red", fill=True, hover="%{y:.2%} of equity: %{text}"),

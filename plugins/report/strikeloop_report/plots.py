@@ -17,6 +17,8 @@ from strikeloop_report.spelling import MILLISECOND, nanoseconds, number
 Figure = dict[str, Any]
 Point = tuple[int, float]
 GRID: Figure = {"gridcolor": "var(--line)", "zerolinecolor": "var(--line)", "automargin": True}
+APART: Figure = {"ticks": "outside", "ticklen": 8, "tickcolor": "rgba(0,0,0,0)"}
+"""Labels keep a distance from those of the other axis."""
 MONEY: Figure = {**GRID, "tickformat": ",.10~g"}
 SHARE: Figure = {**GRID, "tickformat": ",.4~p"}
 RISK: Figure = {**GRID, "tickformat": ",.4~g"}
@@ -43,7 +45,7 @@ class Chart:
 def time_axis(result: Mapping[str, Any]) -> Figure:
     """From the start of the run to its end."""
     ends = [ms(result.get(name)) for name in ("started", "ended")]
-    axis: Figure = {"type": "date", **GRID}
+    axis: Figure = {"type": "date", **GRID, **APART}
     return {**axis, "range": ends} if None not in ends and ends[0] != ends[1] else axis
 
 

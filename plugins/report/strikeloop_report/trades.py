@@ -25,7 +25,8 @@ def trades(result: Mapping[str, Any]) -> Section:
     fills = [fill for fill in rows(result, "fill_list") if number(fill.get("size")) and number(fill.get("time")) is not None]
     underlying = points(result, "underlying")
     if not fills:
-        return Section("Trades on the price", (empty("No trades: nothing was filled in this run."), *_underlying(result, underlying, [])))
+        drawn = _underlying(result, underlying, []) if len(underlying) > 1 else []
+        return Section("Trades on the price", (empty("No trades: nothing was filled in this run."), *drawn))
     body = [*_underlying(result, underlying, fills), *_contracts(result, fills)]
     return Section("Trades on the price", tuple(body), "Triangles up are buys, triangles down are sells.")
 

@@ -18,6 +18,7 @@ from strikeloop import (
     PortfolioRiskUpdated,
     Quoted,
     StreamLost,
+    TimerFired,
     UnderlyingPriced,
 )
 from strikeloop.clientids import owners
@@ -208,6 +209,15 @@ def test_a_driver_may_count_market_events_without_showing_them() -> None:
     gathered.count(Quoted, 1_000, until=9 * SECOND)
     short = gathered.short()
     assert (short["events"], short["ended"]) == ({"Quoted": 1_001}, 9 * SECOND)
+
+
+def test_the_underlying_has_its_curve_also_where_the_account_does_nothing() -> None:
+    gathered = summary()
+    for second, price in enumerate((70_000.0, 70_100.0, 70_200.0)):
+        gathered.portfolio.apply(priced(price))
+        gathered.see(TimerFired(time=0, received=second * SECOND + 5, instance="s", name="look", due=0))
+    found = series(gathered)
+    assert (found["time"][:2], found["underlying"]) == ([SECOND, 2 * SECOND], [70_000.0, 70_100.0, 70_200.0])
 
 
 def test_the_underlying_is_looked_up_where_the_driver_shows_no_market_events() -> None:

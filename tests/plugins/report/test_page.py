@@ -144,6 +144,14 @@ def test_where_there_is_nothing_the_page_says_so(anchor: str, sentence: str) -> 
     assert sentence not in shown(render(result()), anchor)
 
 
+def test_where_all_was_zero_no_line_of_zeros_is_drawn() -> None:
+    zeros = dict.fromkeys(("delta", "gamma", "vega", "theta", "margin_occupied", "margin_required", "drawdown"), [0.0] * 11)
+    page = render(result(series={**result()["series"], **zeros}))
+    assert "All were 0 throughout: the account held nothing." in shown(page, "greeks")
+    assert "No margin was used." in shown(page, "margin-use")
+    assert figures(page)[0][0]["layout"]["yaxis2"]["range"] == [-0.01, 0.0005]
+
+
 def test_a_run_of_which_nothing_is_known_has_no_charts() -> None:
     page = Seen(render({}))
     assert ("main", {}) in page.tags
