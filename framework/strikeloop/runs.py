@@ -30,7 +30,10 @@ from strikeloop.live.hooktimes import HookTimes
 from strikeloop.live.resources import Thresholds
 from strikeloop.live.sinks import Sinks
 from strikeloop.load import Countdown, Mode, Plan, RunSettings
+from strikeloop.load.discovery import find
 from strikeloop.margin import Classic, MarginModel
+from strikeloop.recording import Keep, OpenRecorder, Recorder
+from strikeloop.settings import ValueRefusedError
 from strikeloop.summary import Summary
 from strikeloop.venue import Source
 
@@ -167,6 +170,7 @@ def live_of(
     listen: Callable[[Event], None],
     earlier: Earlier | None = None,
     report: Callable[[str], None] = ignore,
+    recorder: Recorder | None = None,
 ) -> Live:
     """A live driver for the plan's mode, connected to nothing yet; `earlier` is what it takes over.
 
@@ -199,6 +203,7 @@ def live_of(
         legacy=earlier.legacy,
         tags=(*earlier.tags, tag),
         switch=_switch(plan.run),
+        recorder=recorder,
     )
     live.watch(times, _thresholds(plan.run), report)
     if plan.run.mode is Mode.SIM:
@@ -206,7 +211,7 @@ def live_of(
         return live
     for name, settings in plan.adapters.items():
         live.add_adapter(settings.open(name, clock=live.clock.now), trade=plan.run.mode is Mode.LIVE)
-        if plan.run.mode is Mode.PAPER:
+        if plan.run.mode is Mode.PAPER and plan.venue is not None:
             live.add_venue(LocalVenue(name, plan.venue.open(name, ()), live.clock, live.deliver))
     return live
 
@@ -214,6 +219,24 @@ def live_of(
 def _thresholds(settings: RunSettings) -> Thresholds:
     memory = None if settings.memory_mb is None else round(settings.memory_mb * 2**20)
     return Thresholds(warn_at=settings.warn_at, deny_at=settings.deny_at, memory=memory)
+
+
+def recorder_of(plan: Plan, folder: RunFolder, store: Path | None = None) -> Recorder | None:
+    """What keeps events, market and frames of the plan's run, as its `record` says; None where nothing is kept.
+
+    `store` is where the market goes, a folder of the run where None. Raises ConfigError where more than the account is to be kept and
+    no recorder is installed.
+    """
+    keep = plan.run.record
+    if keep is Keep.NOTHING:
+        return None
+    try:
+        found: OpenRecorder = find("recorders", "store").value
+    except ValueRefusedError as error:
+        if keep is Keep.ACCOUNT:
+            return None  # nobody asked for it
+        raise ConfigError(Problem("run.record", f"{keep.value} cannot be kept: {error.what}", error.fix)) from error
+    return found(folder.path, market=keep.market, frames=keep.frames, store=store)
 
 
 def _switch(settings: RunSettings) -> Switch | None:

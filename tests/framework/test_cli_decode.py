@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -147,3 +148,27 @@ def test_a_bad_figure_is_named_with_its_channel_and_field(change: dict[str, Any]
 def test_what_is_no_frame_is_refused_and_the_next_one_read(line: str) -> None:
     result = gate(line, POSITION)
     assert (result.exit_code, len(events(result))) == (9, 1)
+
+
+def test_a_recorded_frame_is_decoded_with_the_time_it_was_received(tmp_path: Path) -> None:
+    recorded = json.dumps({"received": 17, "frame": GOOD}) + "\n"
+    assert [event["received"] for event in events(decode(recorded))] == [17]
+    with gzip.open(tmp_path / "frames.jsonl.gz", "wt") as file:
+        file.write(recorded * 2)
+    (tmp_path / "frames.jsonl").write_text(recorded)
+    both = decode("", str(tmp_path / "frames.jsonl.gz"), str(tmp_path / "frames.jsonl"))
+    assert [event["received"] for event in events(both)] == [17, 17, 17]
+
+
+def test_a_recording_that_was_cut_off_is_read_as_far_as_it_goes(tmp_path: Path) -> None:
+    frames = "".join(json.dumps({"received": at, "frame": GOOD}) + "\n" for at in range(2_000))
+    whole = gzip.compress(frames.encode())
+    (tmp_path / "frames.jsonl.gz.part").write_bytes(whole[:-20])
+    result = decode("", str(tmp_path / "frames.jsonl.gz.part"))
+    assert events(result)
+    assert "was cut off" in result.stderr
+
+
+def test_a_recording_that_is_none_is_said(tmp_path: Path) -> None:
+    (tmp_path / "frames.jsonl.gz").write_text("no gzip")
+    assert decode("", str(tmp_path / "frames.jsonl.gz")).exit_code != 0

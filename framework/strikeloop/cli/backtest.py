@@ -20,7 +20,10 @@ from strikeloop.cli.exits import Exit
 from strikeloop.cli.options import DEFAULT_CONFIG, examples, note, with_config, with_json
 from strikeloop.cli.running import print_summary, write_result
 from strikeloop.demo import BACKTEST
+from strikeloop.events import Event
 from strikeloop.journal import StateDir, draw_tag
+from strikeloop.recording import Recorder
+from strikeloop.runs import recorder_of
 from strikeloop.study import open_study, plan_study
 
 _SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -107,11 +110,20 @@ def backtest(
         disabled=disabled,
     )
     decisions: list[Decision] = []
-    run = open_study(plan, start=start, end=end, each=each, decided=decisions.append)
+    recorder: Recorder | None = None
+
+    def listen(event: Event) -> None:
+        if recorder is not None:
+            recorder.event(event)
+
+    run = open_study(plan, start=start, end=end, each=each, decided=decisions.append, listen=listen)
     folder = None if no_save else StateDir(plan.run.state_dir).begin(draw_tag(), datetime.now(UTC))
     run.summary.run = "backtest" if folder is None else folder.id
+    recorder = None if folder is None else recorder_of(plan, folder)
     with _progress(run.span()) as progress:
         result = run.run(progress)
+    if recorder is not None:
+        recorder.close()
     if folder is not None:
         folder.write("config.toml", plan.toml())
         keep_decisions(folder.path, {"start": start, "end": end, "digest": result.digest, "versions": plan.versions}, decisions)

@@ -12,12 +12,14 @@ import json
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, Self
 
 import anyio
+import anyio.to_thread
 import attrs
 import click
 
@@ -29,7 +31,8 @@ from strikeloop.journal import Journal, RunFolder, RunRecord, StateDir
 from strikeloop.live import Ending, Live
 from strikeloop.load import Backend, Plan
 from strikeloop.load.discovery import find
-from strikeloop.runs import Earlier, Options, earlier_in, live_of, run_live, sinks_of
+from strikeloop.recording import Recorder
+from strikeloop.runs import Earlier, Options, earlier_in, live_of, recorder_of, run_live, sinks_of
 from strikeloop.settings import ValueRefusedError
 
 MEMORY_S = 1.0
@@ -43,6 +46,8 @@ class Show:
     title: str
     quiet: bool = False
     as_json: bool = False
+    summary: bool = True
+    """Whether the summary is printed."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,6 +56,8 @@ class Conducted:
 
     folder: RunFolder
     ending: Ending
+    kept: Mapping[str, Any] = attrs.field(factory=dict)
+    """What the recorder kept."""
 
     @property
     def code(self) -> Exit:
@@ -85,9 +92,10 @@ def backend_options(backend: Backend) -> dict[str, Any]:
     return {"use_uvloop": True} if backend is Backend.ASYNCIO and importlib.util.find_spec("uvloop") else {}
 
 
-def conduct(plan: Plan, show: Show, *, duration_s: float | None = None, remember: bool = True) -> Conducted:
-    """Run `plan` in a folder of its own. `remember` gives plugins what they kept in the last run of this directory.
+def conduct(plan: Plan, show: Show, *, duration_s: float | None = None, remember: bool = True, store: Path | None = None) -> Conducted:
+    """Run `plan` in a folder of its own.
 
+    `remember` gives plugins what they kept in the last run of this directory; `store` is where the market is recorded, where it is.
     Raises StateInUseError where another process runs in the state directory, StorageError where the last run's journal is damaged.
     """
 
@@ -98,7 +106,7 @@ def conduct(plan: Plan, show: Show, *, duration_s: float | None = None, remember
     state = StateDir(plan.run.state_dir)
     with state.lock():
         earlier = earlier_in(state, plan) if remember else Earlier()
-        return _held(state, plan.run.backend, given, show, duration_s, earlier)
+        return _held(state, plan.run.backend, given, show, duration_s, earlier, store)
 
 
 def conduct_served(
@@ -116,30 +124,42 @@ def _held(
     show: Show,
     duration_s: float | None,
     earlier: Earlier,
+    store: Path | None = None,
 ) -> Conducted:
     tag = state.run_tag()
     folder = state.begin(tag, datetime.now(UTC))
+
+    kept: dict[str, Any] = {}
 
     async def main() -> tuple[Live, Ending]:
         async with given() as plan:
             folder.write("config.toml", plan.toml())
             with Journal.create(folder.journal, _header(folder, tag, plan, earlier)) as journal:
-                record = RunRecord(folder, journal, plan.run.mode.value)
+                record = (RunRecord if store is None else Listened)(folder, journal, plan.run.mode.value)
                 for name, memory in earlier.memories.items():
                     record.memory(name, memory)
-                return await _driven(plan, tag, record, show, duration_s, earlier, late)
+                recorder = recorder_of(plan, folder, store)
+                try:
+                    live, ending = await _driven(plan, tag, record, show, duration_s, earlier, late, recorder=recorder)
+                finally:
+                    with anyio.CancelScope(shield=True):
+                        trouble = await anyio.to_thread.run_sync(_kept, recorder, kept)
+                if trouble and plan.run.record.market:
+                    ending = Ending(cause="storage", reason=trouble)
+                return live, ending
 
     with LateInterrupts() as late:
         live, ending = anyio.run(main, backend=backend.value, backend_options=backend_options(backend))
         full = live.summary.full(live.engine.portfolio, live.engine.orders)
         try:
-            live.summary.report = write_result(folder, full)
+            live.summary.report = write_result(folder, full, report=show.summary)
         except StorageError as error:
             ending = Ending(cause="storage", reason=str(error))
-        print_summary(live.summary.short(), as_json=show.as_json)
+        if show.summary:
+            print_summary(live.summary.short(), as_json=show.as_json)
     if late.came and ending.cause not in CAUSES:
         ending = Ending(cause="interrupt", reason="interrupted")
-    return Conducted(folder=folder, ending=ending)
+    return Conducted(folder=folder, ending=ending, kept=kept)
 
 
 def _header(folder: RunFolder, tag: str, plan: Plan, earlier: Earlier) -> dict[str, Any]:
@@ -164,6 +184,8 @@ async def _driven(
     duration_s: float | None,
     earlier: Earlier,
     late: LateInterrupts,
+    *,
+    recorder: Recorder | None,
 ) -> tuple[Live, Ending]:
     made: list[Live] = []
     picture = _picture(show)
@@ -173,7 +195,7 @@ async def _driven(
             picture.see(event)
             to_sinks(event)
 
-        live = live_of(plan, tag=tag, run=record.folder.id, record=record, listen=listen, earlier=earlier, report=note)
+        live = live_of(plan, tag=tag, run=record.folder.id, record=record, listen=listen, earlier=earlier, report=note, recorder=recorder)
         made.append(live)
         plan.forget_secrets()
         beside: list[Callable[[Live], Coroutine[Any, Any, None]]] = [picture.run, lambda live: _remember(live, record)]
@@ -188,9 +210,30 @@ async def _driven(
     return live, ending
 
 
-def write_result(folder: RunFolder, full: dict[str, Any]) -> str:
+class Listened(RunRecord):
+    """The record of a run that only listens: its market is in the recording, and nothing is decided that a journal could decide again."""
+
+    def inputs(self, events: Sequence[e.Event]) -> None:
+        """Noted by the recorder."""
+
+
+def _kept(recorder: Recorder | None, kept: dict[str, Any]) -> str:
+    """Finish a recording; what it holds goes into `kept`. Returns why it is not whole, "" where it is."""
+    if recorder is None:
+        return ""
+    try:
+        kept.update(recorder.close())
+    except StorageError as error:
+        note(f"strikeloop: {error}")
+        return str(error)
+    return ""
+
+
+def write_result(folder: RunFolder, full: dict[str, Any], *, report: bool = True) -> str:
     """result.json, and report.html where strikeloop-report is installed; returns the report's path, or ""."""
     folder.write("result.json", json.dumps({**full, "report": str(folder.report)}, allow_nan=False))
+    if not report:
+        return ""
     try:
         command = find("commands", "report").value
         with contextlib.redirect_stdout(sys.stderr):

@@ -29,10 +29,16 @@ LAGGING = 256
 """So many frames in one read mean that the engine is behind."""
 
 Request = Subscribe | Unsubscribe | SendPing
+Tap = Callable[[Sequence[bytes], int], None]
+"""Shown the frames of each read, as they came, and when."""
+
+
+def ignore(_frames: Sequence[bytes], _received: int) -> None:
+    """Nobody records."""
 
 
 class Connection:
-    """Line `number` of `session`; `pump` releases what the session has to say, `make_way` gives others a turn."""
+    """Line `number` of `session`; `pump` releases what the session has to say, `make_way` gives others a turn, `tap` sees raw frames."""
 
     def __init__(
         self,
@@ -45,9 +51,10 @@ class Connection:
         prepare: Callable[[], Awaitable[None]],
         pump: Callable[[], None],
         make_way: Callable[[], Awaitable[None]],
+        tap: Tap = ignore,
     ) -> None:
         self.number, self._session, self._stream, self._clock, self._venue_clock = number, session, stream, clock, venue_clock
-        self._prepare, self._pump, self._make_way = prepare, pump, make_way
+        self._prepare, self._pump, self._make_way, self._tap = prepare, pump, make_way, tap
         self._scope = anyio.CancelScope()
         self._reason, self._is_auth = "", False
         self._outbox: list[Request] = []
@@ -113,6 +120,7 @@ class Connection:
                 self.end(str(error), is_auth=isinstance(error, AuthRejectedError) or error.code == POLICY_VIOLATION)
                 return
             now = self._clock.now()
+            self._tap(frames, now)
             self._session.alive(self.number, now)
             if len(frames) <= SLICE:
                 self._take_in([self._decode(frame, now) for frame in frames], now)

@@ -19,7 +19,7 @@ from strikeloop.contracts import ContractId
 from strikeloop.errors import AuthRejectedError, VenueError
 from strikeloop.events import Event, MmpTriggered
 from strikeloop.live.clock import WallClock
-from strikeloop.live.connection import Connection
+from strikeloop.live.connection import Connection, Tap, ignore
 from strikeloop.session import (
     Action,
     Connect,
@@ -43,7 +43,7 @@ Deliver = Callable[[Sequence[Event]], None]
 
 
 class Port:
-    """`deliver` receives the events the session releases, in order, synchronously; `make_way` gives others a turn."""
+    """`deliver` receives the events the session releases, in order, at once; `make_way` gives others a turn, `tap` sees raw frames."""
 
     def __init__(
         self,
@@ -53,8 +53,9 @@ class Port:
         venue_clock: ServerClock,
         deliver: Deliver,
         make_way: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
+        tap: Tap = ignore,
     ) -> None:
-        self._make_way = make_way
+        self._make_way, self._tap = make_way, tap
         self.session, self._stream, self._clock, self._venue_clock, self._deliver = session, stream, clock, venue_clock, deliver
         self._freezes = stream if isinstance(stream, KnowsFreezes) else None
         """Every order that protection withdrew tells that it was triggered; whoever keeps it knows whether that is the same freeze."""
@@ -142,6 +143,7 @@ class Port:
             prepare=self._prepare,
             pump=self.pump,
             make_way=self._make_way,
+            tap=self._tap,
         )
         self._connections[line] = connection
         try:

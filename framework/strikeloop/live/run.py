@@ -22,6 +22,7 @@ from strikeloop.encoding import Digest
 from strikeloop.engine import NOTHING, Engine, Step
 from strikeloop.journal import Legacy
 from strikeloop.live.clock import WallClock
+from strikeloop.live.connection import Tap, ignore
 from strikeloop.live.foreign import ForeignOrders
 from strikeloop.live.halting import Halting
 from strikeloop.live.hooktimes import HookTimes
@@ -34,6 +35,7 @@ from strikeloop.live.sender import Sender
 from strikeloop.live.storage import Book, Storage
 from strikeloop.live.vitals import Vitals
 from strikeloop.live.watchdog import Watchdog
+from strikeloop.recording import Recorder
 from strikeloop.session import Listing, Phase, Session
 from strikeloop.summary import Summary
 
@@ -78,6 +80,7 @@ class Live:
         legacy: Legacy | None = None,
         tags: Sequence[str] = (),
         switch: Switch | None = None,
+        recorder: Recorder | None = None,
     ) -> None:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
         self._digest = Digest(header or {})
@@ -114,6 +117,7 @@ class Live:
         """When the loop had stood still, by account: what was decided before is not sent, and nothing before the account was looked at."""
         self._unsure: set[str] = set()
         self._undeliverable: list[Command] = []
+        self._recorder, self._recorder_told = recorder, set[str]()
         self._listings: dict[str, Listing] = {}
 
     # ---- before the run ----
@@ -231,7 +235,21 @@ class Live:
         listing = self._listings.setdefault(adapter.name, Listing())
         session = Session(adapter.name, port, stream.channels, SystemRandom(), listing=listing, stale_after_s=self._stale_after_s)
         deliver = self._deliver_market if port == "feed" else self.deliver
-        return Port(session, stream, self.clock, adapter.clock, deliver, self._sender.make_way)
+        return Port(session, stream, self.clock, adapter.clock, deliver, self._sender.make_way, self._tap(adapter.name, port))
+
+    def _tap(self, adapter: str, port: str) -> Tap:
+        recorder = self._recorder
+        return ignore if recorder is None else lambda frames, received: recorder.frames(adapter, port, frames, received)
+
+    def _watch_recorder(self, now: int) -> None:
+        """Say once that the recording ended before the run, or that something found no room in it."""
+        if self._recorder is None:
+            return
+        dropped = f"{self._recorder.dropped} market events found no room in the recording" if self._recorder.dropped else ""
+        for topic, text in (("storage", self._recorder.trouble), ("dropped", dropped)):
+            if text and topic not in self._recorder_told:
+                self._recorder_told.add(topic)
+                self.deliver((e.AlertRaised(time=now, received=now, source="recorder", topic=topic, text=text),))
 
     def _is_repeated(self, event: e.Event) -> bool:
         """Whether an account's keeper has booked this already."""
@@ -311,6 +329,8 @@ class Live:
             self._digest.add(event)
         if self._listen is not None:
             self._listen(event)
+        if self._recorder is not None:
+            self._recorder.event(event)
 
     async def _tick(self, tasks: TaskGroup) -> None:
         while True:
@@ -335,6 +355,7 @@ class Live:
         self._watch(now)
         if self.vitals is not None:
             self.vitals.tick()
+        self._watch_recorder(now)
 
     def _return_undeliverable(self, now: int) -> None:
         """Orders for an adapter that is only listened to: nobody executes them."""

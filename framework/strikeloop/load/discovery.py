@@ -22,12 +22,13 @@ from strikeloop.load.pins import Pins, source_hash
 from strikeloop.load.versions import fits, range_for
 from strikeloop.settings import ValueRefusedError, did_you_mean
 
-KINDS = ("strategies", "risk", "adapters", "venues", "sources", "sinks", "commands")
+KINDS = ("strategies", "risk", "adapters", "venues", "sources", "sinks", "recorders", "commands")
 _LOCAL = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)")
 _FIRST_PARTY = {
     "adapters": {"gate": "strikeloop-gate"},
     "venues": {"venue": "strikeloop-venue"},
-    "sources": {"generated": "strikeloop-venue"},
+    "sources": {"generated": "strikeloop-venue", "store": "strikeloop-store"},
+    "recorders": {"store": "strikeloop-store"},
     "strategies": {"delta-band": "strikeloop-strategies", "quoter": "strikeloop-strategies"},
     "risk": dict.fromkeys(
         (
@@ -38,7 +39,7 @@ _FIRST_PARTY = {
         "strikeloop-risk",
     ),
     "sinks": dict.fromkeys(("apprise", "desktop", "digest", "log-alerts", "webhook"), "strikeloop-notify"),
-    "commands": {"notify": "strikeloop-notify", "venue": "strikeloop-venue", "report": "strikeloop-report"},
+    "commands": {"data": "strikeloop-store", "notify": "strikeloop-notify", "venue": "strikeloop-venue", "report": "strikeloop-report"},
 }
 
 

@@ -56,7 +56,7 @@ def load(
     layers = read_layers(files, environ=environ, sets=sets, defaults=defaults)
     layers.data = {name: value for name, value in layers.data.items() if name in sections or name not in _SECTIONS}
     is_whole = not disabled and set(sections) >= set(_SECTIONS)
-    loading = _Loading(layers, environ, frozenset(disabled), is_whole=is_whole)
+    loading = _Loading(layers, environ, frozenset(disabled), is_whole=is_whole, trades="venue" in sections)
     plan = loading.plan(live=live, mode=mode)
     if loading.problems:
         raise ConfigError(loading.problems)
@@ -66,8 +66,10 @@ def load(
 class _Loading:
     """The work on one configuration: what is left when `problems` is empty is sound."""
 
-    def __init__(self, layers: Layers, environ: MutableMapping[str, str], disabled: Collection[str], *, is_whole: bool) -> None:
-        self._layers, self._disabled, self._is_whole = layers, disabled, is_whole
+    def __init__(
+        self, layers: Layers, environ: MutableMapping[str, str], disabled: Collection[str], *, is_whole: bool, trades: bool
+    ) -> None:
+        self._layers, self._disabled, self._is_whole, self._trades = layers, disabled, is_whole, trades
         self._structurer = Structurer(Vault(environ))
         self.problems: list[Problem] = []
         self._config: dict[str, Any] = {}
@@ -85,7 +87,7 @@ class _Loading:
         adapters = dict(self._adapters(data))
         if run.mode is not Mode.SIM and not data.get("adapters"):
             self._problem(("adapters",), f"mode {run.mode.value} needs an adapter", 'add [adapters.gate] with use = "gate"')
-        venue = self._single("venue", "venues", "venue", wanted=run.mode is not Mode.LIVE)
+        venue = self._single("venue", "venues", "venue", wanted=self._trades and run.mode is not Mode.LIVE)
         market = self._single("market", "sources", "generated", wanted=run.mode is Mode.SIM)
         self._underlyings = _underlyings((*adapters.values(),) if market is None else (market,))
         halt, plugins = self._halt(data), tuple(self._plugins(data))

@@ -17,6 +17,7 @@ from strikeloop.errors import ConfigError, Problem
 from strikeloop.killswitch import HaltSettings
 from strikeloop.load.layers import Layers, Setter
 from strikeloop.load.toml import to_toml
+from strikeloop.recording import Keep
 from strikeloop.settings import Vault, did_you_mean
 
 
@@ -48,6 +49,10 @@ def _not_below_warning(settings: RunSettings, _: attrs.Attribute[Any], value: fl
         raise ValueError(f"'deny_at' must not be below warn_at ({settings.warn_at:g}), got {value:g}")
 
 
+_DECIDES_NOTHING = "backend state_dir duration_s fail_fast countdown countdown_s warn_at deny_at memory_mb record".split()
+"""Settings of a run that change none of its decisions."""
+
+
 @attrs.frozen(kw_only=True)
 class RunSettings:
     """Section [run]. `state_dir` is relative to where the command runs; `duration_s` None runs until it is stopped.
@@ -58,7 +63,8 @@ class RunSettings:
     data in backtests and simulations. In a live run the venue withdraws its orders
     `countdown_s` after it last heard of it, where `countdown` and the venue allow that. People are warned when the share `warn_at`
     of its memory or descriptors is used, and nothing opens from `deny_at` on; the limit is the least of `memory_mb`, the process's, its
-    control group's and the machine's.
+    control group's and the machine's. `record` says what is kept beside the journal, where strikeloop-store is installed: nothing,
+    account, market or frames, each with those before it.
     """
 
     mode: Mode = Mode.PAPER
@@ -74,6 +80,7 @@ class RunSettings:
     warn_at: float = attrs.field(default=0.7, validator=(attrs.validators.gt(0), attrs.validators.le(1)))
     deny_at: float = attrs.field(default=0.85, validator=(attrs.validators.le(1), _not_below_warning))
     memory_mb: float | None = attrs.field(default=None, validator=attrs.validators.optional(attrs.validators.gt(0)))
+    record: Keep = Keep.ACCOUNT
 
 
 @attrs.frozen(kw_only=True)
@@ -119,7 +126,7 @@ class Plan:
         """What leads a run's digest: configuration and versions, without what cannot change a decision (backend, folders, pins)."""
         config: dict[str, Any] = _without_folders(self.config)
         config.pop("plugins", None)
-        for name in ("backend", "state_dir", "duration_s", "fail_fast", "countdown", "countdown_s", "warn_at", "deny_at", "memory_mb"):
+        for name in _DECIDES_NOTHING:
             config.get("run", {}).pop(name, None)
         return {"config": config, "versions": dict(self.versions)}
 
