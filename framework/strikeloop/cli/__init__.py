@@ -24,7 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "run": ("run:run", "Run strategies: simulated, on paper, or live with --live."),
     "backtest": ("backtest:backtest", "Run strategies over a market as fast as the machine allows, and print the run's digest."),
-    "replay": ("replay:replay", "Feed the inputs of a recorded run through its plugins again and compare the commands."),
+    "replay": ("replay:replay", "Let the plugins of a run, live or backtest, decide again on what it met, and compare the commands."),
     "record": ("record:record", "Record the market of the adapters in a config: raw frames, and events in a store."),
     "decode": ("decode:decode", "Read frames as JSON lines on stdin, print events as JSON lines on stdout."),
     "status": ("watch:status", "Say how a run is: state, connections, channels, orders, balance."),
