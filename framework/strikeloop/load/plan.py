@@ -49,7 +49,18 @@ def _not_below_warning(settings: RunSettings, _: attrs.Attribute[Any], value: fl
         raise ValueError(f"'deny_at' must not be below warn_at ({settings.warn_at:g}), got {value:g}")
 
 
-_DECIDES_NOTHING = "backend state_dir duration_s fail_fast countdown countdown_s warn_at deny_at memory_mb record".split()
+_DECIDES_NOTHING = [
+    "backend",
+    "state_dir",
+    "duration_s",
+    "fail_fast",
+    "countdown",
+    "countdown_s",
+    "warn_at",
+    "deny_at",
+    "memory_mb",
+    "record",
+]
 """Settings of a run that change none of its decisions."""
 
 
