@@ -2,7 +2,7 @@
 
 Owns `Totals`, `Appraised` (one contract's market) and `Slot` (what the account has and asks for in it).
 Theory: figures are exact functions of frozen events, so they hold while the very same event objects are the latest; nobody
-has to remember to throw them away. Time enters by whole seconds. Never decides, never estimates what nobody told.
+has to remember to throw them away. Time enters by steps of ten seconds. Never decides, never estimates what nobody told.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from strikeloop.portfolio import NO_GREEKS, Portfolio
 from strikeloop.pricing import Greeks
 
 ZERO, ONE = Decimal(0), Decimal(1)
+STEP_NS = 10 * SECOND_NS
 
 
 class Totals(NamedTuple):
@@ -101,12 +102,12 @@ class Appraised:
 
     def leg(self, now: int) -> Leg:
         """One contract as scenarios take it. Raises ValueError where it cannot be priced."""
-        second = now - now % SECOND_NS
-        if self._leg is None or self._leg[0] != second:
+        step = step_of(now)
+        if self._leg is None or self._leg[0] != step:
             holding = self.holding(ONE, now)
             if holding is None:
                 raise ValueError(f"{self.id} cannot be priced: no specification, mark or price of the underlying is known")
-            self._leg = second, Leg.of(holding)
+            self._leg = step, Leg.of(holding)
         return self._leg[1]
 
     def cost(self, size: Decimal, limit: Decimal | None) -> Decimal:
@@ -260,6 +261,11 @@ class Slot:
         return self._margin
 
 
+def step_of(now: int) -> int:
+    """The time that figures are computed as of: what is asked within ten seconds has one answer."""
+    return now - now % STEP_NS
+
+
 def can_trade(left: Decimal, held: Decimal, *, reduce_only: bool) -> Decimal:
     """How much (signed) of an order can trade: a reduce-only one no more than brings `held` to zero."""
     if not reduce_only:
@@ -283,10 +289,9 @@ def _unit(greeks: Greeks | None, multiplier: Decimal, underlying: float | None) 
 
 
 def _years(contract: Contract, now: int) -> float:
-    """Time left as of the whole second, so that figures of one second are the same figures."""
-    return _years_at(contract.expiry, now - now % SECOND_NS)
+    return _years_at(contract.expiry, step_of(now))
 
 
 @lru_cache(maxsize=1_024)
-def _years_at(expiry: int, second: int) -> float:
-    return max(0, expiry - second) / YEAR_NS
+def _years_at(expiry: int, step: int) -> float:
+    return max(0, expiry - step) / YEAR_NS

@@ -56,7 +56,7 @@ class Picture:
         self._sizes: Mapping[SizeKey, tuple[Decimal, Decimal]] | None = None
         self._revalued: dict[Shocks, _Revalued] = {}
         self._former: dict[Shocks, tuple[_Revalued, frozenset[ContractId]]] = {}
-        """What was revalued before within this second, and the contracts that have changed since."""
+        """What was revalued before as of the same time, and the contracts that have changed since."""
         self._margins: dict[str, AccountMargin] = {}
         self._worths: dict[str, Decimal] = {}
         self._untouched: dict[str, Exposure] = {}
@@ -232,7 +232,7 @@ class _Revalued:
         return cls(revalue([slot.at.leg(picture.now) for slot in slots], shocks), slots, shocks, picture.now)
 
     def renewed(self, picture: Picture, changed: Iterable[ContractId]) -> _Revalued:
-        """The same for a later picture of the same second: only what changed is priced anew."""
+        """The same for a later picture as of the same time: only what changed is priced anew."""
         slots = [slot for slot in picture.slots.values() if slot.at.is_priced]
         if [slot.at.id for slot in slots] != [slot.at.id for slot in self._slots]:
             return _Revalued.of(picture, self.shocks)

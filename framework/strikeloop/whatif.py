@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 
-from strikeloop.appraisal import ZERO, Appraiser, Slot, Waiting, can_trade
-from strikeloop.clock import SECOND_NS
+from strikeloop.appraisal import ZERO, Appraiser, Slot, Waiting, can_trade, step_of
 from strikeloop.commands import SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.events import BalanceUpdated, Origin, PortfolioRiskUpdated
@@ -63,13 +62,13 @@ class Account:
         """The account now."""
         if self._is_held:
             return self._last
-        last, second = self._last, now - now % SECOND_NS
+        last, step = self._last, step_of(now)
         changed = [contract for contract in self._changed() if contract in last.slots or self._is_ours(contract)]
         if changed:
             slots = self._renewed(changed)
-            self._last = Picture(self._all(), self._model, second) if slots is None else last.renewed(slots, second)
-        elif last.now != second:
-            self._last = last.renewed({}, second)
+            self._last = Picture(self._all(), self._model, step) if slots is None else last.renewed(slots, step)
+        elif last.now != step:
+            self._last = last.renewed({}, step)
         return self._last
 
     def _changed(self) -> set[ContractId]:

@@ -77,13 +77,13 @@ def test_of_an_unlisted_contract_nothing_can_be_said() -> None:
         found.leg(0)
 
 
-def test_a_leg_is_one_contract_as_of_the_whole_second() -> None:
+def test_a_leg_is_one_contract_as_of_steps_of_ten_seconds() -> None:
     at = Appraiser(market(ticker(mark=100.0, mark_iv=0.5, **TOLD))).of(CALL)
-    holding = at.holding(D(1), 5 * SECOND)
+    holding = at.holding(D(1), 10 * SECOND)
     assert holding is not None
-    assert at.leg(5 * SECOND + 1) is at.leg(6 * SECOND - 1)
-    assert at.leg(5 * SECOND) == Leg.of(holding)
-    assert at.leg(6 * SECOND).years < at.leg(5 * SECOND).years
+    assert at.leg(10 * SECOND + 1) is at.leg(20 * SECOND - 1)
+    assert at.leg(10 * SECOND) == Leg.of(holding)
+    assert at.leg(20 * SECOND).years < at.leg(10 * SECOND).years
 
 
 def test_totals_are_added_and_multiplied_each_for_itself() -> None:

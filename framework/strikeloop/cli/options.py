@@ -5,6 +5,7 @@ Owns the spelling of common options. Prints data on stdout, and tables only wher
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -93,9 +94,16 @@ def folder_of(run: str, state_dir: Path, *, having: str = "") -> RunFolder:
     return StateDir(state_dir, make=False).run(run, having=having)
 
 
+def _written(value: Any) -> str:
+    """Dates of a configuration, which JSON has none of, as text."""
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is not JSON")
+
+
 def print_json(data: Any) -> None:
     """One JSON document, indented for people."""
-    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False))
+    click.echo(json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False, default=_written))
 
 
 def print_line(data: Mapping[str, Any]) -> None:

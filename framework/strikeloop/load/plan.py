@@ -6,6 +6,7 @@ never reads files or the environment.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -167,7 +168,11 @@ class Plan:
 
 
 def _without_folders(value: Any, name: str = "") -> Any:
-    """What names a file names it without its folder: the same inputs elsewhere are the same inputs."""
+    """What names a file names it without its folder: the same inputs elsewhere are the same inputs. Dates become text."""
     if isinstance(value, Mapping):
         return {key: _without_folders(one, key) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_folders(one) for one in value]
+    if isinstance(value, dt.date | dt.time):
+        return value.isoformat()
     return Path(value).name if name in {"use", "file", "path"} and isinstance(value, str) else value

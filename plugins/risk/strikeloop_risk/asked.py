@@ -35,6 +35,8 @@ class Asked:
     submission: SubmitOrder
     amends: Order | None = None
     is_sized: bool = True
+    _held: Decimal | None = attrs.field(default=None, init=False)
+    _others: list[Order] | None = attrs.field(default=None, init=False)
 
     @property
     def client_id(self) -> str:
@@ -43,14 +45,18 @@ class Asked:
     @property
     def held(self) -> Decimal:
         """The position in the contract."""
-        position = self.desk.position(self.contract.id)
-        return ZERO if position is None else position.size
+        if self._held is None:
+            position = self.desk.position(self.contract.id)
+            self._held = ZERO if position is None else position.size
+        return self._held
 
     @property
     def others(self) -> list[Order]:
         """The other working orders in the contract, those of unknown outcome among them."""
-        contract, own = self.contract.id, self.submission.client_id
-        return [order for order in self.desk.working if order.contract == contract and order.key != own]
+        if self._others is None:
+            contract, own = self.contract.id, self.submission.client_id
+            self._others = [order for order in self.desk.working if order.contract == contract and order.key != own]
+        return self._others
 
     def reach(self, *, is_asked: bool) -> tuple[Decimal, Decimal]:
         """The least and the most that the position could come to, with or without this order: all sells that work trade, or all buys."""
@@ -60,6 +66,8 @@ class Asked:
         elif self.amends is not None:
             orders.append((self.amends.left, self.amends.reduce_only))
         held = self.held
+        if not orders:
+            return held, held
         high = held + sum((left for left, reduces in orders if left > 0 and not reduces), ZERO)
         low = held + sum((left for left, reduces in orders if left < 0 and not reduces), ZERO)
         reducing = sum((left for left, reduces in orders if left < 0 and reduces), ZERO)

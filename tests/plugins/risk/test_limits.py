@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -78,3 +79,11 @@ def test_rules_of_scenarios_say_what_to_install_where_it_is_missing(rule: type, 
     (field,) = ("max_loss" if rule is StressLimit else "max_var",)
     with pytest.raises(ConfigError, match=r"scenarios need scipy, not installed here \(pip install 'strikeloop-risk\[vector\]'\)"):
         rule(**{field: 5.0})
+
+
+def test_dates_stand_in_a_config_as_toml_writes_them_and_in_a_journal_as_text(tmp_path: Path) -> None:
+    file = tmp_path / "strikeloop.toml"
+    file.write_text(f'{BASE}[risk.r]\nuse = "trading-scope"\nexpiries = [2026-06-26]\n', encoding="utf-8")
+    plan = load([file], environ={})
+    assert json.loads(json.dumps(plan.header()))["config"]["risk"]["r"]["expiries"] == ["2026-06-26"]
+    assert "expiries = [2026-06-26]" in plan.toml()
