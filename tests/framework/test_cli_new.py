@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -43,6 +44,19 @@ def test_a_new_project_is_sound_its_tests_pass_and_its_backtest_runs(here: Path)
     command = [sys.executable, "-m", "strikeloop", "backtest", "--json", "--set", "market.duration_s=60"]
     done = subprocess.run(command, cwd=here / "desk", capture_output=True, text=True, check=True)
     assert json.loads(done.stdout)["fills"] == 1
+
+
+def test_the_notebook_of_a_new_project_runs(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    strikeloop("init", "desk")
+    notebook = json.loads((here / "desk" / "notebooks" / "backtest.ipynb").read_text())
+    monkeypatch.chdir(here / "desk" / "notebooks")
+    monkeypatch.setenv("STRIKELOOP__MARKET__DURATION_S", "120")
+    told: dict[str, Any] = {}
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            exec("".join(cell["source"]), told)  # noqa: S102  # our own template
+    assert told["result"].summary.fills == 1
+    assert told["other"].digest != told["result"].digest
 
 
 def test_init_here_is_named_after_the_folder(here: Path) -> None:

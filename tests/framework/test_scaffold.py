@@ -10,6 +10,7 @@ import pytest
 from strikeloop import scaffold
 from strikeloop.errors import ConfigError
 from strikeloop.scaffold import KINDS, Names, package, project, single, write
+from tests.architecture.sources import ROOT
 
 
 def test_a_name_is_spelled_as_each_place_wants_it() -> None:
@@ -21,6 +22,7 @@ def test_a_name_is_spelled_as_each_place_wants_it() -> None:
         "title": "Delta band",
         "kind": "risk",
         "section": "risk",
+        "core": "strikeloop",
     }
 
 
@@ -77,3 +79,15 @@ def test_a_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     (tmp_path / "desk").write_text("")
     with pytest.raises(ConfigError, match="cannot be written"):
         write(tmp_path / "desk", project("desk"))
+
+
+def code(text: str) -> list[str]:
+    """The lines of a module without what it says of itself, in whatever order: imports of a package's own stand last in it."""
+    return sorted(line for line in text[text.index('"""', 3) + 3 :].splitlines() if line)
+
+
+def test_a_new_adapter_is_the_proved_example_under_another_name() -> None:
+    example = ROOT / "tests" / "examples" / "kestrel"
+    made = package("adapter", "kestrel")
+    for path in ("strikeloop_kestrel/__init__.py", "tests/kestrel_spelling.py", "tests/test_kestrel.py"):
+        assert code(made[PurePosixPath(path)]) == code((example / path).read_text(encoding="utf-8"))

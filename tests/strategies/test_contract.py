@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strikeloop.testing import StrategyContract
-from strikeloop_strategies import DeltaBand, Quoter
+from strikeloop_strategies import CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter
 
 
 class TestDeltaBand(StrategyContract):
@@ -14,3 +14,23 @@ class TestDeltaBand(StrategyContract):
 class TestQuoter(StrategyContract):
     def strategy(self) -> Quoter:
         return Quoter()
+
+
+class TestCalendarRoller(StrategyContract):
+    def strategy(self) -> CalendarRoller:
+        return CalendarRoller()
+
+
+class TestCoveredCall(StrategyContract):
+    def strategy(self) -> CoveredCall:
+        return CoveredCall()
+
+
+class TestGammaScalper(StrategyContract):
+    def strategy(self) -> GammaScalper:
+        return GammaScalper()
+
+
+class TestMarketMaker(StrategyContract):
+    def strategy(self) -> MarketMaker:
+        return MarketMaker()

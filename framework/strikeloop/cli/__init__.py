@@ -17,7 +17,7 @@ import click
 COMMANDS: dict[str, tuple[str, str]] = {
     "demo": ("demo:demo", "Serve a simulated venue on loopback, trade on it over a real WebSocket, and show what happens."),
     "init": ("new:init", "Make a project: a config, a strategy with its test, a notebook."),
-    "new": ("new:new", "Write a strategy, rule or sink: one file, or a package that pip installs."),
+    "new": ("new:new", "Write a strategy, rule, adapter or sink: one file, or a package that pip installs."),
     "check": (
         "check:check",
         "Tell everything that can be known about a config before a run: files, keys, types, plugins, hooks, versions.",

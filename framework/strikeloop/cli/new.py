@@ -26,14 +26,14 @@ def init(folder: Path, as_json: bool) -> None:
     note(f"next: {go}strikeloop backtest; then pytest, for the strategy's tests")
 
 
-@click.command(epilog=examples("strikeloop new strategy gamma-scalper", "strikeloop new risk max-premium --package"))
+@click.command(epilog=examples("strikeloop new strategy gamma-scalper", "strikeloop new adapter my-venue --package"))
 @click.argument("kind", type=click.Choice(scaffold.KINDS))
 @click.argument("name")
 @click.option("--package", "as_package", is_flag=True, help="A distribution that pip installs, with tests, types, README and CI.")
 @click.option("--directory", type=click.Path(path_type=Path, file_okay=False), default=Path(), help="Where to put it. Default: here.")
 @with_json
 def new(kind: str, name: str, as_package: bool, directory: Path, as_json: bool) -> None:
-    """Write a strategy, rule or sink: one file, or a package that pip installs.
+    """Write a strategy, rule, adapter or sink: one file, or a package that pip installs.
 
     What is written works, and so do the tests of a package, before anything is changed.
     """

@@ -19,9 +19,9 @@ import attrs
 
 from strikeloop.errors import ConfigError, Problem
 
-Kind = Literal["strategy", "risk", "sink"]
-KINDS: tuple[Kind, ...] = ("strategy", "risk", "sink")
-SECTIONS: Mapping[Kind, str] = {"strategy": "strategies", "risk": "risk", "sink": "sinks"}
+Kind = Literal["strategy", "risk", "adapter", "sink"]
+KINDS: tuple[Kind, ...] = ("strategy", "risk", "adapter", "sink")
+SECTIONS: Mapping[Kind, str] = {"strategy": "strategies", "risk": "risk", "adapter": "adapters", "sink": "sinks"}
 """The table of a config, and the entry-point group, that a plugin of this kind belongs to."""
 
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -54,6 +54,7 @@ class Names:
             "title": self.name.replace("-", " ").capitalize(),
             "kind": self.kind,
             "section": SECTIONS[self.kind] if self.kind else "",
+            "core": "strikeloop[live]" if self.kind == "adapter" else "strikeloop",
         }
 
 
