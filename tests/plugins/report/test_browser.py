@@ -87,6 +87,7 @@ def test_the_page_fits_the_screen_and_nothing_goes_wrong_in_it(browser: Page, re
     browser.loaded.clear()
     browser.open(report, width=width, is_dark=is_dark)
     assert browser.does(WIDER) <= 0
+    assert browser.does("Math.max(...[...document.querySelectorAll('tr')].map(row => row.offsetHeight))") < 200
     assert browser.does(OVERFLOWING) == 0
     assert browser.does("getComputedStyle(document.body).backgroundColor") == ("rgb(16, 20, 26)" if is_dark else "rgb(246, 247, 249)")
     assert browser.troubles == []
@@ -105,9 +106,10 @@ def test_on_paper_a_dark_page_is_light(browser: Page, report: Path) -> None:
 
 def test_a_comparison_is_drawn_too(browser: Page, tmp_path: Path) -> None:
     path = tmp_path / "comparison.html"
-    path.write_text(compare([result(), result(run="other")]), encoding="utf-8")
+    path.write_text(compare([result(), result(run="other", digest="ef" * 32)]), encoding="utf-8")
     browser.open(path, width=400)
     assert browser.does("document.querySelectorAll('.chart .plot-container').length") == browser.does(
         "document.querySelectorAll('.chart').length"
     )
     assert browser.does(WIDER) <= 0
+    assert browser.does("Math.max(...[...document.querySelectorAll('tr')].map(row => row.offsetHeight))") < 200
