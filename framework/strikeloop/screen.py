@@ -105,6 +105,9 @@ class Screen:
             state = port.session.state
             head.append(f"{name} {state} ", STATES.get(state, ""))
             head.append(f"connection {port.session.connections}  ", "dim")
+        switch = live.engine.switch
+        if switch.is_engaged:
+            head.append(f"{switch.words}  ", "bold red")
         head.append(
             f"orders {live.summary.orders}  fills {live.summary.fills}  refused {live.summary.refusals}  alerts {live.summary.alerts}"
         )
@@ -152,6 +155,8 @@ def summary_table(short: dict[str, Any]) -> Table:
     ):
         value = short.get(name, "")
         table.add_row(name, f"{value:.1f}" if isinstance(value, float) else str(value))
+    if short.get("halt"):
+        table.add_row("halt", f"{short['halt']['state']}, by {short['halt']['by']}: {short['halt']['reason']}")
     for name, value in short.get("figures", {}).items():
         if value is not None and name in _FIGURES:
             table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))

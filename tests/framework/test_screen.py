@@ -19,6 +19,7 @@ from strikeloop import (
     Event,
     GapClosed,
     GapOpened,
+    HaltRequested,
     OrderRefused,
     OrderState,
     PluginFaulted,
@@ -79,6 +80,12 @@ def test_the_head_shows_connections_and_counts() -> None:
     text = screen(ports={"gate": port()})
     assert "gate ready connection 2" in text
     assert "orders 0 fills 0 refused 0 alerts 0" in text
+
+
+def test_the_head_shows_that_the_run_is_halted_and_by_whom() -> None:
+    halted = HaltRequested(time=0, received=0, cause="command", by="anna", reason="news")
+    text = shown(Screen("x").render(live(halted)))
+    assert "halted, by anna: news" in text
 
 
 def test_channels_are_shown_with_state_updates_and_age() -> None:

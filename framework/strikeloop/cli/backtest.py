@@ -132,7 +132,11 @@ def backtest(
         note(told(raised))
     short = result.summary.short()
     print_summary(short, as_json=as_json)
-    return _judged(short, gates)
+    code = _judged(short, gates)
+    if code is Exit.OK and short["halt"]:
+        note(f"strikeloop: halted by {short['halt']['by']}: {short['halt']['reason']}")
+        return Exit.HALTED
+    return code
 
 
 def _judged(short: Mapping[str, Any], gates: tuple[Gate, ...]) -> Exit:

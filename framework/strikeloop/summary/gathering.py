@@ -23,6 +23,7 @@ from strikeloop.summary.curve import Curve
 
 SCHEMA = 1
 """The version of result.json; plugins/report/README.md documents it."""
+HALT = ("state", "cause", "by", "reason", "since", "cancel", "flatten", "left")
 MOST_ROWS = 5_000
 MOST_MARKS = 400
 MOST_CONTRACTS = 24
@@ -47,8 +48,10 @@ class Summary:
         self.digest = self.report = ""
         self.venue: Mapping[str, Any] = {}
         """What a venue in this process reported at the end."""
+        self.halt: e.HaltUpdated | None = None
+        """How the kill switch stands, None where nobody pulled it."""
         self.assumptions: Mapping[str, Any] = {}
-        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("fill", "refusal", "alert", "stream", "fault")}
+        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("fill", "refusal", "alert", "stream", "fault", "halt")}
         self.portfolio = Portfolio() if portfolio is None else portfolio
         self.attribution = Attribution(self.portfolio)
         self.curve = Curve(keep={"drawdown": min, "margin_occupied": max, "margin_required": max})
@@ -154,6 +157,7 @@ class Summary:
             "refusals": self.refusals,
             "alerts": self.alerts,
             "faults": len(self.rows["fault"]),
+            "halt": self._halted(),
             "figures": self.figures(),
             "venue": dict(self.venue),
             "digest": self.digest,
@@ -239,6 +243,7 @@ class Summary:
             (e.AlertRaised, self._on_alert),
             (e.StreamEvent, self._on_stream),
             (e.PluginFaulted, self._on_fault),
+            (e.HaltUpdated, self._on_halt),
             (e.RunStarted, self._on_start),
         ):
             if issubclass(kind, known):
@@ -326,6 +331,16 @@ class Summary:
 
     def _on_fault(self, event: e.PluginFaulted) -> None:
         self._row("fault", time=event.received, instance=event.instance, hook=event.hook, error=event.error)
+
+    def _on_halt(self, event: e.HaltUpdated) -> None:
+        self.halt = event
+        self._row("halt", time=event.received, **{name: getattr(event, name) for name in HALT})
+
+    def _halted(self) -> dict[str, Any] | None:
+        """How it stands where it was pulled and not reset."""
+        if self.halt is None or self.halt.state is e.HaltState.ARMED:
+            return None
+        return {name: plain(getattr(self.halt, name)) for name in HALT}
 
     def _mark(self, contract: Any, time: int, mark: float) -> None:
         curve = self.marks.get(contract)

@@ -12,6 +12,8 @@ from strikeloop import (
     AlertRaised,
     BalanceUpdated,
     Event,
+    HaltState,
+    HaltUpdated,
     LedgerPosted,
     OrderState,
     PluginFaulted,
@@ -302,3 +304,13 @@ def test_the_result_names_its_version_and_what_it_hangs_on() -> None:
     stage = Stage(made())
     found = gathered.full(stage.engine.portfolio, stage.engine.orders)
     assert (found["schema"], found["assumptions"]) == (SCHEMA, {"seed": 3})
+
+
+def test_a_halt_is_told_with_all_its_states_and_is_over_after_a_reset() -> None:
+    told: dict[str, Any] = {"time": 5, "received": 5, "cause": "risk", "by": "drawdown", "reason": "12 %", "since": 5}
+    gathered = summary(HaltUpdated(state=HaltState.HALTED, **told), HaltUpdated(state=HaltState.GAVE_UP, left=("a: 2 contracts",), **told))
+    halt = gathered.short()["halt"]
+    assert (halt["state"], halt["by"], halt["reason"], halt["left"]) == ("gave-up", "drawdown", "12 %", ["a: 2 contracts"])
+    assert [row["state"] for row in gathered.rows["halt"]] == ["halted", "gave-up"]
+    gathered.see(HaltUpdated(state=HaltState.ARMED, **told))
+    assert gathered.short()["halt"] is None
