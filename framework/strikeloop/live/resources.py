@@ -6,6 +6,7 @@ the one that is declared. It stops nothing that is on its way; the engine refuse
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -103,20 +104,35 @@ class ResourceWatch:
 
 
 def usage(declared: int | None = None) -> dict[str, Use]:
-    """What this process uses, where the system tells; `declared` is a limit of memory in bytes."""
-    if not PROC.is_dir():
+    """What this process uses, where the system tells; `declared` is a limit of memory in bytes.
+
+    Where no file can be opened any more, not even to look, every descriptor is used.
+    """
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    try:
+        found = {"memory": _memory(declared), "descriptors": Use(_descriptors(), limit, "descriptors")}
+    except FileNotFoundError:
         return {}
+    except OSError as error:
+        if error.errno != errno.EMFILE:
+            raise
+        return {"descriptors": Use(limit, limit, "descriptors")}
+    return {name: use for name, use in found.items() if 0 < use.limit < NO_LIMIT}
+
+
+def _memory(declared: int | None) -> Use:
+    """The tighter of two: what is resident against the least limit of memory, and the address space against its own."""
     size, resident = (int(pages) * resource.getpagesize() for pages in (PROC / "statm").read_text().split()[:2])
-    limits = [limit for limit in (declared, *_group_limits(), _of_machine()) if limit]
-    memory = [Use(resident, min(limits), "bytes")] if limits else []
+    memory = Use(resident, min(limit for limit in (declared, *_group_limits(), _of_machine()) if limit), "bytes")
     address_space = resource.getrlimit(resource.RLIMIT_AS)[0]
-    if address_space != resource.RLIM_INFINITY:
-        memory.append(Use(size, address_space, "bytes"))
-    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    found = {"memory": max(memory, key=lambda use: use.share)} if memory else {}
-    if descriptors != resource.RLIM_INFINITY:
-        found["descriptors"] = Use(sum(1 for _ in (PROC / "fd").iterdir()) - 1, descriptors, "descriptors")
-    return found
+    if address_space == resource.RLIM_INFINITY:
+        return memory
+    return max(memory, Use(size, address_space, "bytes"), key=lambda use: use.share)
+
+
+def _descriptors() -> int:
+    """Without the one that looks."""
+    return sum(1 for _ in (PROC / "fd").iterdir()) - 1
 
 
 def _of_machine() -> int:

@@ -103,6 +103,18 @@ def test_a_limit_of_the_address_space_counts_too() -> None:
     assert done.stdout == f"{2**31}\n"
 
 
+@pytest.mark.skipif(not HERE, reason="needs /proc")
+def test_when_no_file_can_be_opened_any_more_every_descriptor_is_used() -> None:
+    program = (
+        "import os, resource; from strikeloop.live.resources import usage; usage();"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64)); kept = []\n"
+        "try:\n    while True: kept.append(os.open('/dev/null', 0))\nexcept OSError: pass\n"
+        "found = usage()\nkept.clear()\nprint(found['descriptors'].used)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "64\n"
+
+
 def test_limits_of_control_groups_are_found_from_the_own_one_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(resources, "GROUPS", tmp_path / "groups")
     monkeypatch.setattr(resources, "PROC", tmp_path)
