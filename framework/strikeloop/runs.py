@@ -55,6 +55,7 @@ class Record(Protocol):
     def asked(self) -> Asked | None: ...
     def reset_asked(self) -> Asked | None: ...
     def keep(self, told: HaltUpdated) -> None: ...
+    def tags(self) -> tuple[str, ...]: ...
     async def status(self, status: dict[str, Any]) -> None: ...
 
 
@@ -195,7 +196,7 @@ def live_of(
         summary=summary,
         book=record,
         halted=record.halted,
-        halting=Halting(asked=record.asked, reset=record.reset_asked, keep=record.keep, standing=earlier.halt),
+        halting=Halting(asked=record.asked, reset=record.reset_asked, keep=record.keep, standing=earlier.halt, tags=record.tags),
         listen=listen,
         fail_fast=plan.run.fail_fast,
         stale_after_s=plan.run.stale_after_s or None,

@@ -421,3 +421,17 @@ def test_a_value_cannot_smuggle_a_second_key_in() -> None:
 def test_a_variable_with_an_empty_part_is_refused(name: str) -> None:
     (problem,) = problems(environ={name: "1"})
     assert problem.startswith(f"environment {name}: has an empty part")
+
+
+def test_the_limits_of_the_kill_switch_are_checked_before_a_run(write: Write) -> None:
+    told = problems(write("[halt]\ncollar = 0.6\nattempts = 0\n"))
+    assert told[0].startswith("halt")
+    assert any("must not be below collar" in text or "attempts" in text for text in told)
+    plan = sim(write("[halt]\ncollar = 0.2\nend_run = true\n"))
+    assert (plan.halt.collar, plan.halt.end_run, plan.halt.order_size) == (0.2, True, 100)
+    assert plan.config["halt"]["give_up_s"] == 300.0
+
+
+def test_no_plugin_takes_the_name_of_the_kill_switch(write: Write) -> None:
+    (told,) = problems(write('[strategies.killswitch]\nuse = "fake-band"\n'))
+    assert "is the name of the kill switch itself" in told

@@ -114,6 +114,9 @@ class Memory:
     def reset_asked(self) -> Asked | None:
         return None
 
+    def tags(self) -> tuple[str, ...]:
+        return ()
+
     def keep(self, told: HaltUpdated) -> None:
         self.halts.append(told.state.value)
 

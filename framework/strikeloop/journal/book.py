@@ -16,7 +16,7 @@ import anyio.to_thread
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import described
 from strikeloop.events import Event, HaltUpdated
-from strikeloop.journal.folder import RunFolder
+from strikeloop.journal.folder import RunFolder, StateDir
 from strikeloop.journal.halts import Asked, HaltNote, Halts, asked_in
 from strikeloop.journal.store import Journal, Row
 
@@ -88,6 +88,10 @@ class RunRecord(JournalBook):
     def reset_asked(self) -> Asked | None:
         """What another process asks for with a file RESET."""
         return asked_in(self.folder.reset)
+
+    def tags(self) -> tuple[str, ...]:
+        """The tags of this state directory's runs by now."""
+        return StateDir(self.folder.path.parent, make=False).tags()
 
     def keep(self, told: HaltUpdated) -> None:
         """Note how the kill switch stands where the next run finds it. Raises StorageError."""

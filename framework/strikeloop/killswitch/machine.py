@@ -44,7 +44,8 @@ class KillSwitch:
     ) -> None:
         self._portfolio, self._orders, self._tags, self.settings = portfolio, orders, frozenset(tags), settings
         self._reducing = Reducing(portfolio, orders, blocks, next_client_id, settings)
-        self.state = HaltState.ARMED
+        self.state, self.is_engaged = HaltState.ARMED, False
+        """How it stands, and whether the run is halted; plain attributes, because the engine looks at each account event."""
         self.cause = self.by = self.reason = ""
         self.since = self._began = 0
         self.cancel = self.flatten = self._is_at_rest = False
@@ -54,11 +55,6 @@ class KillSwitch:
         """The part of `left` that is positions."""
         self._asked: dict[str, int] = {}
         self._told: list[HaltUpdated | AlertRaised] = []
-
-    @property
-    def is_engaged(self) -> bool:
-        """Whether the run is halted."""
-        return self.state is not HaltState.ARMED
 
     @property
     def is_busy(self) -> bool:
@@ -156,7 +152,7 @@ class KillSwitch:
         self._enter(HaltState.CANCELING, now)
 
     def _enter(self, state: HaltState, now: int) -> None:
-        self.state = state
+        self.state, self.is_engaged = state, state is not HaltState.ARMED
         self._told.append(self.told(now))
         if state in SEVERITY or not self.is_engaged:
             severity = Severity.WARNING if self._is_at_rest and state is HaltState.HALTED else SEVERITY.get(state, Severity.INFO)

@@ -6,7 +6,7 @@ told apart by their client ids. It only looks at what the venue says of orders.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from strikeloop.clientids import parts_of
 from strikeloop.clock import SECOND_NS
@@ -26,10 +26,15 @@ WORDS = {
 
 
 class ForeignOrders:
-    """Of the accounts of `adapters` (it may grow); `tags` are those of this state directory's runs, the present one included."""
+    """Of the accounts of `adapters` (it may grow); `tags` are those of this state directory's runs, the present one included.
 
-    def __init__(self, engine: Engine, adapters: Iterable[str], tags: Iterable[str]) -> None:
-        self._engine, self._adapters, self._tags = engine, adapters, frozenset(tags)
+    `newer` tells those that came later: whoever halts a run that hangs acts under a tag of its own.
+    """
+
+    def __init__(
+        self, engine: Engine, adapters: Iterable[str], tags: Iterable[str], newer: Callable[[], Iterable[str]] = lambda: ()
+    ) -> None:
+        self._engine, self._adapters, self._tags, self._newer = engine, adapters, frozenset(tags), newer
         self._fresh: dict[tuple[str, str], dict[str, None]] = {}
         self._seen: set[str] = set()
         self._quiet_until: dict[tuple[str, str], int] = {}
@@ -71,6 +76,8 @@ class ForeignOrders:
         tag, _ = parts_of(order.client_id)
         if not tag:
             return FOREIGN
+        if tag not in self._tags:
+            self._tags |= frozenset(self._newer())
         return ORPHAN if tag in self._tags else OTHER_RUN
 
     @staticmethod

@@ -5,7 +5,7 @@ Owns `Halting`. It turns files and an earlier run's halt into inputs of the engi
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from strikeloop.errors import StorageError
@@ -23,7 +23,10 @@ def forget(_: HaltUpdated) -> None:
 
 
 class Halting:
-    """`asked` and `reset` tell what other processes ask for, `keep` notes each state; `standing` is a halt of an earlier run."""
+    """`asked` and `reset` tell what other processes ask for, `keep` notes each state; `standing` is a halt of an earlier run.
+
+    `tags` are those of this state directory's runs by now: whoever acts in the place of a run that hangs has one of its own.
+    """
 
     def __init__(
         self,
@@ -32,8 +35,10 @@ class Halting:
         reset: Callable[[], Asked | None] = nobody,
         keep: Callable[[HaltUpdated], None] = forget,
         standing: HaltNote | None = None,
+        tags: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._asked, self._reset, self._keep, self._standing = asked, reset, keep, standing
+        self.tags = tags
         self.heard = 0
         """The mark of what was last acted upon."""
         self._reset_heard = 0

@@ -90,7 +90,7 @@ class Live:
         self._legacy, self._switch = legacy or Legacy(), switch
         self.keepers: dict[str, Keeper] = {}
         self.ports: dict[str, Port] = {}
-        self.foreign = ForeignOrders(engine, self.ports, tags)
+        self.foreign = ForeignOrders(engine, self.ports, tags, self.halting.tags)
         self.feeds: dict[str, Port] = {}
         self.venues: dict[str, LocalVenue] = {}
         self._adapters: list[Adapter] = []

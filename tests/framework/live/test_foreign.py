@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from strikeloop import AlertRaised, OrderState, OrderUpdated, Severity
-from strikeloop.live import status_of
+from strikeloop.live import Halting, status_of
 from tests.framework.live.stage import CALL, D, Stage, until
 
 pytestmark = pytest.mark.anyio
@@ -51,6 +51,11 @@ async def test_an_order_of_another_strikeloop_is_an_alarm() -> None:
 async def test_an_order_of_an_instance_that_is_gone_is_told_with_the_way_to_withdraw_it() -> None:
     ((topic, text),) = await started(Stage(tags=("old",)), theirs("77", "t-old-gone-1"))
     assert (topic, "halt --cancel" in text) == ("orphan", True)
+
+
+async def test_who_acted_in_the_place_of_a_run_that_hung_is_no_other_strikeloop() -> None:
+    stage = Stage(halting=Halting(tags=lambda: ("late",)))
+    assert [topic for topic, _ in await started(stage, theirs("77", "t-late-killswitch-1"))] == ["orphan"]
 
 
 async def test_each_kind_is_told_at_once_and_then_once_a_minute() -> None:
