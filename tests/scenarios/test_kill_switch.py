@@ -106,6 +106,8 @@ def test_positions_of_a_run_that_hangs_are_closed_by_whoever_halts_it(tmp_path: 
     assert (told["acknowledged"], told["withdrawn"][0]["left"], told["flattened"]) == (False, [], {"state": "flat", "left": []})
     assert (ours(venue), held(venue)) == ([], {})
     child.process.send_signal(signal.SIGCONT)
+    own = tmp_path / "runs" / told["run"]
+    until(lambda: json.loads((own / "status.json").read_bytes())["halt"]["state"] == "flat")
     assert child.end() == 5
     strikeloop(tmp_path, "halt", "--reset")
     after = trading(run, venue)

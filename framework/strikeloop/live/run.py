@@ -391,6 +391,7 @@ class Live:
     async def _finish(self) -> None:
         self._is_finishing = True
         now = self.clock.now()
+        self.deliver(self.halting.from_outside(now))  # what was asked for before the end counts, too
         if self._started:
             self.deliver((e.RunStopping(time=now, received=now, reason=self.ending.reason),))
             self._after(self.engine.wind_down())

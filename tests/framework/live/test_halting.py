@@ -93,3 +93,12 @@ async def test_a_run_ends_when_it_is_done_where_the_settings_say_so() -> None:
         await until(lambda: stage.live.ending.cause == "halt")
     assert stage.live.ending.reason == "halted and every order withdrawn, by SIGUSR1: by hand"
     assert [alert.severity.value for alert in stage.trader.heard if isinstance(alert, AlertRaised)] == ["critical", "warning"]
+
+
+@pytest.mark.anyio
+async def test_what_is_asked_for_at_the_last_moment_counts() -> None:
+    stage = Stage()
+    async with stage.running():
+        stage.live.stop("terminate", "asked to terminate")
+        stage.halt = "news"
+    assert (stage.live.ending.cause, stage.live.ending.reason) == ("halt", "halted, by anna: news")

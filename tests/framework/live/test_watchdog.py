@@ -107,4 +107,7 @@ def test_the_thread_looks_by_itself_and_ends_when_it_is_told_to() -> None:
     now[0] = 10.0
     assert said.wait(20)
     watchdog.stop()
-    assert "strikeloop-watchdog" not in {thread.name for thread in threading.enumerate()}
+    thread = watchdog._thread
+    assert thread is not None
+    thread.join(20)
+    assert not thread.is_alive()
