@@ -8,5 +8,6 @@ from strikeloop_strategies.delta_band import DeltaBand
 from strikeloop_strategies.gamma_scalper import GammaScalper
 from strikeloop_strategies.market_maker import MarketMaker
 from strikeloop_strategies.quoter import Quoter
+from strikeloop_strategies.short_strangle import ShortStrangle
 
-__all__ = ["CalendarRoller", "CoveredCall", "DeltaBand", "GammaScalper", "MarketMaker", "Quoter"]
+__all__ = ["CalendarRoller", "CoveredCall", "DeltaBand", "GammaScalper", "MarketMaker", "Quoter", "ShortStrangle"]

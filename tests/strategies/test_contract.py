@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from strikeloop.testing import StrategyContract
-from strikeloop_strategies import CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter
+from strikeloop_strategies import CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter, ShortStrangle
 
 
 class TestDeltaBand(StrategyContract):
@@ -34,3 +34,8 @@ class TestGammaScalper(StrategyContract):
 class TestMarketMaker(StrategyContract):
     def strategy(self) -> MarketMaker:
         return MarketMaker()
+
+
+class TestShortStrangle(StrategyContract):
+    def strategy(self) -> ShortStrangle:
+        return ShortStrangle(every_h=0.01, hedge_h=0.01, min_days=0.0)

@@ -9,10 +9,10 @@ import pytest
 
 from strikeloop.hooks import problems, settings_of
 from strikeloop.load import load
-from strikeloop_strategies import CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter
+from strikeloop_strategies import CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter, ShortStrangle
 from tests.strategies.notebook import TITLE
 
-STRATEGIES = [CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter]
+STRATEGIES = [CalendarRoller, CoveredCall, DeltaBand, GammaScalper, MarketMaker, Quoter, ShortStrangle]
 README = (Path(__file__).parents[2] / "strategies" / "README.md").read_text(encoding="utf-8").partition(f"\n{TITLE}\n")[0]
 """Without its tutorial, which is a notebook too: tests/strategies/test_notebook.py."""
 
@@ -36,6 +36,7 @@ def test_the_config_of_the_readme_loads(tmp_path: Path) -> None:
         "covered-call",
         "calendar-roller",
         "gamma-scalper",
+        "short-strangle",
         "market-maker",
     ]
 
