@@ -211,6 +211,11 @@ class Desk:
         """
         return self._view.account.what_if(commands, self._view.clock.now, filled=filled, adapter=adapter)
 
+    @property
+    def scratch(self) -> dict[str, Any]:
+        """What rules worked out about the command that is judged, so that the next need not; empty before each command."""
+        return self._view.account.scratch
+
     # ---- what it does ----
 
     def buy(

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from strikeloop.appraisal import ZERO, Appraiser, Slot, Waiting, can_trade, step_of
 from strikeloop.commands import SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.events import BalanceUpdated, Origin, PortfolioRiskUpdated
-from strikeloop.exposure import Exposure, Picture
+from strikeloop.exposure import Exposure
 from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
+from strikeloop.picture import Picture
 from strikeloop.portfolio import Portfolio
 
 
@@ -49,14 +51,23 @@ class Account:
         self._seen = 0
         self._is_held = False
         self._answer: tuple[SubmitOrder, WhatIf] | None = None
+        self._untouched: dict[str, Exposure] = {}
+        self._scratch: dict[str, Any] = {}
 
     def hold(self, now: int) -> None:
         self._is_held = False
         self.look(now)
         self._is_held = True
+        self._scratch.clear()
 
     def release(self) -> None:
         self._is_held, self._answer = False, None
+        self._scratch.clear()
+
+    @property
+    def scratch(self) -> dict[str, Any]:
+        """What is worked out while the account is held; at other times nothing put into it is kept."""
+        return self._scratch if self._is_held else {}
 
     def look(self, now: int) -> Picture:
         """The account now."""
@@ -139,7 +150,7 @@ class Account:
         """After `commands` have filled, with `working` on the book."""
         cash = next((one.total for (owner, _), one in self._portfolio.balances.items() if owner == adapter), ZERO)
         if not commands and not working:
-            return picture.as_it_is(adapter, cash)
+            return self._as_it_is(picture, adapter, cash)
         gone = frozenset(command.client_id for command in commands)
         changed: dict[ContractId, Slot] = {}
         trades: list[tuple[Slot, Decimal, Decimal | None]] = []
@@ -157,6 +168,13 @@ class Account:
             waiting = Waiting(command.client_id, command.size, command.price, command.reduce_only)
             changed[command.contract] = Slot(slot.at, slot.size, (*kept, waiting))
         return Exposure(picture, adapter, cash, changed, trades)
+
+    def _as_it_is(self, picture: Picture, adapter: str, cash: Decimal) -> Exposure:
+        """The figures without any order more: the same object while they are the same."""
+        known = self._untouched.get(adapter)
+        if known is None or known.picture is not picture or known.cash is not cash:
+            known = self._untouched[adapter] = Exposure(picture, adapter, cash, {}, ())
+        return known
 
     def _slot(self, picture: Picture, contract: ContractId) -> Slot:
         return picture.slots.get(contract) or Slot(self._appraiser.of(contract), ZERO, ())

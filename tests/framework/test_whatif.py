@@ -259,6 +259,20 @@ def test_an_answer_is_shared_while_the_account_is_held_and_no_longer() -> None:
     assert account.what_if([command], 0).after.size(CALL) == D(5)
 
 
+def test_what_is_worked_out_is_kept_while_the_account_is_held_and_no_longer() -> None:
+    account = Account(two_underlyings(), Orders(), MODEL)
+    account.scratch["x"] = 1
+    assert account.scratch == {}
+    account.hold(0)
+    account.scratch["x"] = 1
+    assert account.scratch == {"x": 1}
+    account.hold(0)
+    assert account.scratch == {}
+    account.scratch["x"] = 1
+    account.release()
+    assert account.scratch == {}
+
+
 def test_rows_that_pass_untold_are_seen_at_the_next_look() -> None:
     told: dict[str, Any] = {"mark_price": [100.0, 120.0], "delta": [0.5, 0.7], "underlying_price": [U, U]}
     passing = laid_out(Batch(parts=(columns(TickerUpdated, times=[1, 2], names=(CALL,), **told),)))

@@ -16,6 +16,7 @@ from strikeloop.pricing import Greeks
 from strikeloop_risk.limits import OnBreach
 
 ZERO, ONE = Decimal(0), Decimal(1)
+_KEY = "strikeloop_risk.asked"
 
 
 @attrs.define(eq=False)
@@ -35,6 +36,7 @@ class Asked:
     submission: SubmitOrder
     amends: Order | None = None
     is_sized: bool = True
+    _is_closing: bool | None = attrs.field(default=None, init=False)
     _held: Decimal | None = attrs.field(default=None, init=False)
     _others: list[Order] | None = attrs.field(default=None, init=False)
 
@@ -76,6 +78,11 @@ class Asked:
     @property
     def is_closing(self) -> bool:
         """Whether it can do nothing but reduce the position, even if every other order on its side trades before it."""
+        if self._is_closing is None:
+            self._is_closing = self._only_closes()
+        return self._is_closing
+
+    def _only_closes(self) -> bool:
         if self.reduce_only:
             return True
         held, left = self.held, self.left
@@ -101,7 +108,14 @@ class Asked:
 
 
 def asked(command: SubmitOrder | AmendOrder, desk: Desk) -> Asked:
-    """The order that `command` asks for. Raises PluginError for an amendment of an order nobody knows."""
+    """The order that `command` asks for, worked out once for all rules. Raises PluginError for an amendment of an order nobody knows."""
+    known: tuple[SubmitOrder | AmendOrder, Asked] | None = desk.scratch.get(_KEY)
+    if known is None or known[0] is not command:
+        known = desk.scratch[_KEY] = command, _asked(command, desk)
+    return known[1]
+
+
+def _asked(command: SubmitOrder | AmendOrder, desk: Desk) -> Asked:
     contract = desk.portfolio.contracts[command.contract]
     if isinstance(command, SubmitOrder):
         return Asked(desk, contract, command.size, command.size, command.price, command.reduce_only, command)
