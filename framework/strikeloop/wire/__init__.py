@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from strikeloop.wire.document import Document
     from strikeloop.wire.http import HttpTransport, open_http
     from strikeloop.wire.rate import RateLimiter
-    from strikeloop.wire.rest import Refusal, Rest, Verdict
+    from strikeloop.wire.rest import Refusal, Rest, Verdict, told_apart
     from strikeloop.wire.secret import Secret
     from strikeloop.wire.streams import JsonStream
     from strikeloop.wire.websocket import WebSocketLink, connect_websocket
@@ -30,6 +30,7 @@ __all__ = [
     "WebSocketLink",
     "connect_websocket",
     "open_http",
+    "told_apart",
 ]
 
 _HOMES = {
@@ -44,6 +45,7 @@ _HOMES = {
     "WebSocketLink": "websocket",
     "connect_websocket": "websocket",
     "open_http": "http",
+    "told_apart": "rest",
 }
 
 

@@ -7,7 +7,8 @@ done, or may have been. How a venue signs and what its refusals say comes from i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlencode
@@ -162,7 +163,7 @@ class Rest:
         def leaving() -> Mapping[str, str]:
             return self.sign(method, target, content, self.clock.now()) if is_signed and self.sign is not None else {}
 
-        try:
+        with told_apart(what, is_question=method == "GET"):
             response = await self._client.request(
                 method,
                 self.base_url + target,
@@ -170,12 +171,6 @@ class Rest:
                 headers={"accept": "application/json", **({"content-type": "application/json"} if content else {})},
                 extensions={"leaving": leaving},
             )
-        except (*NOT_SENT, ConfigError) as exc:
-            raise LinkLostError(f"{what}: not sent: {exc}") from bare(exc)
-        except httpx.RequestError as exc:
-            if method == "GET":
-                raise LinkLostError(f"{what}: no answer: {exc}") from bare(exc)
-            raise OutcomeUnknownError(f"{what}: sent, but no answer came: {exc}") from bare(exc)
         return self._read(what, method, response)
 
     def _read(self, what: str, method: str, response: httpx.Response) -> Document:
@@ -221,7 +216,24 @@ def _verdict(status: int, refusal: Refusal | None) -> Verdict:
     return Verdict.REFUSED if status in NEVER_ASKED else Verdict.UNCERTAIN
 
 
-def bare(error: BaseException) -> BaseException:
+@contextmanager
+def told_apart(what: str, *, is_question: bool) -> Iterator[None]:
+    """Raise what an HTTP client raises as what it says of request `what`: not sent, or sent and perhaps acted upon.
+
+    A question does no harm, so for one without an answer LinkLostError is raised, for anything else OutcomeUnknownError; for
+    what was not sent LinkLostError. The causes hold no frames any more, for those would show the signed request.
+    """
+    try:
+        yield
+    except (*NOT_SENT, ConfigError) as exc:
+        raise LinkLostError(f"{what}: not sent: {exc}") from _bare(exc)
+    except httpx.RequestError as exc:
+        if is_question:
+            raise LinkLostError(f"{what}: no answer: {exc}") from _bare(exc)
+        raise OutcomeUnknownError(f"{what}: sent, but no answer came: {exc}") from _bare(exc)
+
+
+def _bare(error: BaseException) -> BaseException:
     """A failure and its causes without their frames: those hold the signed request, and a traceback may show what frames hold."""
     links: list[BaseException | None] = [error]
     seen: set[int] = set()

@@ -16,9 +16,9 @@ import anyio
 import attrs
 import httpx
 
-from strikeloop import AuthRejectedError, ConfigError, LinkLostError, OutcomeUnknownError, VenueError
+from strikeloop import AuthRejectedError, LinkLostError, VenueError
 from strikeloop.adapter import ServerClock
-from strikeloop.wire import RateLimiter, Secret, open_http
+from strikeloop.wire import RateLimiter, Secret, open_http, told_apart
 from strikeloop_gate.budgets import Budgets
 from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS
 from strikeloop_gate.refusals import EXPIRED, failure
@@ -26,7 +26,6 @@ from strikeloop_gate.signing import request_signature
 from strikeloop_gate.strictjson import MalformedError, Numeral, tree
 
 Query = Iterable[tuple[str, str]]
-NOT_SENT: Final = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.LocalProtocolError, httpx.UnsupportedProtocol)
 TURN_S: Final = 1.5
 """How long an order waits for its turn under the rate limit; then it is not sent, and that is known at once."""
 PLACE_S: Final = 0.5
@@ -138,7 +137,7 @@ class Rest:
             sent = self.clock.local()
             return {} if credentials is None else self._signature(*credentials, method, path, query, body)
 
-        try:
+        with told_apart(what, is_question=method == "GET"):
             response = await line.request(
                 method,
                 self.base_url + path + ("?" + urlencode(tuple(query)) if query else ""),
@@ -146,12 +145,6 @@ class Rest:
                 headers=HEADERS,
                 extensions={"leaving": leaving},
             )
-        except (*NOT_SENT, ConfigError) as exc:
-            raise LinkLostError(f"{what}: not sent: {exc}") from _bare(exc)
-        except httpx.RequestError as exc:
-            if method == "GET":
-                raise LinkLostError(f"{what}: no answer: {exc}") from _bare(exc)
-            raise OutcomeUnknownError(f"{what}: sent, but no answer came: {exc}") from _bare(exc)
         self._learn(method, path, response, sent)
         return _body(what, method, response)
 
@@ -196,19 +189,6 @@ def _body(what: str, method: str, response: httpx.Response) -> bytes:
     if response.is_success and not label and not reason:
         return response.content
     raise failure(method, what, response.status_code, label, message or reason)
-
-
-def _bare(error: BaseException) -> BaseException:
-    """A failure and its causes without their frames: those hold the signed request, and a traceback may show what frames hold."""
-    links: list[BaseException | None] = [error]
-    seen: set[int] = set()
-    while links:
-        link = links.pop()
-        if link is not None and id(link) not in seen:
-            seen.add(id(link))
-            link.__traceback__ = None
-            links += (link.__cause__, link.__context__)
-    return error
 
 
 def _server_time(body: bytes) -> int:

@@ -6,6 +6,7 @@ from strikeloop.testing import KEY, SECRET, AdapterContract
 from strikeloop.wire import Secret
 from strikeloop_gate import Gate
 from tests.plugins.gate.gate_spelling import GateSpelling
+from tests.plugins.gate.seed_spelling import SeedSpelling
 
 
 class TestGate(AdapterContract):
@@ -13,3 +14,11 @@ class TestGate(AdapterContract):
 
     def adapter(self) -> Gate:
         return Gate(key=Secret(KEY), secret=Secret(SECRET))
+
+
+class TestGateOfTheSeedDocument(AdapterContract):
+    spelling = SeedSpelling()
+    backends = ("asyncio",)
+
+    def adapter(self) -> Gate:
+        return Gate(dialect="seed", key=Secret(KEY), secret=Secret(SECRET))

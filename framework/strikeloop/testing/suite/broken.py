@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,7 +23,11 @@ class ContractBrokenError(AssertionError):
 
 def place(owner: Any, name: str = "") -> str:
     """A class, or a method of it, with the file and line where it is written."""
-    cls = owner if isinstance(owner, type) else type(owner)
+    return _place(owner if isinstance(owner, type) else type(owner), name)
+
+
+@lru_cache(maxsize=1_024)  # a check names its place a thousand times, and finding it means to read the source
+def _place(cls: type, name: str) -> str:
     found = getattr(cls, name, None)
     target = found.fget if isinstance(found, property) else found
     if not callable(target):
