@@ -41,6 +41,7 @@ def _place(cls: type, name: str) -> str:
 
 def broken(happened: str, expected: str, got: object, where: str) -> NoReturn:
     """Fail the check."""
+    __tracebackhide__ = True
     raise ContractBrokenError(happened, expected, str(got), where)
 
 

@@ -63,6 +63,7 @@ def check(*, is_pure: bool = False) -> Callable[[Callable[[S, Play], Awaitable[N
 
 
 def _run(backend: str, suite: S, played: Callable[[S, Play], Awaitable[None]]) -> None:
+    __tracebackhide__ = True  # what a check says is enough; how it came to say so is ours
     plays: list[Play] = []
 
     async def play_it() -> None:
@@ -83,7 +84,7 @@ def _run(backend: str, suite: S, played: Callable[[S, Play], Awaitable[None]]) -
     except NoTrioError as error:
         pytest.skip(str(error))
     except Exception as error:  # noqa: BLE001 - also the groups of task groups; told by what is in them
-        raise _told(error, plays, played.__doc__ or "") from None
+        raise _told(error, plays, played.__doc__ or "").with_traceback(None) from None
 
 
 def _told(error: BaseException, plays: list[Play], expected: str) -> BaseException:

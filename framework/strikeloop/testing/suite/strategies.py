@@ -177,9 +177,11 @@ class StrategyContract:
         return watch.found
 
     def _alive(self, house: House, happened: str) -> None:
+        __tracebackhide__ = True
         if house.faults:
             fault = house.faults[0]
             self._broken(happened, "the strategy goes on", fault.error, fault.hook)
 
     def _broken(self, happened: str, expected: str, got: object, hook: str = "") -> NoReturn:
+        __tracebackhide__ = True
         broken(happened, expected, got, place(self.strategy(), hook))
