@@ -177,17 +177,8 @@ def live_of(
 
     `report` is called from another thread, with a sentence, while the event loop stands still.
     """
-    earlier = earlier or Earlier()
-    times = HookTimes()
-    engine = Engine(
-        plugins_of(plan, earlier.memories),
-        margin=margin_of(plan),
-        tag=tag,
-        tags=earlier.tags,
-        seed=plan.run.seed,
-        halt=plan.halt,
-        wrap=times.wrap,
-    )
+    earlier, times = earlier or Earlier(), HookTimes()
+    engine = _engine(plan, earlier, times, tag)
     summary = Summary(run=run, mode=plan.run.mode.value, backend=plan.run.backend.value, portfolio=engine.portfolio)
     summary.assumptions = plain({**plan.header(), "seed": plan.run.seed})
     live = Live(
@@ -215,6 +206,19 @@ def live_of(
         if plan.run.mode is Mode.PAPER and plan.venue is not None:
             live.add_venue(LocalVenue(name, plan.venue.open(name, ()), live.clock, live.deliver))
     return live
+
+
+def _engine(plan: Plan, earlier: Earlier, times: HookTimes, tag: str) -> Engine:
+    """The plan's plugins, each hook measured."""
+    return Engine(
+        plugins_of(plan, earlier.memories),
+        margin=margin_of(plan),
+        tag=tag,
+        tags=earlier.tags,
+        seed=plan.run.seed,
+        halt=plan.halt,
+        wrap=times.wrap,
+    )
 
 
 def _thresholds(settings: RunSettings) -> Thresholds:

@@ -104,14 +104,12 @@ class Live:
             why_not=self._why_not,
             deliver=self.deliver,
         )
-        self._stop = anyio.Event()
-        self._started = self._is_finishing = False
+        self._stop, self._started, self._is_finishing = anyio.Event(), False, False
         self._risks: list[RiskWatch] = []
         self.refused: dict[str, str] = {}
         """What the venue said against the credentials, by adapter."""
-        self.status_trouble = ""
-        """Why others cannot read how the run is, "" where they can."""
-        self._told_trouble = ""
+        self.status_trouble = self._told_trouble = ""
+        """Why others cannot read how the run is, "" where they can; and what of it was told."""
         self.vitals: Vitals | None = None
         self._mistrusted: dict[str, int] = {}
         """When the loop had stood still, by account: what was decided before is not sent, and nothing before the account was looked at."""
