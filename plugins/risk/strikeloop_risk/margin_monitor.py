@@ -69,7 +69,8 @@ class MarginMonitor(Alarms):
         equity = balance.total + (balance.option_value or ZERO)
         self._judge_share(desk, event.adapter, "margin required", event.margin_required, equity, self.max_required)
         self._judge_share(desk, event.adapter, "margin occupied", event.margin_occupied, equity, self.max_occupied)
-        if desk.now - self.looked.get(event.adapter, -SECOND_NS * 1_000_000_000) >= self.look_s * SECOND_NS:
+        looked = self.looked.get(event.adapter)
+        if looked is None or desk.now - looked >= self.look_s * SECOND_NS:
             self._look(desk, event.adapter)
 
     @hookimpl

@@ -21,7 +21,7 @@ class Strangle:
     delta: float = 0.25
     size: int = 1_000
     step: int = 50
-    every_s: float = 1_200.0
+    every_s: float = 900.0
     least_h: float = 4.0
     underlying: str = "BTC_USDT"
 
