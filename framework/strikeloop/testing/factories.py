@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast, get_origin, get_type_hints
 
 import attrs
 
@@ -95,6 +96,9 @@ _DEFAULTS: Final[Mapping[type[e.Event], Mapping[str, Any]]] = MappingProxyType(
 )
 
 
+_NOTHING: Final[Mapping[Any, Any]] = {str: "", int: 0, float: 0.0, bool: False, Decimal: D(0), tuple: ()}
+
+
 def event(kind: type[E], /, *, at: int = START_NS, **changes: Any) -> E:
     """An event of this class that happened and was received at `at` (ns UTC), with these fields; the others are filled in.
 
@@ -105,7 +109,12 @@ def event(kind: type[E], /, *, at: int = START_NS, **changes: Any) -> E:
     """
     if kind not in _DEFAULTS and not issubclass(kind, e.Event):
         raise ConfigError(f"event() makes events: {kind!r} is no class of them")
-    filled: dict[str, Any] = {"time": at, "received": at, **_DEFAULTS.get(kind, {})}
-    if "contract" in {field.name for field in attrs.fields(kind)}:
-        filled["contract"] = CALL
-    return kind(**filled | changes)
+    return kind(**{**_plain(cast("Any", kind)), "time": at, "received": at, **_DEFAULTS.get(kind, {}), **changes})
+
+
+@cache
+def _plain(kind: type[Any]) -> Mapping[str, Any]:
+    """What fields without a default are filled with where nothing better is known: CALL, and nothing of their type."""
+    hints = get_type_hints(kind)
+    wanted = [field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING]
+    return {name: CALL if hints[name] is ContractId else _NOTHING.get(get_origin(hints[name]) or hints[name]) for name in wanted}
