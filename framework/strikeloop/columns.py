@@ -49,10 +49,14 @@ class Columns:
     fields: Mapping[str, NDArray[Any]]
     place: NDArray[np.int64] | None = None
     _about: NDArray[np.object_] = attrs.field(init=False, repr=False)
+    _others: list[tuple[NDArray[Any] | None, Any, bool]] = attrs.field(init=False, repr=False)
+    """Of each other field of the kind its column, its default, and whether NaN in it is None."""
 
     def __attrs_post_init__(self) -> None:
         _check(self)
         object.__setattr__(self, "_about", _objects(self.keys))
+        others = [(self.fields.get(field.name), field.default, _may_be_none(field)) for field in _fields(self.kind)]
+        object.__setattr__(self, "_others", others)
 
     def __len__(self) -> int:
         return len(self.time)
@@ -62,12 +66,15 @@ class Columns:
         time, received = self.time[rows].tolist(), self.received[rows].tolist()
         about = self._about[self.key[rows]].tolist()
         named = [about] if self.kind is not UnderlyingPriced else [[one[0] for one in about], [one[1] for one in about]]
-        others = [self._values(field, rows, len(time)) for field in attrs.fields(self.kind) if field.name not in _OWN]
+        others = [self._values(*other, rows, len(time)) for other in self._others]
         return list(map(_MAKERS[self.kind], time, received, *named, *others))
 
     def event(self, row: int) -> Any:
         """One row as an event."""
-        return self.events(slice(row, row + 1))[0]
+        about = self._about[self.key[row]]
+        named = (about,) if self.kind is not UnderlyingPriced else about
+        others = [default if column is None else _value(column.item(row), empty) for column, default, empty in self._others]
+        return _MAKERS[self.kind](self.time.item(row), self.received.item(row), *named, *others)
 
     def cut(self, rows: slice) -> Columns:
         """Only these rows, nothing copied."""
@@ -80,13 +87,13 @@ class Columns:
             place=None if self.place is None else self.place[rows],
         )
 
-    def _values(self, field: attrs.Attribute[Any], rows: slice | NDArray[np.intp], count: int) -> list[Any]:
-        column = self.fields.get(field.name)
+    @staticmethod
+    def _values(column: NDArray[Any] | None, default: Any, may_be_none: bool, rows: slice | NDArray[np.intp], count: int) -> list[Any]:
         if column is None:
-            return [field.default] * count
+            return [default] * count
         part = column[rows]
         values: list[Any] = part.tolist()
-        if _may_be_none(field) and (part != part).any():  # noqa: PLR0124  # NaN is not itself
+        if may_be_none and (part != part).any():  # noqa: PLR0124  # NaN is not itself
             return [None if value != value else value for value in values]  # noqa: PLR0124  # the same
         return values
 
@@ -148,6 +155,15 @@ def _objects(keys: tuple[Key, ...]) -> NDArray[np.object_]:
     return column
 
 
+def _fields(kind: type[Event]) -> tuple[attrs.Attribute[Any], ...]:
+    """The fields of a kind that stand in `Columns.fields`."""
+    return tuple(field for field in attrs.fields(kind) if field.name not in _OWN)
+
+
+def _value(value: Any, may_be_none: bool) -> Any:
+    return None if may_be_none and value != value else value  # noqa: PLR0124  # NaN is not itself
+
+
 def _may_be_none(field: attrs.Attribute[Any]) -> bool:
     return "None" in str(field.type)
 
@@ -155,7 +171,7 @@ def _may_be_none(field: attrs.Attribute[Any]) -> bool:
 def _check(columns: Columns) -> None:
     if columns.kind not in COLUMNAR:
         raise ValueError(f"{columns.kind.__name__} has no columns; expected one of {', '.join(kind.__name__ for kind in COLUMNAR)}")
-    wanted = {field.name: field for field in attrs.fields(columns.kind) if field.name not in _OWN}
+    wanted = {field.name: field for field in _fields(columns.kind)}
     unknown = [name for name in columns.fields if name not in wanted]
     missing = [name for name, field in wanted.items() if field.default is attrs.NOTHING and name not in columns.fields]
     if unknown or missing:

@@ -171,6 +171,13 @@ class Stretch:
             which[at], row[at] = number, np.arange(len(table.columns))
         return which, row
 
+    def event(self, position: int) -> Any:
+        """The row at this position as an event."""
+        if len(self.tables) == 1 and not self.loose:
+            (table,) = self.tables.values()
+            return table.columns.event(position)
+        return self.events(np.array([position]))[0]
+
     def events(self, positions: Positions) -> list[Any]:
         """The rows at these positions as events."""
         if len(self.tables) == 1 and not self.loose:
@@ -202,6 +209,10 @@ class Passing:
     def passed(self) -> int:
         """How many rows have passed in all."""
         return self.before + self.at
+
+    def has(self, kind: type[Event]) -> bool:
+        """Whether there are rows of this kind at all."""
+        return kind in self.stretch.tables or kind in self._carried
 
     def turn(self, stretch: Stretch) -> None:
         """All rows of this stretch have passed, the next one is laid out."""

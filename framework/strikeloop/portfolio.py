@@ -209,7 +209,7 @@ class Portfolio:
     def _remark(self) -> None:
         """Marks and greeks of what is held follow the tickers that have passed untold."""
         passing = self._passing
-        if passing is None:
+        if passing is None or not passing.has(TickerUpdated):
             return
         for contract, position in self._positions.items():
             if position.size and passing.place(TickerUpdated, contract) >= self._marked[contract]:

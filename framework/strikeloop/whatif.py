@@ -53,11 +53,11 @@ class Account:
         self._answer: tuple[SubmitOrder, WhatIf] | None = None
         self._untouched: dict[str, Exposure] = {}
         self._scratch: dict[str, Any] = {}
+        self._held: Picture | None = None
+        """The one look of a time in which nothing changes, once somebody looked."""
 
-    def hold(self, now: int) -> None:
-        self._is_held = False
-        self.look(now)
-        self._is_held = True
+    def hold(self, _now: int) -> None:
+        self._is_held, self._held = True, None
         self._scratch.clear()
 
     def release(self) -> None:
@@ -71,8 +71,13 @@ class Account:
 
     def look(self, now: int) -> Picture:
         """The account now."""
-        if self._is_held:
-            return self._last
+        if not self._is_held:
+            return self._look(now)
+        if self._held is None:
+            self._held = self._look(now)
+        return self._held
+
+    def _look(self, now: int) -> Picture:
         last, step = self._last, step_of(now)
         changed = [contract for contract in self._changed() if contract in last.slots or self._is_ours(contract)]
         if changed:

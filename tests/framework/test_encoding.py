@@ -11,11 +11,12 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strikeloop import AlertRaised, CancelOrder, Digest, InvariantError, OrderState, SubmitOrder, canonical, described, record
+from strikeloop import AlertRaised, CancelOrder, Digest, InvariantError, OrderState, SubmitOrder, canonical, described, events, record
 from strikeloop.encoding import plain
 from tests.framework.stage import CALL, D, contract, fill, position, update
 
@@ -140,3 +141,13 @@ print(digest.hexdigest())
     digests = {run.communicate()[0] for run in runs}
     assert len(digests) == 1
     assert all(run.returncode == 0 for run in runs)
+
+
+@pytest.mark.parametrize("cls", [cls for cls in vars(events).values() if isinstance(cls, type) and issubclass(cls, events.Event)])
+def test_the_canonical_form_is_the_description_as_compact_json(cls: type[events.Event]) -> None:
+    samples: list[Any] = ['a"ü\n\ud800', 7, True, None, 0.1, D("1E+3"), OrderState.OPEN, CALL, (1.5, "x"), {"k": D(2)}, {}]
+    names = [field.name for field in attrs.fields(cls)]
+    for shift in range(len(samples)):
+        event = cls(**{name: samples[(place + shift) % len(samples)] for place, name in enumerate(names)})
+        expected = json.dumps(described(event), separators=(",", ":"), ensure_ascii=False).encode(errors="backslashreplace")
+        assert canonical(event) == expected

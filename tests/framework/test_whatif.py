@@ -162,6 +162,7 @@ def test_while_it_is_held_one_look_serves_all() -> None:
     made = two_underlyings(position(2))
     account = Account(made, Orders(), MODEL)
     account.hold(5)
+    assert account.look(6).slots[CALL].size == D(2)
     made.apply(position(3))
     assert account.look(6).slots[CALL].size == D(2)
     account.release()

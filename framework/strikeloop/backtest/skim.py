@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-import numpy as np
-
 from strikeloop.backtest.heard import Ears, Heard
 from strikeloop.backtest.merge import stretches
 from strikeloop.backtest.world import Progress, World
@@ -39,7 +37,7 @@ class Skim:
         if stretch is None:
             return None
         self._stretches = chain((stretch,), self._stretches)
-        event = stretch.events(np.array([0]))[0]
+        event = stretch.event(0)
         return event.time, event.received
 
     def through(self, progress: Progress, until: int) -> int:
@@ -112,7 +110,7 @@ class Skim:
     def _visit(self, stretch: Stretch, heard: Heard, at: int, *, is_touched: bool) -> None:
         """A row that stands in no columns, or that the venue must be told of: the client sees it first."""
         world, passing = self._world, self._passing
-        event = stretch.events(np.array([at]))[0]
+        event = stretch.event(at)
         if stretch.next_loose(at) == at:
             passing.at = at + 1
             world.after(world.engine.step(event))

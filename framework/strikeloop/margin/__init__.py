@@ -10,12 +10,14 @@ from strikeloop.margin.account import AccountMargin, Holding, MarginModel, OpenO
 from strikeloop.margin.charges import BasisCharge, Charge, DeltaFloor, ShortOptionCharge, VolatilitySpreadCharge
 from strikeloop.margin.classic import Classic
 from strikeloop.margin.fees import settlement_cash, settlement_fee, trading_fee
+from strikeloop.margin.free import FREE, Free
 from strikeloop.margin.portfolio import DERIBIT_LIKE, GATE, MODELS, SPAN_LIKE, Portfolio, RiskUnit
 from strikeloop.margin.revaluation import Leg, Revaluation, Shocks, revalue
 from strikeloop.margin.var import DayScenarios, book_volatility, day_shocks, drawn, tail_loss, value_at_risk
 
 __all__ = [
     "DERIBIT_LIKE",
+    "FREE",
     "GATE",
     "MODELS",
     "SPAN_LIKE",
@@ -25,6 +27,7 @@ __all__ = [
     "Classic",
     "DayScenarios",
     "DeltaFloor",
+    "Free",
     "Holding",
     "Leg",
     "MarginModel",

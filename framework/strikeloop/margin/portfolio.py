@@ -16,6 +16,7 @@ import attrs
 from strikeloop.margin.account import AccountMargin, Holding, MarginModel, OpenOrder
 from strikeloop.margin.charges import BasisCharge, Charge, DeltaFloor, ShortOptionCharge, VolatilitySpreadCharge
 from strikeloop.margin.classic import Classic
+from strikeloop.margin.free import FREE
 from strikeloop.margin.revaluation import Leg, Shocks, revalue
 
 ZERO = Decimal(0)
@@ -181,5 +182,11 @@ SPAN_LIKE = Portfolio(
 """The 16 scenarios of CME's SPAN: 0, ±1/3, ±2/3, ±1 of the scan range (15 %) with volatility ±25 %, and ±2 ranges for 35 % of
 the loss. Ranges, factor and the minimum for shorts are ours: a clearing house sets them per product."""
 
-MODELS: Mapping[str, MarginModel] = {"classic": Classic(), "portfolio": GATE, "deribit_like": DERIBIT_LIKE, "span_like": SPAN_LIKE}
+MODELS: Mapping[str, MarginModel] = {
+    "classic": Classic(),
+    "portfolio": GATE,
+    "deribit_like": DERIBIT_LIKE,
+    "span_like": SPAN_LIKE,
+    "none": FREE,
+}
 """The models by the name under which settings choose them."""

@@ -18,7 +18,7 @@ from strikeloop import (
     PositionClosed,
     PositionUpdated,
 )
-from strikeloop.margin import AccountMargin, Holding, OpenOrder, trading_fee, value_at_risk
+from strikeloop.margin import FREE, AccountMargin, Holding, OpenOrder, trading_fee, value_at_risk
 from strikeloop.pricing import price
 from strikeloop_venue.averaging import blended
 from strikeloop_venue.insurance import InsuranceFund
@@ -43,6 +43,8 @@ class Account:
         self.insurance = InsuranceFund(rules.insurance)
         self.step = Step()
         self.now = 0
+        self.is_free = rules.margin is FREE
+        """Whether nothing is held back for anything."""
         self._var: tuple[int, float] | None = None
 
     # ---- what happens to it --------------------------------------------------------------------------------------
@@ -141,6 +143,8 @@ class Account:
 
     def margin(self, extra: OpenOrder | None = None, without: Order | None = None) -> AccountMargin:
         """The margin of positions and resting orders, with one order more or less."""
+        if self.is_free:
+            return FREE.account(())
         orders = [self.open_order(market, order) for market in self.markets.busy() for order in market.open_orders if order is not without]
         return self.rules.margin.account(self._holdings(), orders if extra is None else [*orders, extra])
 

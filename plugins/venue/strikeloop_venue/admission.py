@@ -124,6 +124,8 @@ def _margin(account: Account, market: Market, command: SubmitOrder) -> str | Non
 
 def _affordable(account: Account, market: Market, size: Decimal, price: Decimal, without: Order | None) -> str | None:
     """The margin that this order adds must be available, also when another one (`without`) makes way for it."""
+    if account.is_free:
+        return None
     before = account.margin()
     after = account.margin(account.prospect(market, size, price, reduce_only=False), without)
     needed, available = after.order - before.order, account.available(before)

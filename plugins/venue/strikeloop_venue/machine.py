@@ -89,6 +89,8 @@ class SimulatedVenue:
         self._outbox: deque[Event] = deque()
         self._opened: int | None = None
         self._is_open = False
+        self._is_untold = False
+        """Whether balance and risk are not what was last told."""
         self._watches = rules.latency.watching
         self._now = self._heard = self._arrived = self._refreshed = self._shown = 0
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
@@ -444,7 +446,7 @@ class SimulatedVenue:
             self._account.step.markets[market.contract.id] = market
         if self._rules.liquidation:
             self._liquidator.watch()
-        self._finish(is_refresh=bool(moved))
+        self._finish(is_refresh=bool(moved) or self._is_untold)
 
     # ---- steps and what is heard of them -------------------------------------------------------------------------
 
@@ -480,7 +482,11 @@ class SimulatedVenue:
             market.look()
             if self._skimmer is not None:
                 self._skimmer.stir(market.contract.id)
-        if step.has_news or is_refresh:
+        if self._rules.reports_on_grid and not is_refresh:
+            self._is_untold = True
+            self._want_refresh()
+        elif step.has_news or is_refresh:
+            self._is_untold = False
             margin = account.margin()
             told += [account.balance(margin, received), account.risk(margin, received, is_new_book=step.moved)]
         self._hear(*told)

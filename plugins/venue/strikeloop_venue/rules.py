@@ -34,6 +34,7 @@ class Rules:
     settlement_window: int
     settlement_sample: int
     mark_every: int | None
+    reports_on_grid: bool
     var_refresh: int
     liquidation: bool
     blend_forward: bool

@@ -45,12 +45,13 @@ class VenueSettings:
     models, `queue_unit` how many contracts count as 1 in the logarithms. `consume_liquidity`: displayed size that we took is gone until
     the level changes or trades. `whole_fills`: a resting order that is reached fills whole, as hftbacktest's exchange without partial
     fills has it. `self_trade`: what two of our own orders that meet do: `allow` they trade, `cn`, `co`, `cb` cancels the newest, the
-    oldest, both. `margin`: a name of `strikeloop.margin.MODELS`: `classic`, `portfolio`, `deribit_like` or `span_like`.
+    oldest, both. `margin`: a name of `strikeloop.margin.MODELS`: `classic`, `portfolio`, `deribit_like`, `span_like` or `none`.
     `price_deviation`: whether the contract's band around the mark is kept; `mark_price_up`, `mark_price_down`: order prices must lie
     within these multiples of the mark (None: anywhere). `settlement_window_s`: seconds before the expiry over which the index is
     averaged, `settlement_sample_s` the step of the samples. `blend_forward`: while that average builds up, forwards and marks of the
     account blend it in; switch it off where the feed's marks do so already. `mark_every_s`: the grid of venue time, in seconds, on which
-    marks that moved are told and equity, margin and liquidation are looked at (None: never), `var_refresh_s` the least seconds between two
+    marks that moved are told and equity, margin and liquidation are looked at (None: never). `account_reports`: whether balance and risk
+    are told after each step that changes the account (`step`), or on that grid only (`grid`). `var_refresh_s`: least seconds between two
     computations of the value at risk while no position changes. `liquidation`: whether margin calls are carried out, `liquidation_batch`
     the share of a position that one order of it takes, `liquidation_fee_rate` what it costs beside the trading fee, as a fraction of the
     index, `insurance` the fund that fee goes to and that takes over what cannot be closed. `seed`: seed of everything random in the venue.
@@ -76,6 +77,7 @@ class VenueSettings:
     settlement_sample_s: int = 1
     blend_forward: bool = True
     mark_every_s: float | None = 1.0
+    account_reports: str = "step"
     var_refresh_s: float = 60.0
     liquidation: bool = True
     liquidation_fee_rate: Decimal = attrs.field(default=Decimal(0), converter=_decimal)
@@ -103,6 +105,8 @@ class VenueSettings:
             raise ValueError(f"mark_price_up is {up} and mark_price_down {down}; expected multiples of the mark, 1 or more and from 0 to 1")
         if min(self.settlement_window_s, self.settlement_sample_s) < 1:
             raise ValueError("settlement_window_s and settlement_sample_s must be at least 1")
+        if self.account_reports not in ("step", "grid"):
+            raise ValueError(f"account_reports is {self.account_reports!r}; expected step or grid")
         if self.var_refresh_s <= 0 or (self.mark_every_s is not None and self.mark_every_s <= 0):
             raise ValueError("mark_every_s and var_refresh_s must be greater than 0")
 
@@ -129,6 +133,7 @@ class VenueSettings:
             settlement_window=self.settlement_window_s * 1_000_000_000,
             settlement_sample=self.settlement_sample_s * 1_000_000_000,
             mark_every=None if self.mark_every_s is None else round(self.mark_every_s * 1e9),
+            reports_on_grid=self.account_reports == "grid",
             var_refresh=round(self.var_refresh_s * 1e9),
             liquidation=self.liquidation,
             blend_forward=self.blend_forward,

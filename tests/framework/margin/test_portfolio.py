@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strikeloop.margin import DERIBIT_LIKE, GATE, MODELS, SPAN_LIKE, Classic, Holding, Leg, MarginModel, Portfolio, Shocks
+from strikeloop.margin import DERIBIT_LIKE, FREE, GATE, MODELS, SPAN_LIKE, Classic, Holding, Leg, MarginModel, Portfolio, Shocks
 from strikeloop.margin import revaluation as rooms
 from strikeloop.pricing import price
 from tests.framework.margin.stage import held, ordered
@@ -178,6 +178,6 @@ def test_a_grid_whose_columns_differ_in_length_is_refused() -> None:
         Portfolio(shocks=Shocks(prices=(), volatilities=()), weights=())
 
 
-def test_settings_choose_among_four_models() -> None:
+def test_settings_choose_among_five_models() -> None:
     chosen: dict[str, MarginModel] = dict(MODELS)
-    assert chosen == {"classic": Classic(), "portfolio": GATE, "deribit_like": DERIBIT_LIKE, "span_like": SPAN_LIKE}
+    assert chosen == {"classic": Classic(), "portfolio": GATE, "deribit_like": DERIBIT_LIKE, "span_like": SPAN_LIKE, "none": FREE}
