@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from strikeloop.contracts import ContractId
-from strikeloop.drafts import maker
+from strikeloop.drafts import maker, many
 from strikeloop.events import CandleClosed, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ Key = ContractId | tuple[str, str]
 COLUMNAR: tuple[type[Event], ...] = (Quoted, Traded, TickerUpdated, UnderlyingPriced, CandleClosed)
 """The kinds whose rows fit into columns; all others travel as events beside them."""
 _OWN = ("time", "received", "contract", "adapter", "underlying")
+_MANY: Mapping[type[Event], Callable[..., list[Any]]] = {kind: many(kind) for kind in COLUMNAR}
 _MAKERS: Mapping[type[Event], Callable[..., Any]] = {kind: maker(kind) for kind in COLUMNAR}
 
 
@@ -63,11 +64,13 @@ class Columns:
 
     def events(self, rows: slice | NDArray[np.intp]) -> list[Any]:
         """These rows as events, in the sequence given."""
-        time, received = self.time[rows].tolist(), self.received[rows].tolist()
+        time = self.time[rows].tolist()
+        received = time if self.received is self.time else self.received[rows].tolist()
         about = self._about[self.key[rows]].tolist()
         named = [about] if self.kind is not UnderlyingPriced else [[one[0] for one in about], [one[1] for one in about]]
         others = [self._values(*other, rows, len(time)) for other in self._others]
-        return list(map(_MAKERS[self.kind], time, received, *named, *others))
+        made: list[Any] = _MANY[self.kind](time, received, *named, *others)
+        return made
 
     def event(self, row: int) -> Any:
         """One row as an event."""
@@ -78,11 +81,12 @@ class Columns:
 
     def cut(self, rows: slice) -> Columns:
         """Only these rows, nothing copied."""
+        time = self.time[rows]
         return attrs.evolve(
             self,
             key=self.key[rows],
-            time=self.time[rows],
-            received=self.received[rows],
+            time=time,
+            received=time if self.received is self.time else self.received[rows],
             fields={name: column[rows] for name, column in self.fields.items()},
             place=None if self.place is None else self.place[rows],
         )

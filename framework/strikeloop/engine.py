@@ -9,7 +9,8 @@ else: sockets, files, time.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -19,7 +20,7 @@ from strikeloop.clock import Clock
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
 from strikeloop.contracts import Contract
 from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, RequestHalt, SetTimer, View, Watch, WriteLog
-from strikeloop.dispatch import Dispatch, Instance, Kind, Route, Wrap
+from strikeloop.dispatch import Dispatch, Instance, Kind, Plain, Route, Wrap
 from strikeloop.errors import InvariantError
 from strikeloop.events import (
     MARKET_EVENTS,
@@ -192,24 +193,38 @@ class Engine:
         self.portfolio.follow(passing)
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
 
-    def rows(self, passing: Passing, rows: Iterable[tuple[int, Any, Route]]) -> Step:
+    def rows(self, passing: Passing, rows: Iterable[tuple[int, Any]], routes: Route | Iterator[Route]) -> Step:
         """Deliver market events that stand in columns, up to the first that leads to something; returns what.
 
-        `rows` are how many have passed with this one, what it is, and the calls; none may be older than the clock. `passing.at` tells how
-        far this came.
+        `rows` are how many have passed with this one, and what it is; none may be older than the clock. `routes` has the calls of each,
+        or is the one Route of all. `passing.at` tells how far this came.
         """
-        clock, asked, queue = self.clock, self._asked, self._queue
-        for passing.at, event, calls in rows:
-            clock.now = event.received
-            for function, desk, instance, hook in calls:
-                try:
+        clock, asked = self.clock, self._asked
+        event: Any = None
+        calls: Route = ()
+        call: Plain | None = None
+        try:
+            if isinstance(routes, tuple) and len(routes) == 1:
+                calls, call = routes, routes[0]
+                function, desk = call[0], call[1]
+                for passing.at, event in rows:
+                    clock.now = event.received
                     function(event, desk)
-                except Exception as error:  # noqa: BLE001  # as in `step`
-                    self._fault(instance, hook, error)
-                    self._deliver(event, calls[1 + calls.index((function, desk, instance, hook)) :])
-                    break
-            if asked or queue:
-                return self._settle()
+                    if asked:
+                        return self._settle()
+                return NOTHING
+            for (passing.at, event), calls in zip(rows, repeat(routes) if isinstance(routes, tuple) else routes, strict=False):
+                clock.now = event.received
+                for call in calls:
+                    call[0](event, call[1])
+                if asked:
+                    return self._settle()
+        except Exception as error:  # as in `step`
+            if call is None:
+                raise
+            self._fault(call[2], call[3], error)
+            self._deliver(event, calls[1 + calls.index(call) :])
+            return self._settle()
         return NOTHING
 
     def wind_down(self) -> Step:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from itertools import islice, repeat
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,8 +19,8 @@ from strikeloop.passing import Group, Positions, Stretch, Table
 
 CHUNK = 8_192
 """How many rows become events at a time."""
-Delivery = tuple[int, Any, Route]
-"""How many rows have passed with this one, what it is, and who hears of it."""
+Delivery = tuple[Iterator[tuple[int, Any]], Route | Iterator[Route]]
+"""How many rows have passed with each one and what it is, and who hears of it: one route where all have the same."""
 
 
 class Ears:
@@ -70,14 +70,15 @@ class Heard:
         self._taken = self._built = 0
         self._after: list[int] = []
         self._first = 0
-        self._chunk: Iterator[Delivery] = iter(())
+        self._chunk: Iterator[tuple[int, Any]] = iter(())
+        self._routes: Route | Iterator[Route] = ()
 
-    def until(self, stop: int) -> Iterator[Delivery] | None:
+    def until(self, stop: int) -> Delivery | None:
         """What is heard of before the position `stop`, as far as it is built; None where there is nothing."""
         if self._taken == self._built and not self._build():
             return None
         count = bisect_right(self._after, stop, self._taken - self._first) + self._first - self._taken
-        return islice(self._chunk, count) if count else None
+        return (islice(self._chunk, count), self._routes) if count else None
 
     def took(self, at: int) -> None:
         """Everything before `at` was taken."""
@@ -101,9 +102,9 @@ class Heard:
         self._built = self._first + len(positions)
         self._after = (positions + 1).tolist()
         routes = self._ears.routes
-        one = (numbers[0] == numbers).all()
-        calls = repeat(routes[int(numbers[0])]) if one else map(routes.__getitem__, numbers.tolist())
-        self._chunk = zip(self._after, self._stretch.events(positions), calls, strict=False)
+        is_one = (numbers[0] == numbers).all()
+        self._routes = routes[int(numbers[0])] if is_one else map(routes.__getitem__, numbers.tolist())
+        self._chunk = zip(self._after, self._stretch.events(positions), strict=False)
         return True
 
     def _found(self) -> tuple[Positions, NDArray[np.int32]]:

@@ -168,12 +168,14 @@ def _table(parts: Sequence[Columns], keys: _Keys, places: NDArray[np.int64] | No
     def column(values: Sequence[NDArray[Any]]) -> NDArray[Any]:
         return (np.concatenate(values) if len(values) > 1 else values[0])[rows]
 
+    time = column([part.time for part in parts])
+    is_seen_at_once = all(part.received is part.time or (part.received == part.time).all() for part in parts)
     columns = Columns(
         kind=first.kind,
         keys=keys.all(first.kind),
         key=column(numbers),
-        time=column([part.time for part in parts]),
-        received=column([part.received for part in parts]),
+        time=time,
+        received=time if is_seen_at_once else column([part.received for part in parts]),
         fields={name: column([_field(part, name) for part in parts]) for name in names},
     )
     return Table(columns, None if places is None else places[rows])

@@ -101,7 +101,7 @@ class Skim:
         """Deliver what is heard of before `stop`, until that leads to something."""
         passing, rows = self._passing, self._world.engine.rows
         while (some := heard.until(stop)) is not None:
-            step = rows(passing, some)
+            step = rows(passing, *some)
             heard.took(passing.at)
             if step is not NOTHING:
                 return step

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -31,7 +32,8 @@ def delivered(heard: Heard, stop: int = 1_000_000) -> list[tuple[int, list[str]]
     """After how many rows who heard."""
     found = []
     while (some := heard.until(stop)) is not None:
-        for after, _, calls in some:
+        rows, routes = some
+        for (after, _), calls in zip(rows, repeat(routes) if isinstance(routes, tuple) else routes, strict=False):
             found.append((after, [instance.name for _, _, instance, _ in calls]))
             heard.took(after)
     return found
