@@ -253,7 +253,7 @@ def test_equity_is_cash_and_what_the_options_are_worth() -> None:
 def test_an_answer_is_shared_while_the_account_is_held_and_no_longer() -> None:
     made, command = two_underlyings(position(3)), order(1, price=D(2_000))
     account = Account(made, Orders(), MODEL)
-    account.hold()
+    account.hold(5)
     assert account.what_if([command], 0) is account.what_if([command], 0)
     account.release()
     made.apply(position(4))
