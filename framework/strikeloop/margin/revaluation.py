@@ -172,7 +172,12 @@ class VectorRevaluation:
         factor = np.maximum(0.0, 1.0 + np.multiply.outer(shocks.volatilities, term))
         moved, left = np.multiply.outer(shocks.prices, forward), np.maximum(0.0, years - shocks.elapsed)
         offset = mark - kernel.price(forward, strike, years, iv, is_call=calls)
-        self._changes = np.maximum(0.0, offset + kernel.price(moved, strike, left, iv * factor, is_call=calls)) - mark
+        self._changes = np.empty_like(moved)
+        step = max(1, kernel.BLOCK // max(1, len(legs)))  # whole scenarios that fit a block: what all share is worked out on one row
+        for start in range(0, len(moved), step):
+            some = slice(start, start + step)
+            worth = kernel.price(moved[some], strike, left, iv * factor[some], is_call=calls)
+            self._changes[some] = np.maximum(0.0, offset + worth) - mark
 
     def profits(self, units: Sequence[float]) -> list[float]:
         return (self._changes * units).sum(axis=1).tolist()  # type: ignore[no-any-return]  # an array of floats as a list
