@@ -19,7 +19,7 @@ from strikeloop.cli import main
 from strikeloop.cli.backtest import Gate
 from strikeloop.cli.backtest import _judged as judged
 from strikeloop.cli.exits import Exit
-from strikeloop.journal import Journal, Row, RunFolder, StateDir
+from strikeloop.journal import Halts, Journal, Row, RunFolder, StateDir
 
 pytest.importorskip("strikeloop_venue")
 pytest.importorskip("strikeloop_strategies")
@@ -283,6 +283,25 @@ def test_halting_what_has_ended_is_no_error(run: RunFolder) -> None:
     result = strikeloop("halt", "--cancel", "--reason", "two\nlines")
     assert result.exit_code == 0
     assert run.halt.read_text().startswith("two lines\ncancel\n")
+
+
+def test_a_halt_that_cannot_be_put_on_record_is_asked_for_all_the_same_and_says_so(run: RunFolder) -> None:
+    (run.path.parent / "halts.jsonl").mkdir()
+    result = strikeloop("halt")
+    assert (result.exit_code, run.halt.exists()) == (7, True)
+    assert "the next run will not know of this halt" in result.stderr
+
+
+def test_the_next_run_begins_halted_until_it_is_reset(run: RunFolder) -> None:
+    assert strikeloop("halt", "--reason", "news").exit_code == 0
+    standing = Halts(run.path.parent).standing("sim")
+    assert standing is not None
+    assert standing.reason == "news"
+    told = data(strikeloop("halt", "--reset", "--reason", "looked at it", "--json"))
+    assert (told["acknowledged"], told["was"]["reason"], run.halt.exists()) == (True, "news", False)
+    assert Halts(run.path.parent).standing("sim") is None
+    assert "was not halted" in strikeloop("halt", "--reset").stdout
+    assert strikeloop("halt", "--reset", "--flatten").exit_code == 2
 
 
 def test_a_journal_is_dumped_line_by_line(run: RunFolder) -> None:

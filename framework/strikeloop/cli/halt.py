@@ -33,6 +33,8 @@ from strikeloop.margin import Classic
 
 PATIENCE_S = 2.0
 LOOK_S = 0.05
+UNWRITTEN = -2
+"""The mark of a request that could not be written: no run ever hears it."""
 BUSY = (HaltState.CANCELING, HaltState.REDUCING)
 
 
@@ -52,7 +54,7 @@ def halt(*, state_dir: Path, run: str, cancel: bool, flatten: bool, reset: bool,
     The halt holds for later runs of the same mode in this state directory too, until --reset. Where a live run hangs or is gone and
     does not confirm within two seconds, this command withdraws its orders at the venue itself, with the run's config, and with
     --flatten closes the positions: orders of other hands it leaves alone. Exit code 0 when what was asked for is done, 1 when
-    something may still trade or is still held, 4 when the venue refuses.
+    something may still trade or is still held, 4 when the venue refuses, 7 when the halt could not be put on record.
     """
     if reset and (cancel or flatten):
         raise click.UsageError("--reset goes alone: nothing is withdrawn or closed by it")
@@ -67,6 +69,9 @@ def halt(*, state_dir: Path, run: str, cancel: bool, flatten: bool, reset: bool,
         print_json(_told(folder, found, ours))
     else:
         _tell(folder, found, ours)
+    if found["unrecorded"]:
+        note(f"strikeloop: the next run will not know of this halt: {found['unrecorded']}")
+        return Exit.STORAGE
     return Exit.OK if (_is_done(found) if ours is None else ours.is_all) else Exit.BUG
 
 
@@ -93,10 +98,22 @@ def _who() -> str:
 
 
 def _halted(folder: RunFolder, asked: Asked, wait_s: float) -> dict[str, Any]:
-    """Ask for it, on record; the status of the run once it has done it, or as it still is when patience ends."""
-    _record(folder, asked, HaltState.HALTED)
-    folder.write("HALT", asked.text())
-    mark = folder.halt.stat().st_mtime_ns
+    """Ask for it, on record; the status of the run once it has done it, or as it still is when patience ends.
+
+    A disk that takes no record keeps nobody from acting at the venue; that the next run will not know is told under `unrecorded`.
+    """
+    unrecorded, mark = "", UNWRITTEN
+    try:
+        folder.write("HALT", asked.text())
+        mark = folder.halt.stat().st_mtime_ns
+        _record(folder, asked, HaltState.HALTED)
+    except StorageError as error:
+        unrecorded = str(error)
+    return _obeyed(folder, mark, wait_s) | {"unrecorded": unrecorded}
+
+
+def _obeyed(folder: RunFolder, mark: int, wait_s: float) -> dict[str, Any]:
+    """The status of the run once it has done what was written at `mark`, or as it still is when patience ends."""
     found = _watched(folder, PATIENCE_S, lambda found: _has_heard(found, mark))
     if found.get("state") == "stopped" or not _has_heard(found, mark):
         return found | {"acknowledged": found.get("state") == "stopped"}
