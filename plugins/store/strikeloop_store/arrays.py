@@ -69,6 +69,18 @@ def optional(values: Floats) -> Any:
     return pa.array(values, pa.float64(), mask=missing) if missing.any() else pa.array(values, pa.float64())
 
 
+def filled(values: NDArray[Any], kind: Any, missing: NDArray[np.bool_] | None = None) -> Any:
+    """Numbers as an Arrow array, null where `missing`. `pyarrow.array` would import pandas, where it is installed."""
+    packed = np.ascontiguousarray(values)
+    here = None if missing is None or not missing.any() else pa.py_buffer(np.packbits(~missing, bitorder="little"))
+    return pa.Array.from_buffers(kind, len(packed), [here, pa.py_buffer(packed)])
+
+
+def mask(wanted: NDArray[np.bool_]) -> Any:
+    """A mask as an Arrow array."""
+    return pa.Array.from_buffers(pa.bool_(), len(wanted), [None, pa.py_buffer(np.packbits(wanted, bitorder="little"))])
+
+
 def coded(array: Any) -> tuple[NDArray[np.int32], list[str]]:
     """A column of names as positions in the names it uses."""
     found = array if pa.types.is_dictionary(array.type) else pc.dictionary_encode(array)
@@ -83,4 +95,4 @@ def lengths(array: Any) -> Ints:
 def relisted(array: Any, values: Any) -> Any:
     """The lists of `array` with other values in place of `array.flatten()`."""
     ends = np.cumsum(lengths(array), dtype=np.int32)
-    return pa.ListArray.from_arrays(pa.array(np.concatenate([np.zeros(1, np.int32), ends]), pa.int32()), values)
+    return pa.ListArray.from_arrays(filled(np.concatenate([np.zeros(1, np.int32), ends]), pa.int32()), values)

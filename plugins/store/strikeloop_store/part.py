@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from strikeloop import ConfigError, Problem
-from strikeloop_store.arrays import coded, nulls, numbers, raw, relisted, single
+from strikeloop_store.arrays import coded, filled, nulls, numbers, raw, relisted, single
 from strikeloop_store.content import fingerprint
 from strikeloop_store.kinds import KINDS, VERSION, Form, Kind
 from strikeloop_store.ticks import Scale
@@ -148,9 +148,9 @@ class Part:
 def _told(array: Any, form: Form, scale: Scale) -> Any:
     if form is Form.PRICE:
         prices = scale.prices(raw(array))
-        return pa.array(prices, pa.float64(), mask=nulls(array)) if array.null_count else pa.array(prices, pa.float64())
+        return filled(prices, pa.float64(), nulls(array))
     if form is Form.PRICES:
-        return relisted(array, pa.array(scale.prices(raw(array.flatten())), pa.float64()))
+        return relisted(array, filled(scale.prices(raw(array.flatten())), pa.float64()))
     if form is Form.NAME and array.type.index_type != pa.int32():
         return array.cast(pa.dictionary(pa.int32(), pa.string()))
     return array

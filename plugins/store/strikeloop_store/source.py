@@ -21,7 +21,7 @@ from strikeloop_store.library import Library, day_of
 from strikeloop_store.part import Part
 from strikeloop_store.single import is_single, single_listings
 from strikeloop_store.specifications import Listing, texts
-from strikeloop_store.streams import FOREVER, Cut, Keys, Ready, Rows, merged, stretches
+from strikeloop_store.streams import FOREVER, Cut, Ready, Rows, merged, stretches
 from strikeloop_store.times import moment
 
 MARKET_KINDS = tuple(name for name in KINDS if name != CONTRACTS.name)
@@ -169,13 +169,10 @@ class StoredSource:
         later = tuple(one.event(self.adapter) for one in self._listed() if one.time > self._first)
         if later:
             kinds.append((CONTRACTS.rank, iter([Ready(later)])))
-        names = [one.name for one in self.listings.values()]
         for kind in KINDS.values():
             parts = self.parts_of(kind)
             if parts:
-                known = names if kind.subject == "contract" else sorted({name for part in parts for name in part.subjects})
-                keys = Keys.of(kind, known, self.adapter)
-                kinds.append((kind.rank, stretches(kind, parts, self.cut_of(kind), keys, self.adapter)))
+                kinds.append((kind.rank, stretches(kind, parts, self.cut_of(kind), self.adapter)))
         yield from merged(kinds)
 
     def events(self) -> Iterator[Event]:

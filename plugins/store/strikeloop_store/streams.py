@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from strikeloop import ContractId, Event
 from strikeloop.venue import Batch, Columns
-from strikeloop_store.arrays import coded, numbers, raw, single
+from strikeloop_store.arrays import coded, filled, mask, numbers, raw, single
 from strikeloop_store.kinds import BOOKS, TICKERS, Form, Kind
 from strikeloop_store.library import clusters
 from strikeloop_store.part import Part
@@ -50,6 +50,11 @@ class Rows(Protocol):
 
 def tables(kind: Kind, parts: Sequence[Part], cut: Cut) -> Iterator[pa.Table]:
     """The rows of these parts in order of time, a stretch of at least one row at a time."""
+    return (table for table, _ in _told_apart(kind, parts, cut))
+
+
+def _told_apart(kind: Kind, parts: Sequence[Part], cut: Cut) -> Iterator[tuple[pa.Table, tuple[str, ...]]]:
+    """The same, with the subjects that the files of each stretch are about."""
     ordered = sorted(parts, key=lambda one: (one.first, one.path.name))
     groups = [(part, group) for part in ordered for group, span in enumerate(part.spans) if cut.touches(*span)]
     for cluster in clusters([part.spans[group] for part, group in groups]):
@@ -59,13 +64,18 @@ def tables(kind: Kind, parts: Sequence[Part], cut: Cut) -> Iterator[pa.Table]:
         first, last = np.searchsorted(times, [cut.start, cut.end])
         table = _of(kind, table.slice(int(first), int(last - first)), cut)
         if table.num_rows:
-            yield table
+            yield table, _subjects([groups[at][0] for at in cluster], cut)
+
+
+def _subjects(parts: Sequence[Part], cut: Cut) -> tuple[str, ...]:
+    names = parts[0].subjects if len(parts) == 1 else tuple(sorted({name for part in parts for name in part.subjects}))
+    return names if cut.subjects is None else tuple(name for name in names if name in cut.subjects)
 
 
 def _merged(kind: Kind, found: list[pa.Table]) -> pa.Table:
     whole = pa.concat_tables(found).unify_dictionaries()
     times = raw(single(whole.column("time")))
-    return whole.take(pa.array(np.argsort(times, kind="stable")))
+    return whole.take(filled(np.argsort(times, kind="stable"), pa.int64()))
 
 
 def _of(kind: Kind, table: pa.Table, cut: Cut) -> pa.Table:
@@ -73,7 +83,7 @@ def _of(kind: Kind, table: pa.Table, cut: Cut) -> pa.Table:
         return table
     rows, names = coded(single(table.column(kind.subject)))
     wanted = np.array([name in cut.subjects for name in names] or [False])
-    return table.filter(pa.array(wanted[rows]))
+    return table.filter(mask(wanted[rows]))
 
 
 # ---- stretches of a kind ---------------------------------------------------------------------------------------------------
@@ -118,16 +128,25 @@ class Ready:
 
 @attrs.frozen(eq=False)
 class Keys:
-    """The contracts or underlyings of a market, one tuple for all its batches, and the place of each name in it."""
+    """The contracts or underlyings of a stretch, and the place of each name among them."""
 
     keys: tuple[Any, ...]
     places: Mapping[str, int]
 
-    @classmethod
-    def of(cls, kind: Kind, names: Sequence[str], adapter: str) -> Keys:
-        if kind.subject == "underlying":
-            return cls(tuple((adapter, name) for name in names), {name: at for at, name in enumerate(names)})
-        return cls(tuple(ContractId.of(adapter, name) for name in names), {name: at for at, name in enumerate(names)})
+
+@attrs.frozen(eq=False)
+class Named:
+    """The keys of one kind for an adapter: stretches about the same subjects share one tuple, by which a run remembers who hears of it."""
+
+    kind: Kind
+    adapter: str
+    _known: dict[tuple[str, ...], Keys] = attrs.field(factory=dict)
+
+    def of(self, names: tuple[str, ...]) -> Keys:
+        if names not in self._known:
+            keys = [(self.adapter, name) if self.kind.subject == "underlying" else ContractId.of(self.adapter, name) for name in names]
+            self._known[names] = Keys(tuple(keys), {name: at for at, name in enumerate(names)})
+        return self._known[names]
 
 
 def columns(kind: Kind, table: pa.Table, keys: Keys) -> Columns:
@@ -156,11 +175,12 @@ def columns(kind: Kind, table: pa.Table, keys: Keys) -> Columns:
     )
 
 
-def stretches(kind: Kind, parts: Sequence[Part], cut: Cut, keys: Keys, adapter: str) -> Iterator[Rows]:
+def stretches(kind: Kind, parts: Sequence[Part], cut: Cut, adapter: str) -> Iterator[Rows]:
     """One kind, stretch by stretch."""
-    for table in tables(kind, parts, cut):
+    named = Named(kind, adapter)
+    for table, subjects in _told_apart(kind, parts, cut):
         if kind.name != BOOKS.name:
-            yield columns(kind, table, keys)
+            yield columns(kind, table, named.of(subjects))
         else:
             for start in range(0, table.num_rows, EVENTS):
                 yield Told(kind, table.slice(start, EVENTS), adapter)

@@ -327,3 +327,22 @@ def test_the_recorded_chain_of_a_quarter_comes_in_exactly(shared: Path, tmp_path
     printed = sorted(zip(*(table.column(name).to_pylist() for name in ("instrument_name", "bid_price", "ask_price")), strict=True), key=str)
     assert sorted(((event.contract.name, event.bid, event.ask) for event in events), key=str) == printed
     assert set(KINDS) >= set(outcome.rows)
+
+
+def test_reading_does_not_import_pandas(store: Path, tmp_path: Path) -> None:
+    take(store, written(tmp_path / "quotes.csv", quote(1, CALL, 100.1, 100.3), quote(2, PUT, "", 51.0, 0, 2)))
+    code = (
+        "import sys\nfrom strikeloop_store import StoredMarket\n"
+        f"assert len(list(StoredMarket(path={str(store)!r}).open('gate').events())) == 2\nprint('pandas' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
+
+
+def test_stretches_about_the_same_contracts_share_one_tuple_of_keys(store: Path, tmp_path: Path) -> None:
+    for day in range(3):
+        rows = [quote(86_400 * day + second, (CALL, PUT)[second % 2], 1, 2 + second) for second in range(1, 5)]
+        take(store, written(tmp_path / f"{day}.csv", *rows))
+    batches = list(StoredMarket(path=str(store)).open("gate").batches())
+    assert len(batches) == 3
+    assert len({id(one.keys) for batch in batches for one in batch.parts}) == 1
