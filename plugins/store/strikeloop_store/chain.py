@@ -147,7 +147,7 @@ class Chain:
 
     @staticmethod
     def _completed(kind: Kind, told: Mapping[str, Any], count: int) -> dict[str, Any]:
-        return {name: told[name] if name in told else pa.nulls(count, pa.float64()) for name in kind.names}
+        return {name: told[name] if name in told else pa.nulls(count, pa.float64()) for name in kind.names if name != "sequence"}
 
     # ---- contracts ----
 

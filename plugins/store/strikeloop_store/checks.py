@@ -277,7 +277,7 @@ def _duplicate(stretch: Stretch) -> Iterator[Defect]:
     order = np.lexsort((rows,))
     turn = np.empty(len(order), np.int64)
     turn[order] = np.arange(len(order))
-    before, after = _equal_pairs([_codes(stretch, column) for column in stretch.kind.columns])
+    before, after = _equal_pairs([_codes(stretch, column) for column in stretch.kind.columns if column.name != "sequence"])
     again = (stretch.file[before] != stretch.file[after]) | (turn[after] == turn[before] + 1)
     found: dict[int, int] = dict(zip(after[again].tolist(), before[again].tolist(), strict=True))
     if once := _once(stretch):

@@ -57,7 +57,11 @@ def events_of(path: Path, defects: Defects, listings: dict[str, Listing], told: 
         for pairs in found.values():
             kind = kind_of(pairs[0][1])
             if kind is not None:
-                yield kind, table(kind, [event for _, event in pairs]), np.array([number for number, _ in pairs])
+                yield (
+                    kind,
+                    table(kind, [event for _, event in pairs], [number for number, _ in pairs]),
+                    np.array([number for number, _ in pairs]),
+                )
         told(len(numbered), share)
 
 

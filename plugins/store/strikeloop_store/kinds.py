@@ -115,13 +115,16 @@ def _optional(form: Form, *names: str) -> tuple[Column, ...]:
 
 
 _WHEN = _required(("time", Form.TIME), ("received", Form.TIME))
-_WHAT = (*_WHEN, Column("contract", Form.NAME))
+_SEQUENCE = Column("sequence", Form.WHOLE)
+"""The place of a row among those of one instant, whatever their kind: what a recording heard first. 0 where nobody knows."""
+_WHAT = (*_WHEN, _SEQUENCE, Column("contract", Form.NAME))
 
 CONTRACTS = Kind(
     "contracts",
     "ContractListed",
     (
-        *_WHAT,
+        *_WHEN,
+        Column("contract", Form.NAME),
         *_required(
             ("underlying", Form.TEXT),
             ("kind", Form.TEXT),
@@ -139,7 +142,7 @@ CONTRACTS = Kind(
 UNDERLYINGS = Kind(
     "underlyings",
     "UnderlyingPriced",
-    (*_WHEN, *_required(("underlying", Form.NAME), ("price", Form.NUMBER))),
+    (*_WHEN, _SEQUENCE, *_required(("underlying", Form.NAME), ("price", Form.NUMBER))),
     rank=1,
     subject="underlying",
 )

@@ -139,6 +139,8 @@ class Part:
             with pq.ParquetFile(self.path, read_dictionary=codes, page_checksum_verification=careful) as file:
                 for group in range(file.num_row_groups) if groups is None else groups:
                     stored = file.read_row_group(group, columns=names)
+                    if careful:
+                        stored.validate(full=True)
                     arrays = [_told(single(stored.column(column.name)), column.form, self.scale) for column in wanted]
                     yield pa.Table.from_arrays(arrays, schema=pa.schema([self.kind.schema.field(name) for name in names]))
         except (OSError, pa.ArrowException) as error:

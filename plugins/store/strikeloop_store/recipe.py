@@ -80,7 +80,7 @@ class Recipe:
     @property
     def _open(self) -> list[Column]:
         """The columns that are to be declared."""
-        return [column for column in self._kind.columns if column.name not in ("time", "received", "start")]
+        return [column for column in self._kind.columns if column.name not in ("time", "received", "start", "sequence")]
 
     @property
     def needs(self) -> list[str]:
@@ -116,7 +116,10 @@ class Recipe:
 def rows_of(kind: Kind, told: Mapping[str, Any], sheet: Sheet) -> Rows:
     """Columns by name as rows of a kind, without those that are bad already."""
     fields = [field.with_nullable(True) for field in kind.schema]  # what is missing is told with its row, later
-    table = pa.Table.from_arrays([told[name] for name in kind.names], schema=pa.schema(fields))
+    unknown = pa.array(np.zeros(len(sheet), np.int64))
+    table = pa.Table.from_arrays(
+        [told.get(name, unknown) if name == "sequence" else told[name] for name in kind.names], schema=pa.schema(fields)
+    )
     good = ~sheet.bad
     return (kind, table, sheet.rows) if good.all() else (kind, table.filter(pa.array(good)), sheet.rows[good])
 

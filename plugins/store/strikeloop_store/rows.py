@@ -5,7 +5,7 @@ Owns both ways. A row keeps everything of its event but the adapter's name, whic
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -47,12 +47,15 @@ def tables(events: Iterable[Event]) -> dict[Kind, pa.Table]:
     return {kind: table(kind, sorted_out[name]) for name, kind in KINDS.items() if name in sorted_out}
 
 
-def table(kind: Kind, events: list[Any]) -> pa.Table:
-    """Events of one kind as rows."""
+def table(kind: Kind, events: list[Any], sequence: Sequence[int] | None = None) -> pa.Table:
+    """Events of one kind as rows; `sequence` is the place of each in its recording."""
     if kind.name not in _CLASSES:
         return table_of(Listing(event.time, event.specification) for event in events)
     arrays = [
-        pa.array(list(map(_reader(column.name, kind), events)), _plain(column.form, field.type))
+        pa.array(
+            list(sequence or [0] * len(events)) if column.name == "sequence" else list(map(_reader(column.name, kind), events)),
+            _plain(column.form, field.type),
+        )
         for column, field in zip(kind.columns, kind.schema, strict=True)
     ]
     return pa.Table.from_arrays([array.cast(field.type) for array, field in zip(arrays, kind.schema, strict=True)], schema=kind.schema)
@@ -80,6 +83,7 @@ def events(kind: Kind, rows: pa.Table, adapter: str) -> Iterator[Event]:
     cls: Any = _CLASSES[kind.name]
     for values in zip(*(_values(single(rows.column(column.name)), column.form) for column in kind.columns), strict=True):
         told = dict(zip(kind.names, values, strict=True))
+        del told["sequence"]
         if kind.subject == "contract":
             told["contract"] = ContractId.of(adapter, told["contract"])
         else:

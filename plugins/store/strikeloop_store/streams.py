@@ -74,8 +74,8 @@ def _subjects(parts: Sequence[Part], cut: Cut) -> tuple[str, ...]:
 
 def _merged(kind: Kind, found: list[pa.Table]) -> pa.Table:
     whole = pa.concat_tables(found).unify_dictionaries()
-    times = raw(single(whole.column("time")))
-    return whole.take(filled(np.argsort(times, kind="stable"), pa.int64()))
+    order = np.lexsort((raw(single(whole.column("sequence"))), raw(single(whole.column("time")))))
+    return whole.take(filled(order, pa.int64()))
 
 
 def _of(kind: Kind, table: pa.Table, cut: Cut) -> pa.Table:
@@ -105,8 +105,9 @@ class Told:
         start, end, _ = rows.indices(self.table.num_rows)
         return attrs.evolve(self, table=self.table.slice(start, end - start))
 
-    def events(self) -> tuple[Event, ...]:
-        return tuple(events(self.kind, self.table, self.adapter))
+    def events(self) -> tuple[tuple[int, Event], ...]:
+        places = places_of(self.kind, self.table).tolist()
+        return tuple(zip(places, events(self.kind, self.table, self.adapter), strict=True))
 
 
 @attrs.frozen(eq=False)
@@ -122,8 +123,9 @@ class Ready:
     def cut(self, rows: slice) -> Ready:
         return Ready(self.made[rows])
 
-    def events(self) -> tuple[Event, ...]:
-        return self.made
+    def events(self) -> tuple[tuple[int, Event], ...]:
+        """Listings come before everything else of their instant."""
+        return tuple((0, event) for event in self.made)
 
 
 @attrs.frozen(eq=False)
@@ -155,7 +157,7 @@ def columns(kind: Kind, table: pa.Table, keys: Keys) -> Columns:
     places = np.array([keys.places.get(name, -1) for name in names] or [-1], np.int32)
     fields: dict[str, Any] = {}
     for column in kind.columns:
-        if column.name in ("time", "received", kind.subject):
+        if column.name in ("time", "received", "sequence", kind.subject):
             continue
         array = single(table.column(column.name))
         if column.form is Form.TEXT:
@@ -171,8 +173,14 @@ def columns(kind: Kind, table: pa.Table, keys: Keys) -> Columns:
         time=raw(single(table.column("time"))),
         received=raw(single(table.column("received"))),
         fields=fields,
-        place=np.full(table.num_rows, kind.rank, np.int64),
+        place=places_of(kind, table),
     )
+
+
+def places_of(kind: Kind, table: pa.Table) -> Ints:
+    """The place of each row among those of its instant: what its recording says, and where that says nothing, its kind's."""
+    places: Ints = raw(single(table.column("sequence"))) * 8 + kind.rank
+    return places
 
 
 def stretches(kind: Kind, parts: Sequence[Part], cut: Cut, adapter: str) -> Iterator[Rows]:
@@ -245,10 +253,10 @@ def merged(kinds: Sequence[tuple[int, Iterator[Rows]]]) -> Iterator[Batch]:
 
 
 def _batch(found: Sequence[tuple[int, Rows]]) -> Batch:
-    made = [(rank, event) for rank, rows in found if not isinstance(rows, Columns) for event in rows.events()]  # type: ignore[attr-defined]  # Told or Ready
+    made = [placed for _, rows in found if not isinstance(rows, Columns) for placed in rows.events()]  # type: ignore[attr-defined]  # Told or Ready
     made.sort(key=lambda one: (one[1].time, one[0]))
     return Batch(
         parts=tuple(rows for _, rows in found if isinstance(rows, Columns)),
         events=tuple(event for _, event in made),
-        places=tuple(rank for rank, _ in made),
+        places=tuple(place for place, _ in made),
     )

@@ -42,19 +42,21 @@ class Tape:
     _listed: dict[tuple[str, str], Listing] = attrs.field(factory=dict)
     _stored: dict[str, set[str]] = attrs.field(factory=dict)
     _waiting: Counter[tuple[str, str]] = attrs.field(factory=Counter)
+    _heard: int = 0
     _since: float = attrs.field(factory=time.monotonic)
 
     def add(self, events: Sequence[Event]) -> None:
         """The next events, of every kind."""
-        sorted_out: dict[tuple[str, str], list[Event]] = {}
+        sorted_out: dict[tuple[str, str], list[tuple[int, Event]]] = {}
         for event in events:
+            self._heard += 1
             kind = kind_of(event)
             if isinstance(event, ContractListed):
                 self._listed.setdefault((event.contract.adapter, event.contract.name), Listing(event.time, event.specification))
             elif kind is not None:
-                sorted_out.setdefault((_adapter(event), kind.name), []).append(event)
+                sorted_out.setdefault((_adapter(event), kind.name), []).append((self._heard, event))
         for key, some in sorted_out.items():
-            self._rows.setdefault(key, []).append(table(KINDS[key[1]], some))
+            self._rows.setdefault(key, []).append(table(KINDS[key[1]], [event for _, event in some], [heard for heard, _ in some]))
             self._waiting[key] += len(some)
         if any(count >= ROWS for count in self._waiting.values()):
             self.store()

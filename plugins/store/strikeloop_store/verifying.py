@@ -89,10 +89,11 @@ def _read(part: Part, root: Path, defects: Defects) -> pa.Table | None:
     name = _name(part.path, root)
     try:
         table = part.read(careful=True)
-    except ConfigError as error:
-        defects.add(Defect(name, 0, "damaged", error.problems[0].what))
+        what = _differs(part, table)
+    except (ConfigError, ValueError, IndexError) as error:  # where a footer is damaged, what it leads to need not even be rows
+        defects.add(Defect(name, 0, "damaged", error.problems[0].what if isinstance(error, ConfigError) else str(error)))
         return None
-    if what := _differs(part, table):
+    if what:
         defects.add(Defect(name, 0, "damaged", f"{what} not what was written"))
     day = part.path.parent.name.removeprefix("day=")
     days = raw(single(table.column("time"))) // DAY_NS

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
@@ -134,6 +135,13 @@ def test_a_market_that_is_stored_bit_by_bit_is_the_same(tmp_path: Path, monkeypa
     source = StoredMarket(path=str(tmp_path / "market")).open("gate")
     assert sorted(map(str, source.events())) == sorted(map(str, [*quotes, *late]))
     assert len(list(Library.open(tmp_path / "market").paths("gate", ["quotes"]))) > 10
+
+
+def test_what_happened_at_one_instant_is_told_in_the_order_it_was_heard_in(run: Path) -> None:
+    trade = Traded(**at(1), contract=ID, price=100.2, size=-1.0, trade_id="1")
+    told = [trade, quoted(1, 100.1), attrs.evolve(trade, trade_id="2"), quoted(1, 100.2)]
+    kept(run, *LISTED, *told, market=True).close()
+    assert list(StoredMarket(path=str(run / "market")).open("gate").events()) == told
 
 
 def test_a_market_goes_to_the_store_that_is_named(run: Path) -> None:

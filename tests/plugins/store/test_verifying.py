@@ -25,7 +25,15 @@ def store(tmp_path: Path) -> Path:
 
 def rows_of(kind: Kind, *rows: dict[str, object]) -> pa.Table:
     """Rows in memory form; what is not told is as plain as it can be."""
-    plain: dict[str, object] = {"contract": CALL, "underlying": "BTC_USDT", "bid": 1.0, "ask": 2.0, "bid_size": 1.0, "ask_size": 1.0}
+    plain: dict[str, object] = {
+        "sequence": 0,
+        "contract": CALL,
+        "underlying": "BTC_USDT",
+        "bid": 1.0,
+        "ask": 2.0,
+        "bid_size": 1.0,
+        "ask_size": 1.0,
+    }
     plain |= {"price": 1.0, "size": 1.0, "trade_id": "", "mark_price": 1.0, "interval": 60 * SECOND, "start": START, "volume": 1.0}
     plain |= dict.fromkeys(("open", "high", "low", "close"), 1.0)
     told = [{"time": START + at * SECOND, **plain, **row} for at, row in enumerate(rows)]
