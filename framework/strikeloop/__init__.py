@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     )
     from strikeloop.contracts import Contract, ContractId, OptionKind
     from strikeloop.desk import Desk
-    from strikeloop.drafts import maker
+    from strikeloop.drafts import draft, maker
     from strikeloop.encoding import Digest, canonical, described, record
     from strikeloop.errors import (
         AuthRejectedError,
@@ -181,6 +181,7 @@ __all__ = [
     "WhatIf",
     "canonical",
     "described",
+    "draft",
     "hookimpl",
     "maker",
     "plugin",

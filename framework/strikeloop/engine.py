@@ -26,7 +26,6 @@ from strikeloop.events import (
     MARKET_EVENTS,
     ORDER_EVENTS,
     AlertRaised,
-    BalanceUpdated,
     ContractExpired,
     ContractListed,
     Event,
@@ -39,7 +38,6 @@ from strikeloop.events import (
     OrderState,
     OrderUpdated,
     PluginFaulted,
-    PortfolioRiskUpdated,
     PositionUpdated,
     Reconciled,
     RunStarted,
@@ -144,7 +142,7 @@ class Engine:
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
         self._folds: dict[type[Event], Callable[[Any], Route]] = {
             **dict.fromkeys(ORDER_EVENTS, self._fold_order),
-            **dict.fromkeys((BalanceUpdated, PortfolioRiskUpdated), self._fold_figures),
+            **{kind: self._kept(kind, keep) for kind, keep in self.portfolio.kept.items()},
             **dict.fromkeys((TimerFired, OrderRefused), self._fold_owned),
             **dict.fromkeys((ContractListed, ContractExpired), self._fold_listing),
             RunStarted: self._fold_start,
@@ -174,8 +172,9 @@ class Engine:
             if calls is None:
                 calls = self.dispatch.route(event)
         else:
-            calls = self._fold(event)
-            if type(event) is PositionUpdated:
+            fold = self._folds.get(type(event))
+            calls = self._fold(event) if fold is None else fold(event)
+            if type(event) is PositionUpdated and (event.delta is None or event.unrealized_pnl is None):
                 event = self.portfolio.completed(event)
             if self.switch.is_engaged and type(event) in _LOOKED_AT:
                 self._look()
@@ -269,9 +268,6 @@ class Engine:
         if kind in _MARKET:
             self.portfolio.apply(event)
             return self.dispatch.route(event)
-        fold = self._folds.get(kind)
-        if fold is not None:
-            return fold(event)
         restore_precision()  # a plugin may have set another one
         self.portfolio.apply(event)
         if isinstance(event, StreamEvent):
@@ -309,10 +305,15 @@ class Engine:
             self._revived(order)
         return self.dispatch.owned(kind, owner)
 
-    def _fold_figures(self, event: BalanceUpdated | PortfolioRiskUpdated) -> Route:
-        """What is kept as it is: nothing is computed, so that no precision matters."""
-        self.portfolio.apply(event)
-        return self.dispatch.broadcast(type(event))
+    def _kept(self, kind: type[Event], keep: Callable[[Any], None]) -> Callable[[Any], Route]:
+        """The fold of what the portfolio keeps as it is said."""
+        broadcast = self.dispatch.broadcast
+
+        def fold(event: Any) -> Route:
+            keep(event)
+            return broadcast(kind)
+
+        return fold
 
     def _fold_halt(self, event: HaltRequested) -> Route:
         self._halt_run(event)

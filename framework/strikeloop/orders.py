@@ -93,6 +93,7 @@ class Order:
 
 
 _made, _changed = maker(Order), changer(Order)
+_traded = changer(Order, "executed", "paid", "left", "state", "order_id", "fill_price", "updated")
 
 
 def nobody(_client_id: str | None) -> str:
@@ -203,7 +204,7 @@ class Orders:
     def fold(self, event: OrderUpdated | Filled, order: Order | None) -> Order | None:
         """As `apply`, where it is known already what `find` gives."""
         if isinstance(event, Filled):
-            return None if order is None else self._put(_changed(order, **_executed(order, event)))
+            return None if order is None else self._put(_executed(order, event))
         if order is None:
             key = event.client_id
             if key is None or key in self._orders:
@@ -235,17 +236,14 @@ class Orders:
             self._by_venue_id.pop((order.contract.adapter, order.order_id), None)
 
 
-def _executed(order: Order, event: Filled) -> dict[str, Any]:
-    """What an execution makes different of `order`."""
-    executed, paid, left = order.executed + event.size, order.paid + event.size * event.price, order.left
-    found: dict[str, Any] = {"executed": executed, "paid": paid, "updated": event.received}
+def _executed(order: Order, event: Filled) -> Order:
+    """`order` after an execution of it."""
+    executed, paid, left, state = order.executed + event.size, order.paid + event.size * event.price, order.left, order.state
     if abs(executed) > abs(order.size - left):
-        found["left"] = left = _left(order.size, executed)
-        found["state"] = _after_fill(order, left)
-    if order.order_id is None:
-        found["order_id"] = event.order_id
-    found["fill_price"] = _average(executed, paid, order.size - left, order.fill_price)
-    return found
+        left = _left(order.size, executed)
+        state = _after_fill(order, left)
+    price = _average(executed, paid, order.size - left, order.fill_price)
+    return _traded(order, executed, paid, left, state, order.order_id or event.order_id, price, event.received)
 
 
 def _left(size: Decimal, filled: Decimal) -> Decimal:

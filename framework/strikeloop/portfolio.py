@@ -30,6 +30,7 @@ from strikeloop.events import (
     Traded,
     UnderlyingPriced,
 )
+from strikeloop.precision import restore_precision
 from strikeloop.pricing import Greeks
 
 if TYPE_CHECKING:
@@ -87,11 +88,15 @@ class Portfolio:
         self.revision = 0
         self.touched: dict[ContractId, int] = {}
         """When (revision) specification, position or ticker of a contract were last told of, latest last; rows that pass are not told."""
-        self._folds: dict[type[Event], Callable[[Any], None]] = {
+        self.kept: dict[type[Event], Callable[[Any], None]] = {
             PositionUpdated: self._on_position,
             BalanceUpdated: self._on_balance,
-            LedgerPosted: self._on_ledger,
             PortfolioRiskUpdated: self._on_risk,
+        }
+        """What folds the kinds that all may hear of, and that a venue says most often."""
+        self._folds: dict[type[Event], Callable[[Any], None]] = {
+            **self.kept,
+            LedgerPosted: self._on_ledger,
             ContractListed: self._on_listed,
             ContractExpired: self._on_expired,
             TickerUpdated: self._on_ticker,
@@ -200,11 +205,11 @@ class Portfolio:
 
     def _on_position(self, event: PositionUpdated) -> None:
         self._remark()
-        self._seen[event.contract] = event
-        self._positions[event.contract] = self._position(event)
+        contract = event.contract
+        self._seen[contract], self._positions[contract] = event, self._position(event)
         if self._passing is not None:
             self._marked[event.contract] = self._passing.passed
-        self._touch(event.contract)
+        self._touch(contract)
 
     def _remark(self) -> None:
         """Marks and greeks of what is held follow the tickers that have passed untold."""
@@ -236,6 +241,7 @@ class Portfolio:
             mark = self.mark(contract) if mark is None else mark
             mark = before.mark_price if mark is None and before is not None else mark
         if gained is None and mark is not None:
+            restore_precision()  # a plugin may have set another one
             gained = _gained(mark, event.entry_price, event.size, multiplier)
         return _made(
             contract,

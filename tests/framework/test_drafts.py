@@ -75,6 +75,7 @@ def test_a_class_that_needs_its_own_constructor_is_refused(cls: type[Any], reaso
 def test_a_copy_with_something_changed_is_what_attrs_would_make(cls: type[events.Event]) -> None:
     value = maker(cls)(*range(len(attrs.fields(cls))))
     assert changer(cls)(value, received=77, time=78) == attrs.evolve(value, received=77, time=78)
+    assert changer(cls, "received", "time")(value, 77, 78) == attrs.evolve(value, received=77, time=78)
     assert canonical_fields(changer(cls)(value)) == canonical_fields(value)
 
 
@@ -86,3 +87,5 @@ def test_a_change_of_what_is_no_field_is_an_error() -> None:
     value = maker(Quoted)(*range(len(attrs.fields(Quoted))))
     with pytest.raises(AttributeError, match="prise"):
         changer(Quoted)(value, prise=1.0)
+    with pytest.raises(AttributeError, match="Quoted has no field prise"):
+        changer(Quoted, "prise")

@@ -15,7 +15,7 @@ from strikeloop.events import Filled, OrderUpdated
 
 OrderEvent = TypeVar("OrderEvent", bound=OrderUpdated | Filled)
 
-_CHANGED: dict[type[Any], Callable[..., Any]] = {kind: changer(kind) for kind in (OrderUpdated, Filled)}
+_NAMED: dict[type[Any], Callable[..., Any]] = {kind: changer(kind, "client_id") for kind in (OrderUpdated, Filled)}
 MOST_NAMES = 20_000
 """Pairs that are remembered; an order whose pair was forgotten is looked up again."""
 
@@ -61,7 +61,7 @@ class Identity:
         if event.client_id is not None or event.order_id is None:
             return event
         client_id = self._client.get(event.order_id)
-        return event if client_id is None else _CHANGED[type(event)](event, client_id=client_id)
+        return event if client_id is None else _NAMED[type(event)](event, client_id)
 
     def hold(self, event: OrderUpdated | Filled) -> None:
         """Keep an event until its order is named."""

@@ -18,7 +18,7 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event, OrderState, OrderUpdated, Origin, maker
+from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event, OrderState, OrderUpdated, Origin, draft
 from strikeloop.adapter import Decoded
 from strikeloop_gate import forms, ledger, market, orders
 from strikeloop_gate.ledger import MILLISECOND_NS, NOTHING, SECOND_NS, Source
@@ -44,7 +44,7 @@ Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterable[Event]]
 # Looking a member up in its enumeration costs as much as building a small event.
 _VENUE, _UNKNOWN = Origin.VENUE, OrderState.UNKNOWN
 _ORDERS: Final = "options.orders"
-_decoded: Final = maker(Decoded)
+_draft: Final = draft(Decoded)
 
 
 def _market(build: Callable[[Source, Any], Iterable[Event]]) -> Build:
@@ -173,7 +173,7 @@ class FrameDecoder:
                 events = build(source, result, result, NOTHING)
             if channel is _ORDERS and _is_unclear(events):
                 return None
-            return _decoded(channel, events, False, False, None, ())
+            return _said(channel, events)
         except (msgspec.MsgspecError, MalformedError, DecimalException):
             return None
 
@@ -267,6 +267,15 @@ class FrameDecoder:
             return Decoded(channel=channel)
         confirmed = ChannelSubscribed(time=time, received=received, adapter=self.name, port=_port(channel), channel=channel)
         return Decoded(channel=channel, events=(confirmed,), sent=time)
+
+
+def _said(channel: str, events: tuple[Event, ...]) -> Decoded:
+    """An update as documented."""
+    decoded = _draft()
+    decoded.channel, decoded.events, decoded.sent, decoded.notices = channel, events, None, ()
+    decoded.is_heartbeat = decoded.reconnect = False
+    decoded.__class__ = Decoded
+    return decoded  # type: ignore[no-any-return]  # it has become one
 
 
 def _item(way: _Way, source: Source, node: Mapping[str, Any], around: Mapping[str, Any]) -> tuple[Iterable[Event], Mapping[str, Any]]:

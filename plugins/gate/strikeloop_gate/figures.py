@@ -1,6 +1,6 @@
 """Ledger figures: exact, of bounded length, without a negative zero, read from the wire in one place.
 
-Owns `exact`, `WHOLE` and `COUNT`, and the arithmetic of the adapter's Decimals. What comes as text is known to hold digits,
+Owns `exact`, `PRICE`, `WHOLE` and `COUNT`, and the arithmetic of the adapter's Decimals. What comes as text is known to hold digits,
 points and signs alone (see `swift`): of what Decimal takes of those, zeros and points in front and points at the end are
 refused here, because no JSON number has them. It never rounds.
 """
@@ -15,7 +15,7 @@ from strikeloop_gate.strictjson import MalformedError
 
 T = TypeVar("T")
 ZERO, ONE = Decimal(0), Decimal(1)
-MOST_COUNTS = 4_096
+MOST_KNOWN = 4_096
 _TRAPS = [Inexact, InvalidOperation, Overflow, Underflow]
 # 40 digits, 30 of them before the point, hold every figure of the venue; more is an attack, and would make arithmetic slow.
 _READ, _EXACT = Context(prec=40, Emin=-40, Emax=29, traps=_TRAPS), Context(prec=40, Emin=-40, Emax=40, traps=_TRAPS)
@@ -23,8 +23,11 @@ _decimal, _plus = _READ.create_decimal, _READ.plus
 
 
 def exact(value: str | int | Decimal) -> Decimal:
-    """The figure, as it is spelled. Raises DecimalException for what is no number, or has too many digits; MalformedError."""
-    made = _decimal(value)
+    """The figure, as it is spelled. Raises MalformedError for what is no number, or has too many digits."""
+    try:
+        made = _decimal(value)
+    except DecimalException:
+        raise MalformedError("", f"{str(value)[:40]!r} is no number of at most 40 digits") from None
     if type(value) is not str:
         return _plus(made)
     if value > "0:" and value[-1] != ".":  # it begins with 1 to 9
@@ -40,7 +43,7 @@ def _of_text(text: str, made: Decimal) -> Decimal:
 
 
 class Figures(dict[Any, T], Generic[T]):
-    """What `read` makes of numbers that are few, by their text: knowing one costs a quarter of reading it."""
+    """What `read` makes of numbers that are said again and again, by their text: knowing one costs a quarter of reading it."""
 
     def __init__(self, read: Callable[[Any], T]) -> None:
         self._read = read
@@ -48,14 +51,17 @@ class Figures(dict[Any, T], Generic[T]):
     def __missing__(self, value: Any) -> T:
         found = self._read(value)
         if type(value) is str:  # equal Decimals may be spelled differently: those are not looked up
-            if len(self) >= MOST_COUNTS:
+            if len(self) >= MOST_KNOWN:
                 self.clear()
             self[value] = found
         return found
 
 
 def _whole(value: Any) -> Decimal:
-    return _READ.quantize(exact(value), ONE) or ZERO
+    try:
+        return _READ.quantize(exact(value), ONE) or ZERO
+    except DecimalException:
+        raise MalformedError("", f"{value} is no whole number") from None
 
 
 def _count(value: Any) -> int:
@@ -65,8 +71,10 @@ def _count(value: Any) -> int:
     return number
 
 
+PRICE = Figures(exact)
+"""A figure that stays as it is between two trades, or has few steps: a price, what a position has realized."""
 WHOLE = Figures(_whole)
-"""A number of contracts; `1.0` and `1` both give Decimal(1). Raises DecimalException, MalformedError."""
+"""A number of contracts; `1.0` and `1` both give Decimal(1). Raises MalformedError."""
 COUNT = Figures(_count)
 """A whole number that is not negative, as int."""
 
@@ -75,16 +83,16 @@ def figure(value: str | int | Decimal, field: str) -> Decimal:
     """The ledger figure of a field."""
     try:
         return exact(value)
-    except DecimalException:
-        raise MalformedError(field, "more than 40 digits") from None
+    except MalformedError as exc:
+        raise MalformedError(field, exc.reason) from None
 
 
 def whole(value: str | int | Decimal, field: str) -> Decimal:
     """The number of contracts in a field."""
     try:
         return WHOLE[value]
-    except DecimalException:
-        raise MalformedError(field, f"{value} is no whole number") from None
+    except MalformedError as exc:
+        raise MalformedError(field, exc.reason) from None
 
 
 def product(left: Decimal, right: Decimal, field: str) -> Decimal:

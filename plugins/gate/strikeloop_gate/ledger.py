@@ -28,9 +28,10 @@ from strikeloop import (
     PortfolioRiskUpdated,
     PositionClosed,
     PositionUpdated,
+    draft,
     maker,
 )
-from strikeloop_gate.figures import COUNT, WHOLE, ZERO, exact, figure, product, whole
+from strikeloop_gate.figures import COUNT, PRICE, WHOLE, ZERO, exact, figure, product, whole
 from strikeloop_gate.strictjson import MalformedError
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -39,8 +40,8 @@ CLIENT_PREFIX = "t-"
 SECOND_NS, MILLISECOND_NS = 1_000_000_000, 1_000_000
 
 
-_position_updated, _filled = maker(PositionUpdated), maker(Filled)
-_balance_updated, _ledger_posted, _risk_updated = maker(BalanceUpdated), maker(LedgerPosted), maker(PortfolioRiskUpdated)
+_position_updated, _filled, _ledger_posted = maker(PositionUpdated), maker(Filled), maker(LedgerPosted)
+_position_draft, _balance_draft, _risk_draft = draft(PositionUpdated), draft(BalanceUpdated), draft(PortfolioRiskUpdated)
 
 
 class Source(msgspec.Struct, frozen=True, gc=False):
@@ -102,22 +103,16 @@ def creation(source: Source, item: Any) -> int:
 
 def seed_position(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
     """The seed document's position, which has every figure."""
-    event = _position_updated(
-        moment(source, item),
-        source.received,
-        source.origin,
-        raw,
-        contract_id(source.adapter, item.contract),
-        WHOLE[item.size],
-        exact(item.entry_price),
-        exact(item.realised_pnl),
-        twin.mark_price + 0.0,
-        exact(item.unrealised_pnl),
-        twin.delta + 0.0,
-        twin.gamma + 0.0,
-        twin.vega + 0.0,
-        twin.theta + 0.0,
-    )
+    event = _position_draft()
+    event.time, event.received, event.origin, event.raw = moment(source, item), source.received, source.origin, raw
+    event.contract = contract_id(source.adapter, item.contract)
+    event.size = WHOLE[item.size]
+    event.entry_price = PRICE[item.entry_price]
+    event.realized_pnl = PRICE[item.realised_pnl]
+    event.unrealized_pnl = exact(item.unrealised_pnl)
+    event.mark_price = twin.mark_price + 0.0
+    event.delta, event.gamma, event.vega, event.theta = twin.delta + 0.0, twin.gamma + 0.0, twin.vega + 0.0, twin.theta + 0.0
+    event.__class__ = PositionUpdated
     return (event,)
 
 
@@ -168,24 +163,15 @@ def balance(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHI
     unrealized = item.unrealized_pnl if item.unrealized_pnl is not UNSET else item.unrealised_pnl
     if unrealized is UNSET:
         raise MalformedError("unrealized_pnl", "the field is missing")
-    event = _balance_updated(
-        moment(source, item),
-        source.received,
-        source.origin,
-        raw,
-        source.adapter,
-        currency(item.currency),
-        exact(item.total),
-        exact(item.available),
-        exact(unrealized),
-        exact(item.option_value),
-        COUNT[item.short_positions],
-        COUNT[item.long_positions],
-        twin.margin_ratio + 0.0,
-        None,
-        None,
-        None,
-    )
+    event = _balance_draft()
+    event.time, event.received, event.origin, event.raw = moment(source, item), source.received, source.origin, raw
+    event.adapter, event.currency = source.adapter, currency(item.currency)
+    event.total, event.available = exact(item.total), exact(item.available)
+    event.unrealized_pnl, event.option_value = exact(unrealized), exact(item.option_value)
+    event.short_positions, event.long_positions = COUNT[item.short_positions], COUNT[item.long_positions]
+    event.margin_ratio = twin.margin_ratio + 0.0
+    event.initial_margin = event.maintenance_margin = event.order_margin = None
+    event.__class__ = BalanceUpdated
     return (event,)
 
 
@@ -248,21 +234,14 @@ def entry(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING
 
 
 def portfolio(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
-    event = _risk_updated(
-        moment(source, item),
-        source.received,
-        source.origin,
-        raw,
-        source.adapter,
-        twin.total_delta + 0.0,
-        twin.total_gamma + 0.0,
-        twin.total_vega + 0.0,
-        twin.total_theta + 0.0,
-        exact(item.margin_occupied),
-        exact(item.margin_required),
-        twin.effective_leverage + 0.0,
-        twin.portfolio_var + 0.0,
-    )
+    event = _risk_draft()
+    event.time, event.received, event.origin, event.raw = moment(source, item), source.received, source.origin, raw
+    event.adapter = source.adapter
+    event.total_delta, event.total_gamma = twin.total_delta + 0.0, twin.total_gamma + 0.0
+    event.total_vega, event.total_theta = twin.total_vega + 0.0, twin.total_theta + 0.0
+    event.margin_occupied, event.margin_required = exact(item.margin_occupied), exact(item.margin_required)
+    event.effective_leverage, event.portfolio_var = twin.effective_leverage + 0.0, twin.portfolio_var + 0.0
+    event.__class__ = PortfolioRiskUpdated
     return (event,)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 from msgspec import UNSET
 
-from strikeloop import Event, MmpTriggered, OrderState, OrderUpdated, TimeInForce, maker
-from strikeloop_gate.figures import ONE, ZERO, figure, whole
+from strikeloop import Event, MmpTriggered, OrderState, OrderUpdated, TimeInForce, draft
+from strikeloop_gate.figures import ONE, PRICE, ZERO, whole
 from strikeloop_gate.ledger import CLIENT_PREFIX, NOTHING, Source, contract_id, identity, moment, nanoseconds
 from strikeloop_gate.strictjson import MalformedError
 
@@ -40,7 +40,7 @@ _SINGLE = (ONE, -ONE)
 _OPEN, _FILLED, _CANCELED, _UNKNOWN = OrderState.OPEN, OrderState.FILLED, OrderState.CANCELED, OrderState.UNKNOWN
 _GTC, _IOC = TimeInForce.GTC, TimeInForce.IOC
 _TIFS = {tif.value: tif for tif in TimeInForce}
-_order_updated = maker(OrderUpdated)
+_draft = draft(OrderUpdated)
 
 
 def order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
@@ -70,40 +70,31 @@ def seed_order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NO
 
 def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING, is_seed: bool = False) -> OrderUpdated:
     """One order of any dialect or of REST. The venue's texts that are no client id stay in `raw`."""
-    time = moment(source, item)
-    size, price, fill_price = whole(item.size, "size"), figure(item.price, "price"), figure(item.fill_price, "fill_price")
-    state, left, finish_as = _standing(item, size, fill_price, is_seed)
+    order = _draft()
+    order.time = time = moment(source, item)
+    order.received, order.origin = source.received, source.origin
+    order.size = size = whole(item.size, "size")
+    price, order.fill_price = PRICE[item.price], PRICE[item.fill_price]
+    state, order.left, order.finish_as = _standing(item, size, order.fill_price, is_seed)
     text, tif, created = item.text, _TIFS.get(item.tif), item.create_time
-    client_id = None
+    order.client_id = None
     if text:  # absent and null are no text either
-        client_id = text if text.startswith(CLIENT_PREFIX) else None
-        if client_id is None:
+        if text.startswith(CLIENT_PREFIX):
+            order.client_id = text
+        else:
             raw = MappingProxyType({**raw, "text": text})
     if tif is None:
         raw = MappingProxyType({**raw, "tif": item.tif})
         state = state if state is not _OPEN else _UNKNOWN
-    is_market = (tif is _IOC and not price) or item.type == "market"
-    return _order_updated(
-        time,
-        source.received,
-        source.origin,
-        raw,
-        contract_id(source.adapter, item.contract),
-        state,
-        size,
-        identity(item.id, "id"),
-        client_id,
-        left,
-        None if is_market else price,
-        fill_price,
-        tif or _GTC,
-        is_market,
-        item.is_reduce_only is True,
-        None if created is UNSET else nanoseconds(created, "create_time"),
-        None if state is _OPEN or state is _UNKNOWN else _finished(item, time, is_seed),
-        finish_as,
-        "",
-    )
+    order.raw, order.state, order.tif = raw, state, tif or _GTC
+    order.contract, order.order_id = contract_id(source.adapter, item.contract), identity(item.id, "id")
+    order.is_market = is_market = (tif is _IOC and not price) or item.type == "market"
+    order.price, order.reduce_only = None if is_market else price, item.is_reduce_only is True
+    order.created = None if created is UNSET else nanoseconds(created, "create_time")
+    order.finished = None if state is _OPEN or state is _UNKNOWN else _finished(item, time, is_seed)
+    order.reason = ""
+    order.__class__ = OrderUpdated
+    return order  # type: ignore[no-any-return]  # it has become one
 
 
 def _standing(item: Any, size: Decimal, fill_price: Decimal, is_seed: bool) -> tuple[OrderState, Decimal | None, str]:
