@@ -176,7 +176,7 @@ class Engine:
             calls = self._fold(event) if fold is None else fold(event)
             if type(event) is PositionUpdated and (event.delta is None or event.unrealized_pnl is None):
                 event = self.portfolio.completed(event)
-            if self.switch.is_engaged and type(event) in _LOOKED_AT:
+            if type(event) in _LOOKED_AT and self.switch.is_engaged:
                 self._look()
         for function, desk, instance, hook in calls:
             try:

@@ -66,6 +66,9 @@ _TERMINAL = frozenset(
 )
 
 
+_FILLED, _NOTHING = OrderState.FILLED, Decimal(0)
+
+
 class Severity(StrEnum):
     """How much an alert matters: to know, to look at, to act on."""
 
@@ -150,7 +153,7 @@ class OrderUpdated(AccountEvent):
         """Signed size filled so far: size − left, or all of it when the venue only says that it is filled."""
         if self.left is not None:
             return self.size - self.left
-        return self.size if self.state is OrderState.FILLED else Decimal(0)
+        return self.size if self.state is _FILLED else _NOTHING
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)

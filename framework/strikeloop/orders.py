@@ -27,6 +27,8 @@ _VENUE = frozenset({_S.OPEN, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S
 _WORDS = frozenset({_S.SENT, _S.UNKNOWN, _S.REJECTED, _S.ABSENT})
 """States that say nothing of what is filled."""
 ZERO = Decimal(0)
+# Looking a member up in its enumeration costs as much as ten comparisons.
+_PENDING, _SENT, _OPEN, _FILLED, _ABSENT, _SNAPSHOT = _S.PENDING, _S.SENT, _S.OPEN, _S.FILLED, _S.ABSENT, Origin.SNAPSHOT
 
 TRANSITIONS: dict[OrderState, frozenset[OrderState]] = {
     _S.PENDING: _VENUE | {_S.PENDING, _S.SENT, _S.UNKNOWN},
@@ -163,7 +165,7 @@ class Orders:
             size=command.size,
             left=command.size,
             price=command.price,
-            state=OrderState.PENDING,
+            state=_PENDING,
             tif=command.tif,
             reduce_only=command.reduce_only,
             tag=command.tag,
@@ -194,8 +196,8 @@ class Orders:
     def sent(self, client_id: str, now: int) -> None:
         """The bytes of this order left."""
         order = self._orders.get(client_id)
-        if order is not None and order.state is OrderState.PENDING:
-            self._put(_changed(order, state=OrderState.SENT, updated=now))
+        if order is not None and order.state is _PENDING:
+            self._put(_changed(order, state=_SENT, updated=now))
 
     def apply(self, event: OrderUpdated | Filled) -> Order | None:
         """Fold one update or execution; returns the order as it is now. None when that is as it was, or no order is known to fit."""
@@ -249,7 +251,7 @@ def _executed(order: Order, event: Filled) -> Order:
 def _left(size: Decimal, filled: Decimal) -> Decimal:
     """What is left of `size`; nothing where more was filled than is asked for (any more)."""
     left = size - filled
-    return left if left * size > 0 else Decimal(0)
+    return left if left * size > 0 else ZERO
 
 
 def _average(executed: Decimal, paid: Decimal, filled: Decimal, told: Decimal) -> Decimal:
@@ -260,8 +262,8 @@ def _average(executed: Decimal, paid: Decimal, filled: Decimal, told: Decimal) -
 def _after_fill(order: Order, left: Decimal) -> OrderState:
     """Filled whole, unless its size is still being negotiated; else open, unless it is known to be closed."""
     if left == 0 and not order.is_amending:
-        return OrderState.FILLED
-    return order.state if order.state.is_terminal and order.state is not OrderState.ABSENT else OrderState.OPEN
+        return _FILLED
+    return order.state if order.state.is_terminal and order.state is not _ABSENT else _OPEN
 
 
 def _foreign(event: OrderUpdated, key: str, instance: str) -> Order:
@@ -306,9 +308,9 @@ def _changes(order: Order, event: OrderUpdated) -> dict[str, Any]:
         "reason": event.reason or order.reason,
     }
     if state not in _WORDS:
-        filled = event.filled if event.left is not None or state is OrderState.FILLED else order.filled
+        filled = event.filled if event.left is not None or state is _FILLED else order.filled
         told = (state, filled)
-        if abs(filled) < abs(order.filled) or (order.state.is_terminal and order.state is not OrderState.ABSENT and told == order.told):
+        if abs(filled) < abs(order.filled) or (order.state.is_terminal and order.state is not _ABSENT and told == order.told):
             return {}
         found["told"] = told
         found |= _figures(order, event, filled)
@@ -332,6 +334,6 @@ def _figures(order: Order, event: OrderUpdated, filled: Decimal) -> dict[str, An
 
 def _is_former(order: Order, event: OrderUpdated, price: Decimal | None) -> bool:
     """Whether an update speaks of the order as it was before an amendment; a look-up and a refusal tell how it is."""
-    if not order.former or event.state is not OrderState.OPEN or event.origin is Origin.SNAPSHOT or event.reason:
+    if not order.former or event.state is not _OPEN or event.origin is _SNAPSHOT or event.reason:
         return False
     return (event.size, price) != (order.size, order.price) and (event.size, price) in order.former

@@ -29,6 +29,9 @@ class ChannelState(StrEnum):
     REFUSED = "refused"
 
 
+_ASKED = ChannelState.ASKED  # looking a member up in its enumeration costs as much as all the rest of `touched`
+
+
 @attrs.define
 class Status:
     """One channel of one connection. Times are ns UTC, None = never; `attempts` counts subscriptions without an answer.
@@ -98,7 +101,7 @@ class Channels:
             return False
         status.last_update = now
         status.updates += updates
-        return status.state is ChannelState.ASKED and self.confirm(name, now)
+        return status.state is _ASKED and self.confirm(name, now)
 
     def left_out(self, name: str, count: int) -> None:
         """So many events of the channel were left out for later ones."""

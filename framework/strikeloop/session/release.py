@@ -21,6 +21,7 @@ from strikeloop.session.identity import Identity
 from strikeloop.session.truth import Truth
 from strikeloop.session.unknown import Unknown
 
+_COMPUTED = Origin.COMPUTED
 LOOKUP_AFTER_NS = SECOND_NS
 LOOKUP_AGAIN_NS = 10 * SECOND_NS
 MOST_LOOKUPS = 1_000
@@ -204,7 +205,7 @@ class Release:
         if event is None:
             return False
         self._tell(event)
-        if isinstance(event, ORDER_EVENTS) and event.client_id is not None and event.origin is not Origin.COMPUTED:
+        if isinstance(event, ORDER_EVENTS) and event.client_id is not None and event.origin is not _COMPUTED:
             self._is_evidence(event, event.client_id)
         return True
 

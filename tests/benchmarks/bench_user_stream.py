@@ -1,0 +1,325 @@
+"""200,000 messages of an account, in the seed document's dialect, from bytes to events to the hooks of three plugins: where each µs goes.
+
+Run by hand: `uv run python tests/benchmarks/bench_user_stream.py [--peer-python PATH] [--messages N] [--rounds N]`. Ours is what a
+live run uses of the path: the adapter's decoder, the session with its idempotence and its chains, and the engine that folds
+orders, positions and balances. Beside it, in one interleaved call: Structs alone (every number a Decimal), Structs and three
+bound methods, and in the peers' interpreter nautilus_trader's MessageBus and csp's nodes over the same Structs (csp's with
+floats, for it has no Decimals). Those that are missing are named and left out. Every figure is CPU time in µs per message,
+the median of the rounds; on another machine only ratios mean anything.
+A third of the orders each is open, closed, canceled; nobody here placed them, so that a look-up has told the session, beside
+the clock, that they are of other hands: with that all messages reach all three plugins.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import json
+import random
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+KINDS = {
+    "positions": "contract size entry_price mark_price realised_pnl unrealised_pnl delta gamma vega theta",
+    "orders": "id contract size price fill_price status type tif create_time finish_time",
+    "balances": "total unrealized_pnl option_value short_positions long_positions available currency margin_ratio",
+    "portfolio": "total_delta total_gamma total_vega total_theta margin_occupied margin_required effective_leverage portfolio_var",
+}
+SHARES = (40, 35, 15, 10)
+TEXT, INTEGERS = frozenset(["contract", "id", "status", "type", "tif", "currency"]), frozenset({"create_time", "finish_time"})
+CONTRACTS = [f"BTC_USDT-20230630-{strike}-{kind}" for strike in range(28_000, 33_000, 500) for kind in "CP"]
+BEGIN_S = 1_687_996_800
+BATCH = 50
+PLUGINS = 3
+
+
+def messages(count: int) -> Iterator[bytes]:
+    """Updates of all four channels, every figure another one; an order that is open has not traded."""
+    chance = random.Random(8)
+    for at in range(count):
+        a, b, c, d = (chance.random() for _ in range(4))
+        kind, contract, now = chance.choices(list(KINDS), SHARES)[0], chance.choice(CONTRACTS), BEGIN_S + at // 10
+        price, status = f"{2000 * a:.1f}", ("open", "closed", "cancelled")[at % 3]
+        traded = price if status == "closed" else "0"
+        values: Sequence[Any] = {
+            "positions": (contract, f"{round(a * 20 - 10)}.0", f"{2000 * b:.1f}", f"{2100 * c:.1f}", f"{d * 10:.2f}",
+                          f"{(d - 0.5) * 100:.2f}", f"{a * 2 - 1:.4f}", f"{b * 0.001:.6f}", f"{c * 20:.2f}", f"{-d * 10:.2f}"),
+            "orders": (str(123_456_789 + at), contract, "1.0", price, traded, status, "limit", "gtc", now, now),
+            "balances": (f"{10_000 * a:.2f}", f"{500 * b:.2f}", f"{2000 * c:.2f}", "3", "2", f"{7500 * d:.2f}", "USDT", f"{a:.4f}"),
+            "portfolio": (f"{a * 10 - 5:.4f}", f"{b * 0.01:.6f}", f"{c * 200:.2f}", f"{-d * 100:.2f}", f"{a * 2000:.2f}", f"{b * 1500:.2f}",
+                          f"{c * 5:.2f}", f"{d * 1000:.2f}"),
+        }[kind]  # fmt: skip
+        result = dict(zip(KINDS[kind].split(), values, strict=True))
+        frame = {"time": now, "channel": f"options.{kind}", "event": "update", "result": result}
+        yield json.dumps(frame, separators=(",", ":")).encode()
+
+
+# ---- what others do: needs nothing of ours ----
+
+
+def structs(number: Any) -> tuple[dict[type[Any], str], Callable[[bytes], Any]]:
+    """Tagged Structs over the four updates, and their decoder."""
+    import msgspec
+
+    kinds: dict[type[Any], str] = {}
+    for name, fields in KINDS.items():
+        form = msgspec.defstruct(
+            name, [(field, str if field in TEXT else int if field in INTEGERS else number) for field in fields.split()]
+        )
+        envelope: list[Any] = [("time", int), ("event", str), ("result", form)]
+        kinds[msgspec.defstruct("Frame", envelope, tag_field="channel", tag=f"options.{name}")] = name
+    first, *others = kinds
+    union: Any = first
+    for kind in others:
+        union = union | kind
+    return kinds, msgspec.json.Decoder(union, strict=number is not float).decode
+
+
+def handlers(counts: list[int]) -> list[Callable[[Any], None]]:
+    def handler(at: int) -> Callable[[Any], None]:
+        def handle(_message: Any) -> None:
+            counts[at] += 1
+
+        return handle
+
+    return [handler(at) for at in range(PLUGINS)]
+
+
+def by_struct(frames: list[bytes]) -> Callable[[], None]:
+    from decimal import Decimal
+
+    _, decode = structs(Decimal)
+
+    def run() -> None:
+        for frame in frames:
+            decode(frame)
+
+    return run
+
+
+def by_calls(frames: list[bytes]) -> Callable[[], None]:
+    from decimal import Decimal
+
+    kinds, decode = structs(Decimal)
+    table = {kind: tuple(handlers([0] * PLUGINS)) for kind in kinds}
+
+    def run() -> None:
+        for frame in frames:
+            message = decode(frame)
+            for handle in table[type(message)]:
+                handle(message.result)
+
+    return run
+
+
+def by_nautilus(frames: list[bytes]) -> Callable[[], None]:
+    from decimal import Decimal
+
+    from nautilus_trader.common.component import MessageBus, TestClock  # type: ignore[import-not-found]  # of the peers' interpreter
+    from nautilus_trader.model.identifiers import TraderId  # type: ignore[import-not-found]  # the same
+
+    kinds, decode = structs(Decimal)
+    bus = MessageBus(TraderId("T-1"), TestClock())
+    for name in kinds.values():
+        for handle in handlers([0] * PLUGINS):
+            bus.subscribe(name, handle)
+    publish = bus.publish
+
+    def run() -> None:
+        for frame in frames:
+            message = decode(frame)
+            publish(kinds[type(message)], message.result)
+
+    return run
+
+
+def by_csp(frames: list[bytes]) -> Callable[[], None]:
+    from datetime import datetime, timedelta
+
+    import csp  # type: ignore[import-not-found]  # of the peers' interpreter
+    from csp import ts
+
+    kinds, decode = structs(float)
+    place = {kind: at for at, kind in enumerate(kinds)}
+    begin = datetime(2023, 6, 29)  # noqa: DTZ001  # csp takes no time zones
+    rows = [(begin + timedelta(microseconds=at + 1), frame) for at, frame in enumerate(frames)]
+
+    @csp.node
+    def split(frame: ts[object]) -> csp.Outputs(a=ts[object], b=ts[object], c=ts[object], d=ts[object]):  # type: ignore[valid-type]  # its syntax
+        if csp.ticked(frame):
+            message = decode(frame)
+            at = place[type(message)]
+            if at == 0:
+                csp.output(a=message.result)
+            elif at == 1:
+                csp.output(b=message.result)
+            elif at == 2:
+                csp.output(c=message.result)
+            else:
+                csp.output(d=message.result)
+
+    @csp.node
+    def hear(message: ts[object], counts: Any, at: int) -> None:
+        if csp.ticked(message):
+            counts[at] += 1
+
+    @csp.graph
+    def whole() -> None:
+        parts = split(csp.curve(object, rows))
+        for part in (parts.a, parts.b, parts.c, parts.d):
+            for at in range(PLUGINS):
+                hear(part, [0] * PLUGINS, at)
+
+    return lambda: csp.run(whole, starttime=begin, endtime=begin + timedelta(days=1))
+
+
+PEERS = {"Structs alone": by_struct, "Structs, three bound methods": by_calls, "nautilus_trader": by_nautilus, "csp": by_csp}
+
+
+def timed(run: Callable[[], None], count: int) -> float:
+    gc.collect()
+    gc.freeze()
+    begun = time.process_time()
+    run()
+    return (time.process_time() - begun) * 1e6 / count
+
+
+# ---- ours ----
+
+
+class Ours:
+    """The path of a live run, in its parts: decoder, session, engine."""
+
+    def __init__(self) -> None:
+        from strikeloop import (
+            BalanceUpdated,
+            ContractId,
+            Desk,
+            OrderUpdated,
+            PortfolioRiskUpdated,
+            PositionUpdated,
+            RunStarted,
+            hookimpl,
+            plugin,
+            state,
+        )  # fmt: skip
+        from strikeloop.engine import Engine, Plugin
+        from strikeloop.margin import Classic
+        from strikeloop.session import Find
+        from strikeloop.wire import Secret
+        from strikeloop_gate import Gate
+        from tests.framework.session.stage import Stage
+
+        @plugin
+        class Counter:
+            count: int = state(0)
+
+            @hookimpl
+            def on_position(self, event: PositionUpdated, desk: Desk) -> None:
+                self.count += 1
+
+            @hookimpl
+            def on_order(self, event: OrderUpdated, desk: Desk) -> None:
+                self.count += 1
+
+            @hookimpl
+            def on_balance(self, event: BalanceUpdated, desk: Desk) -> None:
+                self.count += 1
+
+            @hookimpl
+            def on_portfolio_risk(self, event: PortfolioRiskUpdated, desk: Desk) -> None:
+                self.count += 1
+
+        adapter = Gate(dialect="seed", key=Secret("k"), secret=Secret("s")).open("gate")
+        assert adapter.account is not None
+        stage = Stage(adapter.account.channels).connect().snapshot()
+        self.plugins = [Counter() for _ in range(PLUGINS)]
+        engine = Engine([Plugin(name=f"p{at}", kind="sink", plugin=one) for at, one in enumerate(self.plugins)], margin=Classic())
+        engine.step(RunStarted(time=0, received=0))
+        self._decode, self._session, self._step, self._line = adapter.account.decode, stage.session, engine.step, stage.line
+        self._find, self._contract = Find, ContractId.of
+
+    def run(self, frames: list[bytes]) -> tuple[float, float, float]:
+        """µs per message in each part."""
+        clock, decode, session, step, line = time.process_time_ns, self._decode, self._session, self._step, self._line
+        parts = [0, 0, 0]
+        gc.collect()
+        gc.freeze()
+        for at in range(0, len(frames), BATCH):
+            now, batch = 1_700_000_000_000_000_000 + at, frames[at : at + BATCH]
+            self._look_up(batch, now)
+            begun = clock()
+            decoded = [decode(frame, now) for frame in batch]
+            after_decoding = clock()
+            for one in decoded:
+                session.receive(line, one, now)
+            events, _ = session.take()
+            after_session = clock()
+            for event in events:
+                step(event)
+            after_engine = clock()
+            for part, spent in enumerate((after_decoding - begun, after_session - after_decoding, after_engine - after_session)):
+                parts[part] += spent
+        return tuple(part / len(frames) / 1e3 for part in parts)  # type: ignore[return-value]  # three of them
+
+    def _look_up(self, frames: list[bytes], now: int) -> None:
+        """The venue was asked, and names none of these orders as ours."""
+        for frame in frames:
+            result = json.loads(frame)["result"]
+            if "id" in result:
+                self._session.found(self._find(self._contract("gate", result["contract"]), None, result["id"]), None, now)
+        self._session.take()
+
+
+def measure(options: argparse.Namespace) -> None:
+    found: dict[str, list[float]] = {name: [] for name in (*PEERS, "ours", "  decoding", "  session", "  engine and plugins")}
+    frames = list(messages(options.messages))
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "messages")
+        file.write_bytes(b"\n".join(frames))
+        for _ in range(options.rounds):
+            for name in PEERS:
+                python = options.peer_python if name in ("nautilus_trader", "csp") else sys.executable
+                command = [python, __file__, "--child", name, "--file", str(file)]
+                told = subprocess.run(command, capture_output=True, text=True, check=False) if python else None
+                found[name] += [float(told.stdout)] if told is not None and told.returncode == 0 else []
+            ours = Ours()
+            parts = ours.run(frames)
+            if any(one.count < len(frames) for one in ours.plugins):
+                sys.exit(f"of {len(frames)} messages {[one.count for one in ours.plugins]} reached the plugins")
+            for name, spent in zip(("  decoding", "  session", "  engine and plugins"), parts, strict=True):
+                found[name].append(spent)
+            found["ours"].append(sum(parts))
+    print(f"{'case':32} {'µs/message':>10} {'× Structs':>10}")
+    for name, times in found.items():
+        if not times:
+            print(f"{name:32} {'missing':>10}")
+            continue
+        ratios = [one / other for one, other in zip(times, found["Structs alone"], strict=False)]
+        print(f"{name:32} {statistics.median(times):>10.2f} {statistics.median(ratios):>10.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--peer-python", help="an interpreter with nautilus_trader, csp and msgspec")
+    parser.add_argument("--messages", type=int, default=200_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--child", choices=PEERS, help=argparse.SUPPRESS)
+    parser.add_argument("--file", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.child:
+        frames = Path(options.file).read_bytes().split(b"\n")
+        print(timed(PEERS[options.child](frames), len(frames)))
+    else:
+        measure(options)
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, ".")
+    main()
