@@ -21,7 +21,7 @@ from strikeloop.backtest.world import ignore
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import plain
 from strikeloop.engine import Engine, Plugin
-from strikeloop.errors import ConfigError, Problem, StorageError
+from strikeloop.errors import ConfigError, DecodeError, Problem, StorageError
 from strikeloop.events import Event, HaltUpdated
 from strikeloop.hooks import settings_of
 from strikeloop.journal import Asked, HaltNote, Halts, Journal, Legacy, RunFolder, StateDir, is_begun, joined, legacy_of, memory_of
@@ -56,6 +56,7 @@ class Record(Protocol):
     def reset_asked(self) -> Asked | None: ...
     def keep(self, told: HaltUpdated) -> None: ...
     def tags(self) -> tuple[str, ...]: ...
+    def quarantine(self, adapter: str, port: str, error: DecodeError, now: int) -> None: ...
     async def status(self, status: dict[str, Any]) -> None: ...
 
 
@@ -196,6 +197,7 @@ def live_of(
         tags=(*earlier.tags, tag),
         switch=_switch(plan.run),
         recorder=recorder,
+        quarantine=record.quarantine,
     )
     live.watch(times, _thresholds(plan.run), report)
     if plan.run.mode is Mode.SIM:

@@ -18,6 +18,7 @@ from strikeloop import (
     Approved,
     Command,
     ConfigError,
+    DecodeError,
     Desk,
     Event,
     Filled,
@@ -96,6 +97,7 @@ class Memory:
         self.statuses: list[dict[str, Any]] = []
         self.halt = ""
         self.halts: list[str] = []
+        self.garbled: list[tuple[str, str, str]] = []
 
     def inputs(self, events: Sequence[Event]) -> None:
         self.events += events
@@ -119,6 +121,9 @@ class Memory:
 
     def keep(self, told: HaltUpdated) -> None:
         self.halts.append(told.state.value)
+
+    def quarantine(self, adapter: str, port: str, error: DecodeError, now: int) -> None:
+        self.garbled.append((adapter, port, str(error)))
 
     async def status(self, status: dict[str, Any]) -> None:
         self.statuses.append(status)

@@ -15,9 +15,11 @@ import anyio.to_thread
 
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import described
+from strikeloop.errors import DecodeError
 from strikeloop.events import Event, HaltUpdated
 from strikeloop.journal.folder import RunFolder, StateDir
 from strikeloop.journal.halts import Asked, HaltNote, Halts, asked_in
+from strikeloop.journal.quarantine import Quarantine
 from strikeloop.journal.store import Journal, Row
 
 
@@ -76,6 +78,7 @@ class RunRecord(JournalBook):
         super().__init__(journal)
         self.folder, self._mode = folder, mode
         self._halts = Halts(folder.path.parent)
+        self._quarantine = Quarantine(folder.path / "quarantine.jsonl")
 
     def halted(self) -> str:
         """Why no order may leave, "" where one may."""
@@ -96,6 +99,10 @@ class RunRecord(JournalBook):
     def keep(self, told: HaltUpdated) -> None:
         """Note how the kill switch stands where the next run finds it. Raises StorageError."""
         self._halts.note(HaltNote.of(told, self._mode, self.folder.id))
+
+    def quarantine(self, adapter: str, port: str, error: DecodeError, now: int) -> None:
+        """Keep a frame that could not be read."""
+        self._quarantine.keep(adapter, port, error, now)
 
     async def status(self, status: Mapping[str, Any]) -> None:
         """Replace status.json, in a worker thread."""

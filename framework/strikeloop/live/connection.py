@@ -38,7 +38,10 @@ def ignore(_frames: Sequence[bytes], _received: int) -> None:
 
 
 class Connection:
-    """Line `number` of `session`; `pump` releases what the session has to say, `make_way` gives others a turn, `tap` sees raw frames."""
+    """Line `number` of `session`; `pump` releases what the session has to say, `make_way` gives others a turn, `tap` sees raw frames.
+
+    `garbled` takes each frame that could not be read.
+    """
 
     def __init__(
         self,
@@ -50,11 +53,12 @@ class Connection:
         *,
         prepare: Callable[[], Awaitable[None]],
         pump: Callable[[], None],
+        garbled: Callable[[int, DecodeError, int], None],
         make_way: Callable[[], Awaitable[None]],
         tap: Tap = ignore,
     ) -> None:
         self.number, self._session, self._stream, self._clock, self._venue_clock = number, session, stream, clock, venue_clock
-        self._prepare, self._pump, self._make_way, self._tap = prepare, pump, make_way, tap
+        self._prepare, self._pump, self._garbled, self._make_way, self._tap = prepare, pump, garbled, make_way, tap
         self._scope = anyio.CancelScope()
         self._reason, self._is_auth = "", False
         self._outbox: list[Request] = []
@@ -133,7 +137,7 @@ class Connection:
             if isinstance(frame, Decoded):
                 self._session.receive(self.number, frame, now)
             else:
-                self._session.garbled(self.number, frame, now)
+                self._garbled(self.number, frame, now)
         self._pump()
 
     async def _take_in_slices(self, frames: Sequence[bytes], now: int) -> None:

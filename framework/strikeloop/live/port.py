@@ -16,7 +16,7 @@ from anyio.abc import TaskGroup
 from strikeloop.adapter import Account, BookFeed, Feed, KnowsFreezes, Stream
 from strikeloop.clock import ServerClock
 from strikeloop.contracts import ContractId
-from strikeloop.errors import AuthRejectedError, VenueError
+from strikeloop.errors import AuthRejectedError, DecodeError, VenueError
 from strikeloop.events import Event, MmpTriggered
 from strikeloop.live.clock import WallClock
 from strikeloop.live.connection import Connection, Tap, ignore
@@ -40,6 +40,8 @@ SNAPSHOT_S = 20.0
 FIND_S = 5.0
 
 Deliver = Callable[[Sequence[Event]], None]
+Quarantine = Callable[[str, str, DecodeError, int], None]
+"""Takes the adapter, the port, what is wrong with a frame, and when it came."""
 
 
 class Port:
@@ -54,8 +56,9 @@ class Port:
         deliver: Deliver,
         make_way: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
         tap: Tap = ignore,
+        quarantine: Quarantine | None = None,
     ) -> None:
-        self._make_way, self._tap = make_way, tap
+        self._make_way, self._tap, self._quarantine = make_way, tap, quarantine
         self.session, self._stream, self._clock, self._venue_clock, self._deliver = session, stream, clock, venue_clock, deliver
         self._freezes = stream if isinstance(stream, KnowsFreezes) else None
         """Every order that protection withdrew tells that it was triggered; whoever keeps it knows whether that is the same freeze."""
@@ -142,6 +145,7 @@ class Port:
             self._venue_clock,
             prepare=self._prepare,
             pump=self.pump,
+            garbled=self._garbled,
             make_way=self._make_way,
             tap=self._tap,
         )
@@ -150,6 +154,11 @@ class Port:
             await connection.run()
         finally:
             del self._connections[line]
+
+    def _garbled(self, line: int, error: DecodeError, now: int) -> None:
+        if self._quarantine is not None:
+            self._quarantine(self.session.adapter, self.session.port, error, now)
+        self.session.garbled(line, error, now)
 
     async def _prepare(self) -> None:
         if self.session.port == "account":

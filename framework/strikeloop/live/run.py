@@ -28,7 +28,7 @@ from strikeloop.live.halting import Halting
 from strikeloop.live.hooktimes import HookTimes
 from strikeloop.live.keeper import Keeper, Switch
 from strikeloop.live.local import LocalVenue
-from strikeloop.live.port import Port
+from strikeloop.live.port import Port, Quarantine
 from strikeloop.live.resources import ResourceWatch, Thresholds
 from strikeloop.live.risk import RiskWatch
 from strikeloop.live.sender import Sender
@@ -61,7 +61,7 @@ class Live:
     `halted` is asked before each order leaves and names a reason, or nothing; `halting` is what others ask of the kill switch.
     `listen` hears every event after the engine, for sinks and screens; it must not block. `legacy` is what earlier runs left on the
     accounts, `tags` are those of this directory's runs; `switch` is how a dead man's switch is set where the venue has one, None
-    leaves it alone.
+    leaves it alone. `quarantine` is handed each frame that could not be read.
     """
 
     def __init__(
@@ -81,11 +81,12 @@ class Live:
         tags: Sequence[str] = (),
         switch: Switch | None = None,
         recorder: Recorder | None = None,
+        quarantine: Quarantine | None = None,
     ) -> None:
         self.engine, self.clock, self.summary, self.ending = engine, clock, summary, Ending()
         self._digest = Digest(header or {})
         self.halting, self._stale_after_s = halting or Halting(), stale_after_s
-        self._halted, self._listen, self._fail_fast = halted, listen, fail_fast
+        self._halted, self._listen, self._fail_fast, self._quarantine = halted, listen, fail_fast, quarantine
         self.storage = Storage(book, clock, self._executing, self.deliver, self._storage_lost)
         self._legacy, self._switch = legacy or Legacy(), switch
         self.keepers: dict[str, Keeper] = {}
@@ -233,7 +234,8 @@ class Live:
         listing = self._listings.setdefault(adapter.name, Listing())
         session = Session(adapter.name, port, stream.channels, SystemRandom(), listing=listing, stale_after_s=self._stale_after_s)
         deliver = self._deliver_market if port == "feed" else self.deliver
-        return Port(session, stream, self.clock, adapter.clock, deliver, self._sender.make_way, self._tap(adapter.name, port))
+        tap = self._tap(adapter.name, port)
+        return Port(session, stream, self.clock, adapter.clock, deliver, self._sender.make_way, tap, self._quarantine)
 
     def _tap(self, adapter: str, port: str) -> Tap:
         recorder = self._recorder
