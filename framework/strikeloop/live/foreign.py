@@ -16,6 +16,8 @@ from strikeloop.events import AlertRaised, Event, OrderUpdated, Severity
 from strikeloop.orders import Order
 
 QUIET_NS = 60 * SECOND_NS
+MOST_SEEN = 20_000
+"""So many orders are remembered as seen, and those of them that are kept at all."""
 NAMED = 5
 ORPHAN, OTHER_RUN, FOREIGN = "orphan", "other-run", "foreign"
 WORDS = {
@@ -37,6 +39,7 @@ class ForeignOrders:
         self._engine, self._adapters, self._tags, self._newer = engine, adapters, frozenset(tags), newer
         self._fresh: dict[tuple[str, str], dict[str, None]] = {}
         self._seen: set[str] = set()
+        self._most_seen = MOST_SEEN
         self._quiet_until: dict[tuple[str, str], int] = {}
 
     def see(self, event: Event) -> None:
@@ -44,11 +47,14 @@ class ForeignOrders:
         if not isinstance(event, OrderUpdated) or event.contract.adapter not in self._adapters:
             return
         order = self._engine.orders.find(event)
-        if order is not None and not order.instance and order.key not in self._seen:
-            self._seen.add(order.key)
-            kind = self._kind(order)
-            if order.is_working or kind != ORPHAN:
-                self._fresh.setdefault((event.contract.adapter, kind), {})[order.client_id or order.key] = None
+        if order is None or order.instance or order.key in self._seen:
+            return
+        self._seen.add(order.key)
+        if len(self._seen) > self._most_seen:
+            self._forget()
+        kind = self._kind(order)
+        if order.is_working or (kind != ORPHAN and not _is_history(event)):
+            self._fresh.setdefault((event.contract.adapter, kind), {})[order.client_id or order.key] = None
 
     def alerts(self, now: int) -> Sequence[AlertRaised]:
         """What people should know now: each kind at most once a minute."""
@@ -80,6 +86,11 @@ class ForeignOrders:
             self._tags |= frozenset(self._newer())
         return ORPHAN if tag in self._tags else OTHER_RUN
 
+    def _forget(self) -> None:
+        """Of orders that are over only the last are kept, and of those that are forgotten nobody speaks any more."""
+        self._seen = {key for key in self._seen if self._engine.orders.get(key) is not None}
+        self._most_seen = max(MOST_SEEN, 2 * len(self._seen))
+
     @staticmethod
     def _alert(key: tuple[str, str], names: list[str], now: int) -> AlertRaised:
         adapter, kind = key
@@ -87,3 +98,8 @@ class ForeignOrders:
         text = f"{len(names)} orders {WORDS[kind].format(adapter=adapter)} ({', '.join(names[:NAMED])}{more})"
         severity = Severity.CRITICAL if kind == OTHER_RUN else Severity.WARNING
         return AlertRaised(time=now, received=now, source="live", topic=kind, text=text, severity=severity)
+
+
+def _is_history(event: OrderUpdated) -> bool:
+    """Whether an order was over long before it was heard of: nobody works on the account with it now."""
+    return event.received - (event.finished or event.time) > QUIET_NS

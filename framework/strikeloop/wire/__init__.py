@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from strikeloop.wire.document import Document
+    from strikeloop.wire.extras import require_live
     from strikeloop.wire.http import HttpTransport, open_http
     from strikeloop.wire.rate import RateLimiter
     from strikeloop.wire.rest import Refusal, Rest, Verdict, told_apart
@@ -30,6 +31,7 @@ __all__ = [
     "WebSocketLink",
     "connect_websocket",
     "open_http",
+    "require_live",
     "told_apart",
 ]
 
@@ -45,6 +47,7 @@ _HOMES = {
     "WebSocketLink": "websocket",
     "connect_websocket": "websocket",
     "open_http": "http",
+    "require_live": "extras",
     "told_apart": "rest",
 }
 

@@ -27,6 +27,8 @@ Number = Annotated[float, msgspec.Meta(ge=-1e30, le=1e30)]
 Blank = Literal[""] | Number
 Bare = int | Decimal
 """A ledger figure that stands without quotes: exact either way."""
+EMPTY = Annotated[list[Any], msgspec.Meta(max_length=0)]
+"""A list without items: digits in it would not show in the shape."""
 Fields = tuple[tuple[str, Any], ...]
 
 
@@ -88,7 +90,7 @@ def _kind(hint: Any, value: Any) -> Any:
     if isinstance(value, list):
         (item,) = get_args(hint)
         alike = {_fields(item, node) for node in value}
-        return list if not alike else (item, *alike) if len(alike) == 1 else None
+        return EMPTY if not alike else (item, *alike) if len(alike) == 1 else None
     parts = _parts(hint)
     if str in parts and float in parts:
         return Blank

@@ -90,3 +90,29 @@ async def test_our_own_orders_are_no_strangers() -> None:
         await stage.pass_s(2)
         assert alerts(stage)[1:] == []
         assert status_of(stage.live)["foreign"] == []
+
+
+@pytest.mark.parametrize(("age_s", "told"), [(0, ["other-run"]), (120, [])])
+async def test_an_order_that_was_over_long_before_it_was_heard_of_is_history(age_s: int, told: list[str]) -> None:
+    stage = Stage()
+    async with stage.running():
+        now = stage.clock.now()
+        over = {"state": OrderState.CANCELED, "finished": now - age_s * 1_000_000_000, "received": now, "time": now}
+        stage.account.say("orders", theirs("77", "t-other-maker-1", **over))
+        await until(lambda: stage.engine.orders.by_order_id("venue", "77") is not None)
+        await stage.pass_s(2)
+        assert [topic for topic, _ in alerts(stage)] == told
+
+
+async def test_what_was_seen_is_remembered_as_long_as_the_order_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strikeloop.orders.MOST_CLOSED", 5)
+    monkeypatch.setattr("strikeloop.live.foreign.MOST_SEEN", 10)
+    stage = Stage()
+    async with stage.running():
+        stage.live.foreign._most_seen = 10
+        stage.account.say("orders", theirs("0", "web-0"))
+        for number in range(1, 30):
+            stage.account.say("orders", theirs(str(number), f"web-{number}", state=OrderState.CANCELED))
+        await until(lambda: stage.engine.orders.by_order_id("venue", "29") is not None)
+        assert len(stage.live.foreign._seen) <= 11
+        assert "web-0" in stage.live.foreign._seen

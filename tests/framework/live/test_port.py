@@ -136,6 +136,18 @@ async def test_a_frame_that_cannot_be_read_reconciles_the_account() -> None:
         assert not stage.said(StreamLost)
 
 
+async def test_frames_that_cannot_be_read_are_handed_to_the_quarantine() -> None:
+    kept: list[tuple[str, str, str]] = []
+    stage = Stage(quarantine=lambda adapter, port, error, now: kept.append((adapter, port, error.frame[2:9])))
+    async with stage.running():
+        stage.account.link.deliver(b"garbage")
+        await until(lambda: stage.said(GapClosed))
+        stage.feed.link.deliver(b"rubbish")
+        stage.feed.say("quotes", stage.quote())
+        await until(lambda: stage.said(Quoted))
+    assert kept == [("venue", "account", "garbage"), ("venue", "feed", "rubbish")]
+
+
 async def test_a_frame_of_the_feed_that_cannot_be_read_is_skipped() -> None:
     stage = Stage()
     async with stage.running():

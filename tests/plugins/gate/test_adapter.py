@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import textwrap
 from decimal import Decimal
 from typing import Any
 
@@ -77,3 +80,20 @@ def test_without_keys_there_is_market_data_only() -> None:
 
 def test_settings_never_show_their_secrets() -> None:
     assert "hidden" not in repr(Gate(key=Secret("hidden-1"), secret=Secret("hidden-2"), dialect=Dialect.SEED))
+
+
+def test_without_msgspec_the_adapter_says_how_to_get_it() -> None:
+    program = textwrap.dedent(
+        """
+        import sys
+        sys.modules["msgspec"] = None
+        from strikeloop import ConfigError
+        try:
+            import strikeloop_gate
+        except ConfigError as error:
+            print(error)
+        """
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert "strikeloop-gate" in told
+    assert "pip install strikeloop[live]" in told

@@ -78,6 +78,13 @@ def test_bytes_that_are_changed_change_nothing_about_it(document: dict[str, Any]
     agree(bytes(text), Dialect.AUTO, learned)
 
 
+@pytest.mark.parametrize("inside", [b"5", b"-", b"1.5"])
+def test_a_list_that_was_empty_is_not_taken_for_one_that_holds_numbers(inside: bytes) -> None:
+    learned = raw(next(document for document in DOCUMENTED if document["channel"] == "options.order_book_update"))
+    assert b"[]" in learned
+    assert both(learned.replace(b"[]", b"[" + inside + b"]"), Dialect.AUTO, learned) == (None, None)
+
+
 @pytest.mark.parametrize("document", DOCUMENTED, ids=lambda document: document["channel"] + type(document["result"]).__name__)
 def test_every_documented_update_is_read_the_swift_way(document: dict[str, Any]) -> None:
     swift, thorough = both(json.dumps(document).encode(), Dialect.AUTO)
