@@ -1,13 +1,10 @@
-"""200,000 messages of an account, in the seed document's dialect, from bytes to events to the hooks of three plugins: where each µs goes.
+"""200,000 messages of an account, in the seed document's dialect, from bytes to the hooks of three plugins: where each µs goes.
 
-Run by hand: `uv run python tests/benchmarks/bench_user_stream.py [--peer-python PATH] [--messages N] [--rounds N]`. Ours is what a
-live run uses of the path: the adapter's decoder, the session with its idempotence and its chains, and the engine that folds
-orders, positions and balances. Beside it, in one interleaved call: Structs alone (every number a Decimal), Structs and three
-bound methods, and in the peers' interpreter nautilus_trader's MessageBus and csp's nodes over the same Structs (csp's with
-floats, for it has no Decimals). Those that are missing are named and left out. Every figure is CPU time in µs per message,
-the median of the rounds; on another machine only ratios mean anything.
-A third of the orders each is open, closed, canceled; nobody here placed them, so that a look-up has told the session, beside
-the clock, that they are of other hands: with that all messages reach all three plugins.
+Run by hand: `uv run python tests/benchmarks/bench_user_stream.py [--peer-python PATH] [--messages N] [--rounds N]`. Ours is what a live
+run uses: decoder, session and engine. Beside it, in one interleaved call: Structs alone (every number a Decimal), Structs and three
+bound methods, and in the peers' interpreter nautilus_trader's MessageBus and csp's nodes over the same Structs (csp's with floats).
+Those that are missing are named and left out. CPU time, median of the rounds; on another machine only ratios mean anything. Nobody
+here placed these orders; look-ups beside the clock have told the session so, and all messages reach all three plugins.
 """
 
 from __future__ import annotations
