@@ -118,8 +118,8 @@ def by_calls(frames: list[bytes]) -> Callable[[], None]:
 def by_nautilus(frames: list[bytes]) -> Callable[[], None]:
     from decimal import Decimal
 
-    from nautilus_trader.common.component import MessageBus, TestClock  # type: ignore[import-not-found]  # of the peers' interpreter
-    from nautilus_trader.model.identifiers import TraderId  # type: ignore[import-not-found]  # the same
+    from nautilus_trader.common.component import MessageBus, TestClock  # of the peers' interpreter
+    from nautilus_trader.model.identifiers import TraderId
 
     kinds, decode = structs(Decimal)
     bus = MessageBus(TraderId("T-1"), TestClock())
@@ -139,7 +139,7 @@ def by_nautilus(frames: list[bytes]) -> Callable[[], None]:
 def by_csp(frames: list[bytes]) -> Callable[[], None]:
     from datetime import datetime, timedelta
 
-    import csp  # type: ignore[import-not-found]  # of the peers' interpreter
+    import csp  # of the peers' interpreter
     from csp import ts
 
     kinds, decode = structs(float)
