@@ -56,6 +56,7 @@ class Port:
         deliver: Deliver,
         make_way: Callable[[], Awaitable[None]] = anyio.lowlevel.checkpoint,
         tap: Tap = ignore,
+        *,
         quarantine: Quarantine | None = None,
     ) -> None:
         self._make_way, self._tap, self._quarantine = make_way, tap, quarantine

@@ -234,8 +234,8 @@ class Live:
         listing = self._listings.setdefault(adapter.name, Listing())
         session = Session(adapter.name, port, stream.channels, SystemRandom(), listing=listing, stale_after_s=self._stale_after_s)
         deliver = self._deliver_market if port == "feed" else self.deliver
-        tap = self._tap(adapter.name, port)
-        return Port(session, stream, self.clock, adapter.clock, deliver, self._sender.make_way, tap, self._quarantine)
+        tap, quarantine = self._tap(adapter.name, port), self._quarantine
+        return Port(session, stream, self.clock, adapter.clock, deliver, self._sender.make_way, tap, quarantine=quarantine)
 
     def _tap(self, adapter: str, port: str) -> Tap:
         recorder = self._recorder
