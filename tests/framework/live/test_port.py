@@ -190,7 +190,7 @@ async def test_a_snapshot_that_never_comes_is_asked_for_again(monkeypatch: pytes
     stage.account.script("snapshot", Held(), VenueError("502"))
     async with stage.running(started=False):
         await stage.pass_until(lambda: stage.live.started)
-        assert len(stage.account.asked("snapshot")) == 3
+        assert len(stage.account.asked("snapshot")) >= 3  # so short a patience ends on a slow machine also where an answer was on its way
 
 
 async def test_a_look_up_that_never_comes_is_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
