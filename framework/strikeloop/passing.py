@@ -203,7 +203,7 @@ class Passing:
         self.stretch = Stretch(np.zeros(0, np.int64), ())
         self._carried: dict[type[Event], dict[Key, Any]] = {}
         self._carried_places: dict[type[Event], dict[Key, int]] = {}
-        self._whole: dict[Key, Any] = {}
+        self._whole: dict[Key, tuple[Any, int]] = {}
 
     @property
     def passed(self) -> int:
@@ -219,7 +219,7 @@ class Passing:
         self.at = len(self.stretch)
         tickers = self.stretch.tables.get(TickerUpdated)
         if tickers is not None and not tickers.tells_more.all():
-            self._whole.update((key, whole) for key, _ in tickers.groups() if (whole := self.whole_ticker(key)) is not None)
+            self._whole.update((key, whole) for key, _ in tickers.groups() if (whole := self.whole_ticker(key))[0] is not None)
         for kind, table in self.stretch.tables.items():
             carried, places = self._carried.setdefault(kind, {}), self._carried_places.setdefault(kind, {})
             for key, event, position in table.lasts():
@@ -233,17 +233,19 @@ class Passing:
         event = None if table is None else table.last(key, self.at)
         return self._carried.get(kind, {}).get(key) if event is None else event
 
-    def whole_ticker(self, key: Key) -> Any:
-        """The last ticker about a key that told more than a mark, None before the first."""
+    def whole_ticker(self, key: Key) -> tuple[Any, int]:
+        """The last ticker about a key that told more than a mark, and which row of the whole run it is; None and −1 before the first."""
         table = self.stretch.tables.get(TickerUpdated)
         group = None if table is None else table.group(key)
         if table is not None and group is not None:
             whole = table.tells_more[group.rows][: group.passed(self.at)].nonzero()[0]
             if len(whole):
-                return group.events(int(whole[-1]), int(whole[-1]) + 1)[0]
-        before = self._whole.get(key)
+                last = int(whole[-1])
+                return group.events(last, last + 1)[0], self.before + int(group.positions[last])
         carried = self._carried.get(TickerUpdated, {}).get(key)
-        return before if carried is None or (carried.delta is None and carried.mark_iv is None) else carried
+        if carried is None or (carried.delta is None and carried.mark_iv is None):
+            return self._whole.get(key, (None, -1))
+        return carried, self._carried_places[TickerUpdated][key]
 
     def place(self, kind: type[Event], key: Key) -> int:
         """Which row of the whole run `latest` is, counted from 0; −1 where there is none."""
@@ -325,7 +327,7 @@ class KnownTickers(Known):
         event = super().get(key, default)
         if event is default or event.delta is not None or event.mark_iv is not None:
             return event
-        whole = self._passing.whole_ticker(key)
+        whole, _ = self._passing.whole_ticker(key)
         if whole is None:
             return event
         return attrs.evolve(whole, time=event.time, received=event.received, mark_price=event.mark_price)

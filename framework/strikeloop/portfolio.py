@@ -218,8 +218,11 @@ class Portfolio:
             return
         for contract, position in self._positions.items():
             if position.size and passing.place(TickerUpdated, contract) >= self._marked[contract]:
+                told = self.tickers[contract]
+                if passing.whole_ticker(contract)[1] < self._marked[contract]:  # since then only marks were told
+                    told = passing.latest(TickerUpdated, contract)
                 self._marked[contract] = passing.passed
-                self._mark(self.tickers[contract])
+                self._mark(told)
 
     def _touch(self, contract: ContractId) -> None:
         self.revision += 1

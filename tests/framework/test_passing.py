@@ -9,7 +9,9 @@ from strikeloop import ContractId, Quoted, TickerUpdated, Traded
 from strikeloop.backtest.merge import stretches
 from strikeloop.columns import Batch
 from strikeloop.passing import Known, KnownTickers, Passing
+from strikeloop.portfolio import Portfolio
 from tests.framework.backtest.columnar import Market
+from tests.framework.stage import position
 from tests.framework.test_columns import CALL, PUT, columns, quotes
 
 
@@ -89,3 +91,15 @@ def test_a_mark_alone_takes_no_greeks_away() -> None:
     turn(passing)
     passing.at = 1
     assert [*seen, (known[CALL].time, known[CALL].mark_price, known[CALL].delta)] == [None, (1, 7.0, 0.5), (2, 8.0, 0.5), (3, 9.0, 0.5)]
+
+
+def test_a_mark_alone_after_a_position_was_told_leaves_its_greeks() -> None:
+    nothing = float("nan")
+    rows = columns(TickerUpdated, times=[1, 2], mark_price=[7.0, 8.0], delta=[0.5, nothing], mark_iv=[0.6, nothing])
+    passing, portfolio = laid_out(Batch(parts=(rows,))), Portfolio()
+    portfolio.follow(passing)
+    passing.at = 1
+    portfolio.apply(position(2, CALL, delta=0.1, mark_price=7.5))
+    passing.at = 2
+    (held,) = portfolio.positions
+    assert (held.mark_price, held.delta) == (8.0, 0.1)
