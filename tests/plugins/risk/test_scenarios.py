@@ -83,4 +83,4 @@ def _as_scenarios(outcomes: list[Outcome]) -> list[Outcome]:
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_the_readme_tells_that_no_day_with_limits_was_liquidated(scenario: str) -> None:
     entry = README.read_text(encoding="utf-8").split("## Seen to work")[1]
-    assert f"| {scenario} | with | 0 of 145 |" in entry
+    assert f"| {scenario} | with | 0 of 200 |" in entry
