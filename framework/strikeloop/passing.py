@@ -154,6 +154,12 @@ class Stretch:
     def __len__(self) -> int:
         return len(self.time)
 
+    @property
+    def is_seen_at_once(self) -> bool:
+        """Whether a client has each row the moment it happens: no `received` differs from its `time`."""
+        at_once = all(table.columns.received is table.columns.time for table in self.tables.values())
+        return at_once and all(event.received == event.time for event in self.loose)
+
     def next_loose(self, at: int) -> int:
         """The position of the first loose event at or after `at`; the end where there is none."""
         if not self.loose:

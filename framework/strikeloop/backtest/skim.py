@@ -1,27 +1,34 @@
 """Only the rows that matter: those somebody hears of, and those that touch something of ours at the venue; the others just pass.
 
-Owns `Skim`. It does what `Each` does in the same sequence; who looks at a contract later sees the last row that has passed.
+Owns `Skim`. It does what `Each` does in the same sequence; who looks at a contract later sees the last row that has passed. A market
+that reaches its client later than it happens is not for it: nobody may see what has not come yet.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, islice
 
 from strikeloop.backtest.heard import Ears, Heard
 from strikeloop.backtest.merge import stretches
 from strikeloop.backtest.world import Progress, World
 from strikeloop.engine import NOTHING, Step
-from strikeloop.errors import InvariantError
+from strikeloop.errors import ConfigError, InvariantError, Problem
 from strikeloop.passing import Passing, Stretch
 from strikeloop.venue import Columnar, Skimming
 
+_FIX = "run it row by row: strikeloop backtest --each, or run_backtest(each=True)"
 SHOWN = 100_000
 """Rows between two reports of progress."""
 
 
+def is_seen_at_once(sources: Sequence[Columnar]) -> bool:
+    """Whether the first rows of these sources reach a client as they happen; those of a recording do not."""
+    return all(stretch.is_seen_at_once for stretch in islice(stretches(sources), 1))
+
+
 class Skim:
-    """Walks through the rows of these sources."""
+    """Walks through the rows of these sources. Raises ConfigError where one of them is received at another time than it happens."""
 
     def __init__(self, world: World, sources: Sequence[Columnar]) -> None:
         if not isinstance(world.venue, Skimming):
@@ -44,6 +51,8 @@ class Skim:
         passing, venue = self._passing, self._venue
         count = 0
         for stretch in self._stretches:
+            if not stretch.is_seen_at_once:
+                raise ConfigError(_late(stretch))
             end = int(stretch.time.searchsorted(until, "right")) if until < int(stretch.time[-1]) else len(stretch)
             venue.turn()
             passing.turn(stretch)
@@ -131,3 +140,8 @@ class Skim:
             count = end if table.positions is None else int(table.positions.searchsorted(end))
             if count:
                 summary.count(kind, count, until=int(table.columns.received[count - 1]))
+
+
+def _late(stretch: Stretch) -> Problem:
+    what = f"rows at or after {int(stretch.time[0])} ns are received at other times than they happen, those before them were not"
+    return Problem("backtest", what, _FIX)

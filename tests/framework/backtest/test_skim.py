@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strikeloop import AlertRaised, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
 from strikeloop.backtest import Backtest, Result
+from strikeloop.columns import Batch
 from strikeloop.engine import Plugin
+from strikeloop.errors import ConfigError
 from strikeloop_venue import VenueSettings
 from strikeloop_venue.queue import MODELS
 from tests.framework.backtest.columnar import Anything, Market, drawn
@@ -83,3 +86,32 @@ def test_the_worlds_are_not_empty() -> None:
 def test_several_sources_are_merged_as_they_are_row_by_row(seed: int) -> None:
     markets = [drawn(seed, rows=120, kinds=(Quoted,)), drawn(seed + 50, rows=200, kinds=(Traded, TickerUpdated), size=25)]
     same(markets, [{"seed": seed, "busy": 0.3}], {})
+
+
+# ---- a market that is received later than it happens ----------------------------------------------------------------------
+
+
+def delayed(market: Market, by: int, *, first: int = 0) -> Market:
+    """The same market, each row received `by` ns after it happened, from the batch `first` on."""
+
+    def late(batch: Batch) -> Batch:
+        parts = tuple(attrs.evolve(part, received=part.time + by) for part in batch.parts)
+        return attrs.evolve(batch, parts=parts, events=tuple(attrs.evolve(event, received=event.time + by) for event in batch.events))
+
+    batches = [late(batch) if number >= first else batch for number, batch in enumerate(market.batches())]
+    return Market(batches, market.contracts())
+
+
+@pytest.mark.parametrize("depth", [False, True])
+def test_what_is_received_later_is_seen_later(depth: bool) -> None:
+    market = delayed(drawn(3, depth=depth), 50_000_000)
+    told = same([market], [{"seed": 1, "busy": 0.3}], {})
+    assert told
+    at_once, _ = ran([drawn(3, depth=depth)], [{"seed": 1, "busy": 0.3}], {}, each=False)
+    later, _ = ran([market], [{"seed": 1, "busy": 0.3}], {}, each=False)
+    assert at_once.digest != later.digest
+
+
+def test_a_market_that_begins_to_be_received_later_is_refused_and_the_way_out_is_told() -> None:
+    with pytest.raises(ConfigError, match=r"received at other times than they happen.*--each"):
+        ran([delayed(drawn(3), 50_000_000, first=3)], [{"seed": 1, "busy": 0.3}], {}, each=False)
