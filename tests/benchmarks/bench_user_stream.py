@@ -243,11 +243,16 @@ class Ours:
         self._find, self._contract = Find, ContractId.of
 
     def run(self, frames: list[bytes]) -> tuple[float, float, float]:
-        """µs per message in each part."""
+        """µs per message in each part, with as little garbage collection as a live run has."""
+        from strikeloop.garbage import LIVE, little_garbage_collection
+
+        gc.collect()
+        with little_garbage_collection(LIVE):
+            return self._run(frames)
+
+    def _run(self, frames: list[bytes]) -> tuple[float, float, float]:
         clock, decode, session, step, line = time.process_time_ns, self._decode, self._session, self._step, self._line
         parts = [0, 0, 0]
-        gc.collect()
-        gc.freeze()
         for at in range(0, len(frames), BATCH):
             now, batch = 1_700_000_000_000_000_000 + at, frames[at : at + BATCH]
             self._look_up(batch, now)

@@ -8,9 +8,7 @@ How rows are walked through is another's; the same inputs give the same digest e
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -22,13 +20,11 @@ from strikeloop.encoding import Digest, plain
 from strikeloop.engine import Engine, Plugin, Raised
 from strikeloop.errors import ConfigError, Problem
 from strikeloop.events import Event
+from strikeloop.garbage import BACKTEST, little_garbage_collection
 from strikeloop.killswitch import HaltSettings
 from strikeloop.margin import Classic, MarginModel
 from strikeloop.summary import Summary
 from strikeloop.venue import Columnar, Skimming, Source, Spanning, Venue
-
-GARBAGE = (100_000, 50, 100)
-"""When Python looks for cycles during a run: events come and go by the million and have none."""
 
 
 @attrs.frozen(kw_only=True)
@@ -103,7 +99,7 @@ class Backtest:
 
         Without `stop` the plugins are not told that it ends.
         """
-        with _little_garbage_collection():
+        with little_garbage_collection(BACKTEST):
             walk = self._walk()
             first = walk.first()
             if first is None:
@@ -137,16 +133,3 @@ class Backtest:
 
 def _untold(_count: int, _now: int) -> None:
     """Nobody watches the progress."""
-
-
-@contextmanager
-def _little_garbage_collection() -> Iterator[None]:
-    """What stands before a run is not looked through during it, and what comes is looked through seldom."""
-    before = gc.get_threshold()
-    gc.freeze()
-    gc.set_threshold(*GARBAGE)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()

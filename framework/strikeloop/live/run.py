@@ -20,6 +20,7 @@ from strikeloop.adapter import Adapter
 from strikeloop.commands import Approved, Command, SubmitOrder
 from strikeloop.encoding import Digest
 from strikeloop.engine import NOTHING, Engine, Step
+from strikeloop.garbage import LIVE, little_garbage_collection
 from strikeloop.journal import Legacy
 from strikeloop.live.clock import WallClock
 from strikeloop.live.connection import Tap, ignore
@@ -157,7 +158,8 @@ class Live:
     async def run(self, duration_s: float | None = None) -> Ending:
         """Run until `stop`, or for `duration_s`; then let plugins finish and cancel what still works."""
         try:
-            await self._run(duration_s)
+            with little_garbage_collection(LIVE):
+                await self._run(duration_s)
         finally:
             with anyio.CancelScope(shield=True):
                 with anyio.move_on_after(CLOSE_S):
