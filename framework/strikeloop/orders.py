@@ -8,7 +8,7 @@ other hands (foreign) by theirs where it is free, else by the venue's id. Of tho
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -114,7 +114,7 @@ class Orders:
         self._orders: dict[str, Order] = {}
         self._by_venue_id: dict[tuple[str, str], str] = {}
         self._working: dict[str, None] = {}
-        self._closed: dict[str, None] = {}
+        self._closed: OrderedDict[str, None] = OrderedDict()  # a dict looks for its first key behind all that were taken out
         self._forgotten: Counter[OrderState] = Counter()
         self._all_working: tuple[Order, ...] | None = ()
 
@@ -227,11 +227,10 @@ class Orders:
         self._closed[order.key] = None
         self._working.pop(order.key, None)
         if len(self._closed) > MOST_CLOSED:
-            self._forget(next(iter(self._closed)))
+            self._forget(self._closed.popitem(last=False)[0])
         return order
 
     def _forget(self, key: str) -> None:
-        del self._closed[key]
         order = self._orders.pop(key)
         self._forgotten[order.state] += 1
         if order.order_id is not None:

@@ -6,6 +6,7 @@ submission. Until then such an event is held; with no submission on its way it i
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -24,7 +25,7 @@ class Identity:
     """The pairs (venue id, client id) of one account port, and the events that wait for theirs."""
 
     def __init__(self) -> None:
-        self._client: dict[str, str | None] = {}
+        self._client: OrderedDict[str, str | None] = OrderedDict()  # a dict looks for its first key behind all that were taken out
         self._held: dict[str, list[OrderUpdated | Filled]] = {}
         self._unanswered: dict[str, None] = {}
 
@@ -49,7 +50,7 @@ class Identity:
         if event.client_id is not None or order_id not in known:
             known[order_id] = event.client_id
             if len(known) > MOST_NAMES:
-                del known[next(iter(known))]
+                known.popitem(last=False)
         return self.release(order_id) if self._held else []
 
     def knows(self, event: OrderUpdated | Filled) -> bool:

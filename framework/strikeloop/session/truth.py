@@ -7,6 +7,7 @@ stands against it: the stream ends in the truth. It decides nothing about connec
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -80,10 +81,10 @@ class Truth:
         self._positions: dict[ContractId, PositionUpdated] = {}
         self._expected: dict[ContractId, Decimal] = {}
         self._open: dict[str, OrderUpdated] = {}
-        self._closed: dict[str, None] = {}
+        self._closed: OrderedDict[str, None] = OrderedDict()  # a dict looks for its first key behind all that were taken out
         self._said: dict[str, dict[tuple[Any, ...], None]] = {}
         self._entry: dict[tuple[str, str], LedgerPosted] = {}
-        self._entries: dict[tuple[object, ...], None] = {}
+        self._entries: OrderedDict[tuple[object, ...], None] = OrderedDict()
         self._cash: dict[tuple[str, str], Decimal] = {}
         self._balances: dict[tuple[str, str], Decimal] = {}
         """What was last said of each balance, by whichever way."""
@@ -329,9 +330,7 @@ class Truth:
                 closed[name] = None
                 self._open.pop(name, None)
             while len(closed) > MOST_CLOSED:
-                oldest = next(iter(closed))
-                del closed[oldest]
-                self._said.pop(oldest, None)
+                self._said.pop(closed.popitem(last=False)[0], None)
         elif order.state is _OPEN and not any(name in closed for name in names):
             self._open.update(dict.fromkeys(names, order))
         return order
@@ -343,7 +342,7 @@ class Truth:
             return True
         self._entries[name] = None
         if len(self._entries) > MOST_ENTRIES:
-            del self._entries[next(iter(self._entries))]
+            self._entries.popitem(last=False)
         return False
 
 

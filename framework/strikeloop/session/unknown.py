@@ -6,6 +6,8 @@ got no answer proves nothing. An ABSENT order is remembered, because the venue m
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 import attrs
 
 from strikeloop.clock import SECOND_NS
@@ -42,7 +44,7 @@ class Unknown:
 
     def __init__(self) -> None:
         self._cases: dict[str, _Case] = {}
-        self._absent: dict[str, None] = {}
+        self._absent: OrderedDict[str, None] = OrderedDict()
 
     def add(self, client_id: str, contract: ContractId, update: OrderUpdated, now: int) -> None:
         """Look this order up from now on; a second doubt of it takes nothing away from what the look-ups have shown so far."""
@@ -95,7 +97,7 @@ class Unknown:
         del self._cases[client_id]
         self._absent[client_id] = None
         if len(self._absent) > MOST_ABSENT:
-            del self._absent[next(iter(self._absent))]
+            self._absent.popitem(last=False)
         return attrs.evolve(
             case.update,
             time=now,
