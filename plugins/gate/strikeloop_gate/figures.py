@@ -30,7 +30,7 @@ def exact(value: str | int | Decimal) -> Decimal:
         raise MalformedError("", f"{str(value)[:40]!r} is no number of at most 40 digits") from None
     if type(value) is not str:
         return _plus(made)
-    if value > "0:" and value[-1] != ".":  # it begins with 1 to 9
+    if value[-1] != "." and (value > "0:" or "-0:" < value < "." or "0." < value < "0/"):  # it begins with 1 to 9, a minus and those, or 0.
         return made
     return _of_text(value, made)
 
