@@ -26,6 +26,7 @@ MOST_CLOSED = 10_000
 _VENUE = frozenset({_S.OPEN, _S.FILLED, _S.CANCELED, _S.EXPIRED, _S.REJECTED, _S.LIQUIDATED})
 _WORDS = frozenset({_S.SENT, _S.UNKNOWN, _S.REJECTED, _S.ABSENT})
 """States that say nothing of what is filled."""
+_OVER = frozenset(state for state in _S if state.is_terminal)
 ZERO = Decimal(0)
 # Looking a member up in its enumeration costs as much as ten comparisons.
 _PENDING, _SENT, _OPEN, _FILLED, _ABSENT, _SNAPSHOT = _S.PENDING, _S.SENT, _S.OPEN, _S.FILLED, _S.ABSENT, Origin.SNAPSHOT
@@ -216,16 +217,19 @@ class Orders:
         return self._put(_changed(order, updated=event.received, **changes)) if changes else None
 
     def _put(self, order: Order) -> Order:
-        self._orders[order.key] = order
-        self._all_working = None
-        if order.order_id is not None:
-            self._by_venue_id[(order.contract.adapter, order.order_id)] = order.key
-        if order.is_working:
-            self._working[order.key] = None
-            self._closed.pop(order.key, None)
+        key, order_id = order.key, order.order_id
+        self._orders[key] = order
+        if order_id is not None:
+            self._by_venue_id[(order.contract.adapter, order_id)] = key
+        if order.state not in _OVER:
+            self._all_working = None
+            self._working[key] = None
+            self._closed.pop(key, None)
             return order
-        self._closed[order.key] = None
-        self._working.pop(order.key, None)
+        if key in self._working:
+            self._all_working = None
+            del self._working[key]
+        self._closed[key] = None
         if len(self._closed) > MOST_CLOSED:
             self._forget(self._closed.popitem(last=False)[0])
         return order

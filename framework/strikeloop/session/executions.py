@@ -25,7 +25,7 @@ def fill_key(fill: Filled) -> FillKey:
     return (fill.contract, fill.trade_id, fill.order_id)
 
 
-@attrs.define
+@attrs.define(eq=False, weakref_slot=False)
 class _Executed:
     """Of one order: the trades that were reported, and signed sums of sizes."""
 
@@ -82,18 +82,21 @@ class Executions:
         else:
             order.trades[fill.trade_id] = None
             total = order.reported = order.reported + fill.size
-        order.latest = max(order.latest, fill.time)
-        size = total - order.passed_on
-        if abs(total) <= abs(order.passed_on):
+        if fill.time > order.latest:
+            order.latest = fill.time
+        before = order.passed_on
+        if abs(total) <= abs(before):
             return None
+        size = total - before
         news = fill if size == fill.size else _remainder(fill, order, size)
         order.passed_on, order.paid = total, order.paid + size * news.price
         return news
 
     def told(self, update: OrderUpdated) -> None:
         """An order says how much of it is filled."""
-        if update.order_id is not None and update.left is not None:
-            order, filled = self._order((update.contract, update.order_id)), update.size - update.left
+        left = update.left
+        if update.order_id is not None and left is not None:
+            order, filled = self._order((update.contract, update.order_id)), update.size - left
             if order.told is None or abs(filled) > abs(order.told):
                 order.told = filled
 

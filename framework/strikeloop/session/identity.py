@@ -57,6 +57,10 @@ class Identity:
         """Whether the event can be delivered: it has our id, or its venue id is known (ours or foreign)."""
         return event.client_id is not None or event.order_id is None or event.order_id in self._client
 
+    def is_foreign(self, order_id: str | None) -> bool:
+        """Whether the venue was asked about this order and it is not ours, and nothing waits to hear of it."""
+        return order_id is not None and self._client.get(order_id, "") is None and not self._held
+
     def named(self, event: OrderEvent) -> OrderEvent:
         """The event with our client id, where we know it."""
         if event.client_id is not None or event.order_id is None:

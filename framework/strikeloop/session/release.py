@@ -54,6 +54,8 @@ class Release:
         return True
 
     def _order_streamed(self, event: OrderUpdated | Filled) -> bool:
+        if event.client_id is None and self._identity.is_foreign(event.order_id):
+            return self._pass(event)
         return self._is_named(event) and self._pass(self._identity.named(event))
 
     def _ledger_streamed(self, event: LedgerPosted) -> bool:
@@ -198,8 +200,9 @@ class Release:
 
     def _imply(self, order: OrderUpdated) -> None:
         """Tell the fill that an order implies, where nobody else reports it."""
-        if not self._fills_reported:
-            self._publish(self._truth.implied(order))
+        fill = None if self._fills_reported else self._truth.implied(order)
+        if fill is not None:
+            self._publish(fill)
 
     def _publish(self, event: Event | None) -> bool:
         if event is None:

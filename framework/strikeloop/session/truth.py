@@ -133,8 +133,11 @@ class Truth:
         """What an order says is filled of it and nobody reported: for streams without executions, that is the fill."""
         if order.order_id is None or not order.fill_price:
             return None
-        filled, applied = order.filled, self._executions.passed_on(order.contract, order.order_id)
-        if abs(filled) <= abs(applied):
+        filled = order.filled
+        if not filled:
+            return None
+        applied = self._executions.passed_on(order.contract, order.order_id)
+        if applied and abs(filled) <= abs(applied):
             return None
         fill = _filled(
             order.finished or order.time,
@@ -311,8 +314,11 @@ class Truth:
     def _is_new(self, order: OrderUpdated) -> bool:
         """Whether just this was not said of the order before, by whichever way."""
         names, known = _keys(order), self._said
-        said = (*_standing(order), order.fill_price, order.finish_as, order.time)
-        heard = next((known[name] for name in names if name in known), {}) if len(names) != 1 else known.get(names[0], {})
+        said = (order.state, order.size, order.left, order.price, order.fill_price, order.finish_as, order.time)
+        heard = None
+        for name in names:
+            heard = known.get(name) if heard is None else heard
+        heard = {} if heard is None else heard
         for name in names:
             known[name] = heard
         if said in heard:
