@@ -25,7 +25,10 @@ async def test_the_demo_prints_one_object_and_loses_its_connection_in_the_first_
     short = json.loads(done.out)
     assert short.keys() >= DEMANDED
     assert (short["connections"], short["reconnects"], short["faults"]) == (2, 1, 0)
-    assert min(short["orders"], short["events"]["options.orders"], short["events"]["options.balances"]) > 0
+    assert min(short["orders"], short["events"]["options.orders"]) > 0
+    # Gate tells what changed of a balance, and nothing changes without a fill.
+    is_told = DIALECTS[anyio_backend_name] == "seed" or short["fills"] > 0
+    assert short["events"]["options.balances"] > 0 or not is_told
     result = json.loads((tmp_path / "runs" / short["run"] / "result.json").read_text())
     account = [(row["event"], row["time"]) for row in result["stream_list"] if row["port"] == "account"]
     (lost,) = [time for event, time in account if event == "StreamLost"]
