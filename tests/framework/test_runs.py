@@ -351,7 +351,7 @@ async def test_sinks_hear_what_they_are_handed_before_the_block_ends() -> None:
     assert COLLECTED == ["AlertRaised", "RunStopping"]
 
 
-async def test_a_sink_that_is_stuck_holds_up_the_end_for_a_second_at_most() -> None:
+async def test_a_sink_that_is_stuck_holds_up_the_end_for_its_last_words_at_most() -> None:
     @plugin
     class Stuck:
         @hookimpl
