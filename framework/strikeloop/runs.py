@@ -325,7 +325,7 @@ async def _write_status(live: Live, record: Record) -> None:
     """Each second, and at once when the run's state is another."""
     while True:
         status = status_of(live)
-        live.status_trouble = await _say(record, status)
+        live.notices.status_trouble = await _say(record, status)
         with anyio.move_on_after(STATUS_S):
             while state_of(live) == status["state"]:  # noqa: ASYNC110 - the state follows from many things, none of which could set an event
                 await anyio.sleep(LOOK_S)

@@ -29,11 +29,13 @@ from strikeloop.live.halting import Halting
 from strikeloop.live.hooktimes import HookTimes
 from strikeloop.live.keeper import Keeper, Switch
 from strikeloop.live.local import LocalVenue
+from strikeloop.live.notices import Notices
 from strikeloop.live.port import Port, Quarantine
 from strikeloop.live.resources import ResourceWatch, Thresholds
 from strikeloop.live.risk import RiskWatch
 from strikeloop.live.sender import Sender
 from strikeloop.live.storage import Book, Storage
+from strikeloop.live.trust import Trust
 from strikeloop.live.vitals import Vitals
 from strikeloop.live.watchdog import Watchdog
 from strikeloop.recording import Recorder
@@ -42,7 +44,6 @@ from strikeloop.summary import Summary
 
 TICK_S = 0.1
 MARKET = frozenset(e.MARKET_EVENTS)
-CONFIRMING = (e.GapClosed, e.Reconciled, e.StreamOpened)
 STOP_S = 4.0
 CLOSE_S = 1.0
 SETTLE_S = 0.02
@@ -110,14 +111,10 @@ class Live:
         self._risks: list[RiskWatch] = []
         self.refused: dict[str, str] = {}
         """What the venue said against the credentials, by adapter."""
-        self.status_trouble = self._told_trouble = ""
-        """Why others cannot read how the run is, "" where they can; and what of it was told."""
         self.vitals: Vitals | None = None
-        self._mistrusted: dict[str, int] = {}
-        """When the loop had stood still, by account: what was decided before is not sent, and nothing before the account was looked at."""
-        self._unsure: set[str] = set()
+        self.trust, self.notices = Trust(self.ports, clock), Notices(recorder, self.deliver)
         self._undeliverable: list[Command] = []
-        self._recorder, self._recorder_told = recorder, set[str]()
+        self._recorder = recorder
         self._listings: dict[str, Listing] = {}
 
     # ---- before the run ----
@@ -144,7 +141,7 @@ class Live:
     def watch(self, times: HookTimes, thresholds: Thresholds, report: Callable[[str], None]) -> None:
         """Watch this process: `times` measures hooks, `report` is called from another thread while the loop stands still."""
         resources = ResourceWatch(thresholds, self._executing, self.deliver)
-        self.vitals = Vitals(self.clock, times, Watchdog(report, times), resources, self.deliver, self._mistrust)
+        self.vitals = Vitals(self.clock, times, Watchdog(report, times), resources, self.deliver, self.trust.lose)
 
     def add_venue(self, venue: LocalVenue) -> None:
         """Execute the orders of this adapter in a venue inside the process."""
@@ -243,16 +240,6 @@ class Live:
         recorder = self._recorder
         return ignore if recorder is None else lambda frames, received: recorder.frames(adapter, port, frames, received)
 
-    def _watch_recorder(self, now: int) -> None:
-        """Say once that the recording ended before the run, or that something found no room in it."""
-        if self._recorder is None:
-            return
-        dropped = f"{self._recorder.dropped} market events found no room in the recording" if self._recorder.dropped else ""
-        for topic, text in (("storage", self._recorder.trouble), ("dropped", dropped)):
-            if text and topic not in self._recorder_told:
-                self._recorder_told.add(topic)
-                self.deliver((e.AlertRaised(time=now, received=now, source="recorder", topic=topic, text=text),))
-
     def _is_repeated(self, event: e.Event) -> bool:
         """Whether an account's keeper has booked this already."""
         keeper = self.keepers.get(event.contract.adapter) if isinstance(event, e.ContractSettled) else None
@@ -261,15 +248,6 @@ class Live:
     def _executing(self) -> tuple[str, ...]:
         """The adapters whose orders are executed somewhere."""
         return (*self.ports, *self.venues)
-
-    def _mistrust(self, reason: str) -> None:
-        """What happened meanwhile is not known yet: look at every account before any order leaves."""
-        now = self.clock.now()
-        for name, port in self.ports.items():
-            self._mistrusted[name] = now
-            self._unsure.add(name)
-            port.session.mistrust("loop", reason, now)
-            port.pump()
 
     def _storage_lost(self, reason: str) -> None:
         """Nothing can be written any more: withdraw what works, and end."""
@@ -283,11 +261,10 @@ class Live:
 
     async def _why_not(self, approved: Approved[SubmitOrder]) -> str:
         """Why an approved order must not leave after all, "" where it may."""
-        adapter = approved.command.contract.adapter
         is_stuck = self.vitals is not None and self.vitals.is_stuck
-        if is_stuck or adapter in self._unsure or approved.approved < self._mistrusted.get(adapter, 0):
+        if is_stuck or not self.trust.allows(approved):
             return "it was decided before the loop stood still, or the account was not looked at since"
-        keeper = self.keepers.get(adapter)
+        keeper = self.keepers.get(approved.command.contract.adapter)
         reason = "" if keeper is None else await keeper.ready(approved.command)
         return "the run is stopping" if self._is_finishing else reason
 
@@ -323,10 +300,9 @@ class Live:
 
     def _see(self, event: e.Event) -> None:
         self.summary.see(event)
+        self.trust.see(event)
         if isinstance(event, e.HaltUpdated):
             self.halting.see(event)
-        elif self._unsure and isinstance(event, CONFIRMING) and event.port == "account":
-            self._unsure.discard(event.adapter)
         if type(event) not in MARKET:
             self._digest.add(event)
         if self._listen is not None:
@@ -357,7 +333,7 @@ class Live:
         self._watch(now)
         if self.vitals is not None:
             self.vitals.tick()
-        self._watch_recorder(now)
+        self.notices.tick(now)
 
     def _return_undeliverable(self, now: int) -> None:
         """Orders for an adapter that is only listened to: nobody executes them."""
@@ -366,7 +342,6 @@ class Live:
 
     def _watch(self, now: int) -> None:
         self.deliver((*self.halting.from_outside(now), *self.halting.troubles(now)))
-        self._tell_status_trouble(now)
         if self.engine.switch.is_done and self.engine.switch.settings.end_run:
             self.stop("halt", self.engine.switch.words)
         if self._started:
@@ -375,15 +350,6 @@ class Live:
             if port.session.auth_refused and name not in self.refused:
                 self.refused[name] = port.session.auth_refused
                 self._credentials_refused(f"{name} refused the credentials: {port.session.auth_refused}", now)
-
-    def _tell_status_trouble(self, now: int) -> None:
-        """Once for each trouble."""
-        if self.status_trouble == self._told_trouble:
-            return
-        self._told_trouble = self.status_trouble
-        if self.status_trouble:
-            text = f"nobody can see how the run is: {self.status_trouble}"
-            self.deliver((e.AlertRaised(time=now, received=now, source="live", topic="storage", text=text, severity=e.Severity.CRITICAL),))
 
     def _credentials_refused(self, text: str, now: int) -> None:
         self.deliver((e.AlertRaised(time=now, received=now, source="live", topic="credentials", text=text, severity=e.Severity.CRITICAL),))

@@ -28,7 +28,7 @@ class Watched(Stage):
         watchdog = Watchdog(self.reports.append, self.times, lambda: self.now_s)
         deliver = self.live.deliver
         resources = ResourceWatch(Thresholds(), self.live._executing, deliver, lambda _: {"memory": Use(1, 10, "bytes")})
-        self.live.vitals = Vitals(self.clock, self.times, watchdog, resources, deliver, self.live._mistrust)
+        self.live.vitals = Vitals(self.clock, self.times, watchdog, resources, deliver, self.live.trust.lose)
 
     def stand_still(self, seconds: float, act: Callable[[Desk], Any] = lambda desk: None) -> None:
         """A hook takes so long, and then does this."""
