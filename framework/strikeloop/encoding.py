@@ -14,7 +14,6 @@ from decimal import Decimal
 from enum import Enum, StrEnum
 from functools import lru_cache
 from json.encoder import encode_basestring
-from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -24,6 +23,9 @@ from strikeloop.contracts import ContractId
 from strikeloop.errors import InvariantError
 
 _AS_IT_IS = frozenset({str, int, bool, type(None)})
+MOST_NAMES = 65_536
+AT_ONCE = 256
+"""Values that a digest hashes at once."""
 _COMPACT = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
@@ -65,72 +67,99 @@ def record(value: Any) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for name in _names(type(value)):  # type: ignore[arg-type]  # typeshed asks for Hashable; every class is
         item = getattr(value, name)
-        if type(item) in _AS_IT_IS:
-            out[name] = item
+        if name == "raw" and not item:
             continue
         if isinstance(item, ContractId) and name in ("contract", "id"):
             out["adapter"] = item.adapter
-        if name == "raw" and not item:
-            continue
-        out[name] = plain(item)
+        out[name] = item if type(item) in _AS_IT_IS else plain(item)
     return out
 
 
 def described(value: Any) -> dict[str, Any]:
     """The record of an event or a command, led by its class name under `event` or `command`."""
-    key = "command" if isinstance(value, SubmitOrder | CancelOrder | AmendOrder) else "event"
-    return {key: type(value).__name__, **record(value)}
+    return {_role(type(value)): type(value).__name__, **record(value)}
 
 
 def canonical(value: Any) -> bytes:
     """The one byte string of this event or command, `described` as compact JSON in UTF-8, keys in the order of the fields."""
-    head, keys, values = _shape(type(value))  # type: ignore[arg-type]  # typeshed asks for Hashable; every class is
-    text = head
-    for key, item in zip(keys, values(value), strict=True):
-        spell = _SPELLINGS.get(type(item))
-        if spell is not None:
-            text += key + spell(item)
-        elif type(item) is ContractId:
-            text += (f',"adapter":{_quoted(item.adapter)}' if key in _NAMED else "") + key + _quoted(item.name)
-        elif isinstance(item, StrEnum):
-            text += key + _quoted(item)
-        elif key != _RAW or item:
-            text += key + _COMPACT(plain(item))
-    return (text + "}").encode(errors="backslashreplace")  # half a surrogate pair, which JSON may spell, becomes that spelling again
+    return _encoded(_WRITERS[type(value)](value))
 
 
-@lru_cache(maxsize=512)
-def _shape(cls: type[Any]) -> tuple[str, tuple[str, ...], Callable[[Any], tuple[Any, ...]]]:
-    """How the text of a class begins, its fields as they stand in it, and what takes their values."""
-    names = _names(cls)  # type: ignore[arg-type]  # the same
-    kind = "command" if cls in (SubmitOrder, CancelOrder, AmendOrder) else "event"
-    return f'{{"{kind}":"{cls.__name__}"', tuple(f',"{name}":' for name in names), attrgetter(*names)
+def _encoded(text: str) -> bytes:
+    return text.encode(errors="backslashreplace")  # half a surrogate pair, which JSON may spell, becomes that spelling again
 
 
-def _spelled(number: float) -> str:
-    if not math.isfinite(number):
-        raise InvariantError(f"{number} has no canonical form")
-    return repr(number)
+class _Writers(dict[type[Any], Callable[[Any], str]]):
+    """The function that writes each class, made when it is first asked for.
+
+    Theory: what stands between the values is the same in every text of a class, and a value of the type that its field declares is
+    spelled by one expression. A value of any other type is spelled by `plain`: nothing but time hangs on what is declared.
+    """
+
+    def __missing__(self, cls: type[Any]) -> Callable[[Any], str]:
+        lines, text = ["def write(value):"], f'{{{{"{_role(cls)}":"{cls.__name__}"'
+        for field in attrs.fields(cls):
+            key, form = _form(field.name, field.type if isinstance(field.type, str) else getattr(field.type, "__name__", ""))
+            lines += [f" x = value.{field.name}", f" {field.name}_ = {form}"]
+            text += f"{key}{{{field.name}_}}"
+        scope = dict(_SCOPE)
+        exec("\n".join([*lines, f" return f'{text}}}}}'"]), scope)  # noqa: S102  # names of fields, as attrs itself writes its constructors
+        write: Callable[[Any], str] = scope["write"]
+        self[cls] = write
+        return write
 
 
-def _written(number: Decimal) -> str:
-    if not number.is_finite():
-        raise InvariantError(f"{number} has no canonical form")
-    return f'"{number:f}"'
+class _Names(dict[ContractId, str]):
+    """How contracts stand in a text under this key, their adapter before them."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self._key = key
+
+    def __missing__(self, contract: ContractId) -> str:
+        if len(self) >= MOST_NAMES:
+            self.clear()
+        text = self[contract] = f',"adapter":{encode_basestring(contract.adapter)},"{self._key}":{encode_basestring(contract.name)}'
+        return text
 
 
-_quoted = encode_basestring
-_NAMED = (',"contract":', ',"id":')
-_RAW = ',"raw":'
-_SPELLINGS: Mapping[type[Any], Callable[[Any], str]] = {
-    str: _quoted,
-    int: repr,
-    bool: {True: "true", False: "false"}.__getitem__,
-    type(None): lambda _: "null",
-    float: _spelled,
-    Decimal: _written,
+def _form(name: str, hint: str) -> tuple[str, str]:
+    """What stands before a field in the text, and the expression that spells its value `x`."""
+    if name == "raw":
+        return "", """',"raw":' + spelled(x) if x else ''"""
+    if name in ("contract", "id"):
+        return "", f"""{name}s[x] if type(x) is ContractId else ',"{name}":' + spelled(x)"""
+    form = _FORMS.get(hint.removesuffix(" | None"), _OTHER)
+    return f',"{name}":', f"'null' if x is None else {form}" if hint.endswith(" | None") else form
+
+
+def _role(cls: type[Any]) -> str:
+    return "command" if cls in (SubmitOrder, CancelOrder, AmendOrder) else "event"
+
+
+def _spelled(value: Any) -> str:
+    return _COMPACT(plain(value))
+
+
+_OTHER = "quoted(x) if isinstance(x, StrEnum) else spelled(x)"
+_FORMS = {
+    "str": "quoted(x) if type(x) is str else spelled(x)",
+    "int": "repr(x) if type(x) is int else spelled(x)",
+    "bool": "'true' if x is True else 'false' if x is False else spelled(x)",
+    "float": "repr(x) if type(x) is float and x - x == 0.0 else spelled(x)",
+    "Decimal": """f'"{text}"' if type(x) is Decimal and x.is_finite() and 'E' not in (text := str(x)) else spelled(x)""",
 }
-"""How values of these very types are spelled; all others go by `plain`."""
+"""How a value is spelled that is of the type its field declares."""
+_SCOPE: dict[str, Any] = {
+    "ContractId": ContractId,
+    "Decimal": Decimal,
+    "StrEnum": StrEnum,
+    "contracts": _Names("contract"),
+    "ids": _Names("id"),
+    "quoted": encode_basestring,
+    "spelled": _spelled,
+}
+_WRITERS = _Writers()
 
 
 class Digest:
@@ -143,9 +172,19 @@ class Digest:
 
     def __init__(self, header: Mapping[str, Any]) -> None:
         self._sha = hashlib.sha256(json.dumps(plain(header), sort_keys=True, separators=(",", ":")).encode())
+        self._texts: list[str] = [""]
+        """What was added and is not hashed yet, behind an empty one: each text follows a line break."""
 
     def add(self, value: Any) -> None:
-        self._sha.update(b"\n" + canonical(value))
+        texts = self._texts
+        texts.append(_WRITERS[type(value)](value))
+        if len(texts) > AT_ONCE:
+            self._hash()
 
     def hexdigest(self) -> str:
+        self._hash()
         return self._sha.hexdigest()
+
+    def _hash(self) -> None:
+        self._sha.update(_encoded("\n".join(self._texts)))
+        del self._texts[1:]

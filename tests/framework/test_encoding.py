@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
@@ -151,3 +152,27 @@ def test_the_canonical_form_is_the_description_as_compact_json(cls: type[events.
         event = cls(**{name: samples[(place + shift) % len(samples)] for place, name in enumerate(names)})
         expected = json.dumps(described(event), separators=(",", ":"), ensure_ascii=False).encode(errors="backslashreplace")
         assert canonical(event) == expected
+
+
+@pytest.mark.parametrize("wrong", [math.nan, math.inf, D("NaN"), D("-Infinity")])
+def test_what_has_no_exact_form_is_refused_where_it_is_added(wrong: Any) -> None:
+    with pytest.raises(InvariantError, match="has no canonical form"):
+        Digest({}).add(attrs.evolve(position(1), mark_price=wrong, size=wrong))
+
+
+def test_the_digest_is_the_hash_of_the_header_and_of_each_canonical_form_after_a_line_break() -> None:
+    values = [SUBMIT, fill("c", 1), update("c", OrderState.OPEN)] * 200
+    digest, whole = Digest({"seed": 1}), hashlib.sha256(b'{"seed":1}')
+    for value in values:
+        digest.add(value)
+        whole.update(b"\n" + canonical(value))
+    assert digest.hexdigest() == whole.hexdigest()
+
+
+def test_a_digest_goes_on_after_it_was_asked() -> None:
+    one, other = Digest({}), Digest({})
+    for value in (SUBMIT, fill("c", 1)):
+        one.add(value)
+        one.hexdigest()
+        other.add(value)
+    assert one.hexdigest() == other.hexdigest()
