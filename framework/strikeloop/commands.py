@@ -24,7 +24,7 @@ class TimeInForce(StrEnum):
     FOK = "fok"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class SubmitOrder:
     """A new order. `size` is signed (buy > 0) in contracts; `price` None is a market order (always ioc).
 
@@ -47,7 +47,7 @@ class SubmitOrder:
         return self.price is None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class CancelOrder:
     """Withdraw the order with this client id. Never judged: closing a door is always allowed."""
 
@@ -55,7 +55,7 @@ class CancelOrder:
     contract: ContractId
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class AmendOrder:
     """Change price and size of an open order; None leaves that one as it is. `size` is the new signed total size."""
 

@@ -18,6 +18,7 @@ import attrs
 from strikeloop.clock import SECOND_NS, Clock
 from strikeloop.commands import AmendOrder, CancelOrder, Command, SubmitOrder, TimeInForce
 from strikeloop.contracts import Contract, ContractId
+from strikeloop.drafts import maker
 from strikeloop.errors import PluginError
 from strikeloop.events import MARKET_EVENTS, BalanceUpdated, Event, PortfolioRiskUpdated, Quoted, Severity, TickerUpdated
 from strikeloop.margin import MarginModel
@@ -79,6 +80,7 @@ class WriteLog:
     fields: Mapping[str, Any]
 
 
+_order, _withdrawal = maker(SubmitOrder), maker(CancelOrder)
 Choice = TypeVar("Choice", bound=StrEnum)
 SHORTEST_S, LONGEST_S = 1e-6, 1e9
 Request = Command | SetTimer | CancelTimer | Watch | RaiseAlert | RequestHalt | WriteLog
@@ -268,7 +270,7 @@ class Desk:
         """Withdraw one order."""
         order = self._view.orders.get(_text(client_id, "client_id"))
         contract = ContractId.of("", "") if order is None else order.contract
-        self._put(CancelOrder(client_id=client_id, contract=contract))
+        self._put(_withdrawal(client_id, contract))
         return client_id
 
     def cancel_all(
@@ -377,19 +379,10 @@ class Desk:
         if not isinstance(contract, ContractId):
             raise TypeError(f"contract must be a ContractId, got {type(contract).__name__}: pass contract.id or event.contract")
         limit, chosen = _price(price), _one_of(TimeInForce, tif, "tif")
-        order = SubmitOrder(
-            client_id=self._view.next_client_id(self._instance),
-            contract=contract,
-            size=size,
-            price=limit,
-            tif=TimeInForce.IOC if limit is None else chosen,
-            reduce_only=reduce_only,
-            iceberg=_amount(iceberg, "iceberg"),
-            mmp=_flag(mmp, "mmp"),
-            tag=_text(tag, "tag"),
-        )
-        self._put(order)
-        return order.client_id
+        shown, is_protected, note = _amount(iceberg, "iceberg"), _flag(mmp, "mmp"), _text(tag, "tag")
+        name = self._view.next_client_id(self._instance)
+        self._put(_order(name, contract, size, limit, TimeInForce.IOC if limit is None else chosen, reduce_only, shown, is_protected, note))
+        return name
 
     def _put(self, request: Request) -> None:
         if self._read_only and isinstance(request, SubmitOrder | CancelOrder | AmendOrder):

@@ -21,6 +21,7 @@ from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, Subm
 from strikeloop.contracts import Contract
 from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, RequestHalt, SetTimer, View, Watch, WriteLog
 from strikeloop.dispatch import Dispatch, Instance, Kind, Plain, Route, Wrap
+from strikeloop.drafts import maker
 from strikeloop.errors import InvariantError
 from strikeloop.events import (
     MARKET_EVENTS,
@@ -67,7 +68,7 @@ _MARKET = frozenset(MARKET_EVENTS)
 _ABSENT = OrderState.ABSENT
 
 
-@attrs.frozen
+@attrs.frozen(weakref_slot=False)
 class Step:
     """What one input led to: events the engine made, in order; commands that may leave, in order; log lines."""
 
@@ -77,6 +78,7 @@ class Step:
 
 
 NOTHING = Step()
+_step = maker(Step)
 
 
 @attrs.frozen(eq=False)
@@ -172,11 +174,12 @@ class Engine:
             if calls is None:
                 calls = self.dispatch.route(event)
         else:
-            fold = self._folds.get(type(event))
+            kind = type(event)
+            fold = self._folds.get(kind)
             calls = self._fold(event) if fold is None else fold(event)
-            if type(event) is PositionUpdated and (event.delta is None or event.unrealized_pnl is None):
-                event = self.portfolio.completed(event)
-            if type(event) in _LOOKED_AT and self.switch.is_engaged:
+            if kind is PositionUpdated and (event.delta is None or event.unrealized_pnl is None):  # type: ignore[attr-defined]  # just looked
+                event = self.portfolio.completed(event)  # type: ignore[arg-type]  # the same
+            if self.switch.is_engaged and kind in _LOOKED_AT:
                 self._look()
         for function, desk, instance, hook in calls:
             try:
@@ -294,11 +297,12 @@ class Engine:
 
     def _fold_order(self, event: OrderUpdated | Filled) -> Route:
         restore_precision()
-        kind, before = type(event), self.orders.find(event)
-        order = self.orders.fold(event, before)
+        kind, orders = type(event), self.orders
+        before = orders.find(event)
+        order = orders.fold(event, before)
         if order is None and kind is OrderUpdated:
             return ()
-        owner = self.orders.owner(event.client_id) if order is None else order.instance
+        owner = orders.owner(event.client_id) if order is None else order.instance
         if kind is Filled and owner in self._by_name:
             self._by_name[owner].desk.book_fill(event.contract, event.size)
         if before is not None and before.state is _ABSENT and order is not None and order.state is not _ABSENT:
@@ -351,6 +355,14 @@ class Engine:
     def _settle(self) -> Step:
         """Empty outboxes and queue until both are dry."""
         self._collect()
+        if self._queue:
+            self._deliver_made()
+        step = _step(tuple(self._made), tuple(self._approved), tuple(self._logs))
+        self._made, self._approved, self._logs = [], [], []
+        return step
+
+    def _deliver_made(self) -> None:
+        """Deliver what the engine made, and what comes of that, in order."""
         caused: Counter[str] = Counter()
         while self._queue:
             event, cause = self._queue.popleft()
@@ -361,10 +373,6 @@ class Engine:
                     self._halt(cause, "engine", f"caused more than {MOST_EVENTS_PER_INPUT} events for one input")
             self._deliver(event, self._calls(event))
             self._collect()
-        self._asked.clear()
-        step = Step(tuple(self._made), tuple(self._approved), tuple(self._logs))
-        self._made, self._approved, self._logs = [], [], []
-        return step
 
     def _calls(self, event: Event) -> Route:
         """The calls for an event that the engine made."""
@@ -385,12 +393,15 @@ class Engine:
     def _collect(self) -> None:
         """Handle what every outbox holds; reviewing may put alerts of rules into some."""
         restore_precision()
-        self._asked.clear()
-        while any(instance.desk.outbox for instance in self.instances):
+        asked = self._asked
+        while asked:
+            asked.clear()
             for instance in self.instances:
-                outbox, instance.desk.outbox = instance.desk.outbox, []
-                for request in outbox:
-                    self._handle(request, instance)
+                outbox = instance.desk.outbox
+                if outbox:
+                    instance.desk.outbox = []
+                    for request in outbox:
+                        self._handle(request, instance)
 
     def _handle(self, request: Request, instance: Instance) -> None:
         match request:

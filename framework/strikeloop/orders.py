@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
 
 import attrs
 
@@ -97,6 +96,12 @@ class Order:
 
 _made, _changed = maker(Order), changer(Order)
 _traded = changer(Order, "executed", "paid", "left", "state", "order_id", "fill_price", "updated")
+_moved = changer(Order, "state", "updated")
+_said = changer(Order, "state", "order_id", "finish_as", "reason", "updated")
+_told = changer(
+    Order,
+    *("state", "order_id", "finish_as", "reason", "updated", "told", "size", "left", "price", "former", "is_amending", "fill_price"),
+)
 
 
 def nobody(_client_id: str | None) -> str:
@@ -158,22 +163,34 @@ class Orders:
 
     def pending(self, command: SubmitOrder, instance: str, now: int) -> Order:
         """Fold an approved submission as PENDING, so that the next review counts it."""
-        order = Order(
-            key=command.client_id,
-            client_id=command.client_id,
-            contract=command.contract,
-            instance=instance,
-            size=command.size,
-            left=command.size,
-            price=command.price,
-            state=_PENDING,
-            tif=command.tif,
-            reduce_only=command.reduce_only,
-            tag=command.tag,
-            created=now,
-            updated=now,
+        name, size = command.client_id, command.size
+        return self._put(
+            _made(
+                name,
+                command.contract,
+                size,
+                size,
+                _PENDING,
+                instance,
+                name,
+                None,
+                command.price,
+                ZERO,
+                ZERO,
+                ZERO,
+                command.tif,
+                command.reduce_only,
+                command.tag,
+                "",
+                "",
+                now,
+                now,
+                0,
+                (),
+                False,
+                None,
+            )
         )
-        return self._put(order)
 
     def amending(self, command: AmendOrder, now: int) -> Order | None:
         """Fold an approved amendment: from here on what the stream says of the former size and price is old."""
@@ -198,7 +215,7 @@ class Orders:
         """The bytes of this order left."""
         order = self._orders.get(client_id)
         if order is not None and order.state is _PENDING:
-            self._put(_changed(order, state=_SENT, updated=now))
+            self._put(_moved(order, _SENT, now))
 
     def apply(self, event: OrderUpdated | Filled) -> Order | None:
         """Fold one update or execution; returns the order as it is now. None when that is as it was, or no order is known to fit."""
@@ -213,8 +230,8 @@ class Orders:
             if key is None or key in self._orders:
                 key = f"{event.contract.adapter}:{event.order_id}"
             return self._put(_foreign(event, key, self.owner(event.client_id)))
-        changes = _changes(order, event)
-        return self._put(_changed(order, updated=event.received, **changes)) if changes else None
+        updated = _updated(order, event)
+        return None if updated is None else self._put(updated)
 
     def _put(self, order: Order) -> Order:
         key, order_id = order.key, order.order_id
@@ -223,8 +240,9 @@ class Orders:
             self._by_venue_id[(order.contract.adapter, order_id)] = key
         if order.state not in _OVER:
             self._all_working = None
-            self._working[key] = None
-            self._closed.pop(key, None)
+            if key not in self._working:
+                self._working[key] = None
+                self._closed.pop(key, None)
             return order
         if key in self._working:
             self._all_working = None
@@ -299,44 +317,55 @@ def _foreign(event: OrderUpdated, key: str, instance: str) -> Order:
     )
 
 
-def _changes(order: Order, event: OrderUpdated) -> dict[str, Any]:
-    """What `event` makes different of `order`; nothing when it is older than what we know."""
-    state = event.state
-    if state not in TRANSITIONS[order.state]:
-        return {}
-    found: dict[str, Any] = {
-        "state": state,
-        "order_id": event.order_id or order.order_id,
-        "finish_as": event.finish_as or order.finish_as,
-        "reason": event.reason or order.reason,
-    }
-    if state not in _WORDS:
-        filled = event.filled if event.left is not None or state is _FILLED else order.filled
-        told = (state, filled)
-        if abs(filled) < abs(order.filled) or (order.state.is_terminal and order.state is not _ABSENT and told == order.told):
-            return {}
-        found["told"] = told
-        found |= _figures(order, event, filled)
-    return {name: value for name, value in found.items() if getattr(order, name) != value}
+def _updated(order: Order, event: OrderUpdated) -> Order | None:
+    """`order` after what `event` says of it; None when that is older than what we know, or no news."""
+    state, before = event.state, order.state
+    if state not in TRANSITIONS[before]:
+        return None
+    order_id, finish_as, reason = event.order_id or order.order_id, event.finish_as or order.finish_as, event.reason or order.reason
+    if state in _WORDS:
+        if (state, order_id, finish_as, reason) == (before, order.order_id, order.finish_as, order.reason):
+            return None
+        return _said(order, state, order_id, finish_as, reason, event.received)
+    known = order.size - order.left
+    filled = event.filled if event.left is not None or state is _FILLED else known
+    told = (state, filled)
+    if abs(filled) < abs(known) or (before in _OVER and before is not _ABSENT and told == order.told):
+        return None
+    size, left, price, former, is_amending, fill_price = _figures(order, event, filled)
+    heard = (state, order_id, finish_as, reason, told, size, left, price, former, is_amending, fill_price)
+    if heard == (
+        *(before, order.order_id, order.finish_as, order.reason, order.told),
+        *(order.size, order.left, order.price, order.former, order.is_amending, order.fill_price),
+    ):
+        return None
+    return _told(order, state, order_id, finish_as, reason, event.received, *heard[4:])
 
 
-def _figures(order: Order, event: OrderUpdated, filled: Decimal) -> dict[str, Any]:
-    """Size, price and what is left of it, after an update that is not old."""
-    price = order.price if event.price is None or event.is_market else event.price
-    if _is_former(order, event, price):
-        return {"left": _left(order.size, filled)}
-    return {
-        "size": event.size,
-        "left": event.size - filled,
-        "price": price,
-        "former": order.former if (event.size, price) == (order.size, order.price) else (),
-        "is_amending": False,
-        "fill_price": _average(order.executed, order.paid, filled, event.fill_price or order.fill_price),
-    }
+Figures = tuple[Decimal, Decimal, Decimal | None, tuple[tuple[Decimal, Decimal | None], ...], bool, Decimal]
+"""Size, left, price, former, is_amending and fill_price of an order."""
+
+
+def _figures(order: Order, event: OrderUpdated, filled: Decimal) -> Figures:
+    """What an update that is not old makes of them. A number that stays equal stays as it was written."""
+    size, price = order.size, order.price if event.price is None or event.is_market else event.price
+    if order.former and _is_former(order, event, price):
+        left = _left(size, filled)
+        return size, order.left if left == order.left else left, order.price, order.former, order.is_amending, order.fill_price
+    left, average = event.size - filled, _average(order.executed, order.paid, filled, event.fill_price or order.fill_price)
+    is_same = event.size == size and price == order.price
+    return (
+        size if event.size == size else event.size,
+        order.left if left == order.left else left,
+        order.price if price == order.price else price,
+        order.former if is_same else (),
+        False,
+        order.fill_price if average == order.fill_price else average,
+    )
 
 
 def _is_former(order: Order, event: OrderUpdated, price: Decimal | None) -> bool:
     """Whether an update speaks of the order as it was before an amendment; a look-up and a refusal tell how it is."""
-    if not order.former or event.state is not _OPEN or event.origin is _SNAPSHOT or event.reason:
+    if event.state is not _OPEN or event.origin is _SNAPSHOT or event.reason:
         return False
     return (event.size, price) != (order.size, order.price) and (event.size, price) in order.former

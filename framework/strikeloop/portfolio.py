@@ -14,7 +14,7 @@ import attrs
 
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import Contract, ContractId
-from strikeloop.drafts import maker
+from strikeloop.drafts import changer, maker
 from strikeloop.events import (
     BalanceUpdated,
     BookUpdated,
@@ -65,6 +65,9 @@ class Position:
 
 
 _made = maker(Position)
+_marked = changer(Position, "mark_price", "unrealized_pnl", "delta", "gamma", "vega", "theta")
+_completed = changer(PositionUpdated, "mark_price", "unrealized_pnl", "delta", "gamma", "vega", "theta")
+_posted = changer(BalanceUpdated, "total", "time", "received")
 
 
 class Portfolio:
@@ -92,11 +95,11 @@ class Portfolio:
             PositionUpdated: self._on_position,
             BalanceUpdated: self._on_balance,
             PortfolioRiskUpdated: self._on_risk,
+            LedgerPosted: self._on_ledger,
         }
         """What folds the kinds that all may hear of, and that a venue says most often."""
         self._folds: dict[type[Event], Callable[[Any], None]] = {
             **self.kept,
-            LedgerPosted: self._on_ledger,
             ContractListed: self._on_listed,
             ContractExpired: self._on_expired,
             TickerUpdated: self._on_ticker,
@@ -177,15 +180,8 @@ class Portfolio:
         self._remark()
         position = self._positions[event.contract]
         has_greeks = any((position.delta, position.gamma, position.vega, position.theta))
-        return attrs.evolve(
-            event,
-            mark_price=position.mark_price,
-            unrealized_pnl=position.unrealized_pnl,
-            delta=position.delta if has_greeks else None,
-            gamma=position.gamma if has_greeks else None,
-            vega=position.vega if has_greeks else None,
-            theta=position.theta if has_greeks else None,
-        )
+        greeks = (position.delta, position.gamma, position.vega, position.theta) if has_greeks else (None, None, None, None)
+        return _completed(event, position.mark_price, position.unrealized_pnl, *greeks)
 
     def apply(self, event: Event) -> None:
         """Fold one event; kinds that do not concern the portfolio change nothing."""
@@ -274,14 +270,14 @@ class Portfolio:
         """What a ticker makes of the position in its contract."""
         position = self._positions.get(event.contract)
         if position is not None and position.size:
-            self._positions[event.contract] = attrs.evolve(
+            self._positions[event.contract] = _marked(
                 position,
-                mark_price=event.mark_price,
-                unrealized_pnl=_gained(event.mark_price, position.entry_price, position.size, position.multiplier),
-                delta=position.delta if event.delta is None else event.delta,
-                gamma=position.gamma if event.gamma is None else event.gamma,
-                vega=position.vega if event.vega is None else event.vega,
-                theta=position.theta if event.theta is None else event.theta,
+                event.mark_price,
+                _gained(event.mark_price, position.entry_price, position.size, position.multiplier),
+                position.delta if event.delta is None else event.delta,
+                position.gamma if event.gamma is None else event.gamma,
+                position.vega if event.vega is None else event.vega,
+                position.theta if event.theta is None else event.theta,
             )
 
     def _on_balance(self, event: BalanceUpdated) -> None:
@@ -291,7 +287,7 @@ class Portfolio:
         known = self.balances.get((event.adapter, event.currency))
         if known is not None and known.time // SECOND_NS <= event.time // SECOND_NS:  # ledger entries may bear whole seconds
             time = max(known.time, event.time)
-            self.balances[(event.adapter, event.currency)] = attrs.evolve(known, total=event.balance, time=time, received=event.received)
+            self.balances[(event.adapter, event.currency)] = _posted(known, event.balance, time, event.received)
 
     def _on_risk(self, event: PortfolioRiskUpdated) -> None:
         self.risks[event.adapter] = event

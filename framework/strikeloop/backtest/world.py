@@ -77,7 +77,9 @@ class World:
     def input(self, event: Event) -> None:
         """An account event or timer: part of the digest."""
         self._note(event)
-        self.after(self.engine.step(event))
+        step = self.engine.step(event)
+        if step is not NOTHING:
+            self.after(step)
 
     def after(self, step: Step) -> None:
         """What a step led to: events into the books, commands to the venue."""
