@@ -18,22 +18,12 @@ from strikeloop.events import ContractSettled, Filled, PositionUpdated
 from strikeloop.margin import trading_fee
 from strikeloop.portfolio import Portfolio, Position
 from strikeloop.pricing import Greeks
+from strikeloop.summary.market import Look, Market, market_of
 
 PARTS = ("delta", "gamma", "vega", "theta", "trading")
 """What is computed; fees and the rest follow exactly."""
 ZERO, ONE = Decimal(0), Decimal(1)
 _PLACES = Decimal("1e-8")
-
-
-@attrs.define(eq=False)
-class Look:
-    """What the market said of a contract at one time; None where it said nothing."""
-
-    time: int
-    mark: float | None
-    forward: float | None
-    iv: float | None
-    greeks: Greeks | None
 
 
 @attrs.define(eq=False)
@@ -134,15 +124,17 @@ class Attribution:
             line.begun = line.trip = line.value()
         return line
 
-    def on_fill(self, event: Filled) -> Line:
-        """A trade: first what the market did until then, then the size."""
+    def on_fill(self, event: Filled, market: Market | None = None) -> Line:
+        """A trade: first what the market (as it is now) did until then, then the size."""
         line = self.lines.get(event.contract)
         if line is None:
             line = self._line(event.contract, event.received)
-        look = self._fresh(event)
-        mark = float(event.price) if look.mark is None else look.mark
-        self._move(line, attrs.evolve(look, mark=mark))
-        self._trade(line, event, mark)
+        market = market_of(self._portfolio, event.contract) if market is None else market
+        look = market.fresh(event.received)
+        if look.mark is None:
+            look.mark = float(event.price)
+        self._move(line, look)
+        self._trade(line, event, look.mark, market)
         return line
 
     def on_settled(self, event: ContractSettled) -> None:
@@ -206,30 +198,10 @@ class Attribution:
 
     def _look(self, event: PositionUpdated) -> Look:
         """The mark, and the forward that belongs to it."""
-        portfolio, contract = self._portfolio, event.contract
-        ticker = portfolio.tickers.get(contract)
-        mark = portfolio.mark(contract) if event.mark_price is None else event.mark_price
-        greeks = portfolio.greeks(contract) if event.delta is None else _greeks(event)
-        return Look(event.received, mark, portfolio.underlying_price(contract), None if ticker is None else ticker.mark_iv, greeks)
-
-    def _fresh(self, event: Filled) -> Look:
-        """What a price is measured against: the mark, or the middle of a quote that is newer, with the forward moved as the index did."""
-        portfolio, contract = self._portfolio, event.contract
-        ticker, quote, forward = portfolio.tickers.get(contract), portfolio.quotes.get(contract), portfolio.underlying_price(contract)
-        greeks, middle = portfolio.greeks(contract), None if quote is None else quote.mid
-        if ticker is None:
-            return Look(event.received, middle, forward, None, greeks)
-        if quote is None or middle is None or quote.received <= ticker.received:
-            return Look(event.received, ticker.mark_price, forward, ticker.mark_iv, greeks)
-        index = self._index(contract)
-        if index is not None and ticker.index_price is not None and ticker.underlying_price is not None:
-            forward = ticker.underlying_price + index - ticker.index_price
-        return Look(event.received, middle, forward, ticker.mark_iv, greeks)
-
-    def _index(self, contract: ContractId) -> float | None:
-        known = self._portfolio.contracts.get(contract)
-        priced = None if known is None else self._portfolio.underlyings.get((contract.adapter, known.underlying))
-        return None if priced is None else priced.price
+        market = market_of(self._portfolio, event.contract, is_marked=event.mark_price is not None)
+        mark = market.mark if event.mark_price is None else event.mark_price
+        greeks = market.greeks if event.delta is None else _greeks(event)
+        return Look(event.received, mark, market.underlying, None if market.ticker is None else market.ticker.mark_iv, greeks)
 
     def _move(self, line: Line, now: Look) -> None:
         """The market went from the line's last look to this one while `size` was held."""
@@ -249,33 +221,37 @@ class Attribution:
             self._add(line, 2, units * greeks.vega * 100.0 * (now.iv - before.iv))
         self._add(line, 3, units * greeks.theta * (now.time - before.time) / DAY_NS)
 
-    def _trade(self, line: Line, event: Filled, mark: float) -> None:
-        paid = event.price * event.size * line.multiplier
-        self._add(line, 4, float(line.worth(event.size, mark) - paid))
+    def _trade(self, line: Line, event: Filled, mark: float, market: Market) -> None:
+        size, multiplier, received = event.size, line.multiplier, event.received
+        paid = event.price * size * multiplier
+        self._add(line, 4, float(Decimal(repr(mark)) * size * multiplier - paid))
         self.traded += abs(paid)
         line.fills += 1
-        line.traded += abs(event.size)
-        fee, before, after = self._fee(line, event), line.size, line.size + event.size
-        closing = -before if before * after < 0 else event.size
-        share = fee if closing == event.size else fee * abs(closing / event.size)
-        if not before:
-            self._open(line, event.received)
-        line.cash -= event.price * closing * line.multiplier
-        self._pay(line, share)
-        if before and before * after <= 0:
-            self._close(line, event.received)
-        if closing != event.size:  # through zero: the rest of the fill opens the other side
-            self._open(line, event.received)
-            line.cash -= event.price * (event.size - closing) * line.multiplier
+        line.traded += abs(size)
+        fee, before, after = self._fee(line, event, market), line.size, line.size + size
+        if before and before * after < 0:  # through zero: the rest of the fill opens the other side
+            share = fee * abs(before / size)
+            line.cash += event.price * before * multiplier
+            self._pay(line, share)
+            self._close(line, received)
+            self._open(line, received)
+            line.cash -= event.price * after * multiplier
             self._pay(line, fee - share)
+        else:
+            if not before:
+                self._open(line, received)
+            line.cash -= paid
+            self._pay(line, fee)
+            if before and not after:
+                self._close(line, received)
         line.size = after
 
-    def _fee(self, line: Line, event: Filled) -> Decimal:
+    def _fee(self, line: Line, event: Filled, market: Market) -> Decimal:
         """What the venue charged; where it did not say, what the contract's rates come to, as a taker unless it says otherwise."""
         if event.fee is not None or line.specification is None:
             return event.fee or ZERO
         self.fees_computed += 1
-        price = self._index(event.contract) or self._portfolio.underlying_price(event.contract)
+        price = market.index or market.underlying
         index = event.price if price is None else Decimal(repr(price))
         return trading_fee(line.specification, event.size, event.price, index, is_maker=bool(event.is_maker))
 

@@ -6,7 +6,9 @@ time, a multiple of the grid's step; a span in which nothing was noted has no ro
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
+from itertools import pairwise
 from typing import Any
 
 SECOND = 1_000_000_000
@@ -42,12 +44,10 @@ class Curve:
 
     def add(self, time: int, values: Mapping[str, float | None]) -> None:
         """These figures are true at `time`, which never decreases."""
-        label = self.due(time)
-        if not self.times or label != self.times[-1]:
-            self._append(label, values)
+        if self.times and time <= self.times[-1]:  # the end of the last row's span
+            self._merge(values)
         else:
-            for name, value in values.items():
-                self._merge(name, value)
+            self._append(self.due(time), values)
 
     def rows(self, ended: int | None = None) -> tuple[list[int], dict[str, list[float | None]]]:
         """Times and columns; the last row is at `ended` where that is earlier than the grid says."""
@@ -75,27 +75,30 @@ class Curve:
         while len(self.times) >= self._most and self._rank + 1 < len(STEPS):
             self._coarsen()
 
-    def _merge(self, name: str, value: float | None) -> None:
-        column = self.columns.setdefault(name, [None] * len(self.times))
-        column[-1] = _kept(self._keep.get(name), column[-1], value)
+    def _merge(self, values: Mapping[str, float | None]) -> None:
+        columns, keep = self.columns, self._keep
+        for name, value in values.items():
+            if name not in columns:
+                columns[name] = [None] * len(self.times)
+            column = columns[name]
+            column[-1] = _kept(keep[name], column[-1], value) if name in keep else value
 
     def _coarsen(self) -> None:
         """Rows that share a place on the next grid become one."""
         self._rank += 1
         self.step = STEPS[self._rank]
-        times, columns = self.times, self.columns
-        self.times, self.columns = [], {name: [] for name in columns}
-        for place, time in enumerate(times):
-            label = self.due(time)
-            is_new = not self.times or label != self.times[-1]
-            if is_new:
-                self.times.append(label)
-            for name, column in columns.items():
-                if is_new:
-                    self.columns[name].append(column[place])
-                else:
-                    self._merge(name, column[place])
+        labels = [self.due(time) for time in self.times]
+        lasts = [place for place, (label, after) in enumerate(pairwise([*labels, -1])) if label != after]
+        spans = [slice(before + 1, last + 1) for before, last in pairwise([-1, *lasts])]
+        self.times = [labels[last] for last in lasts]
+        for name, column in self.columns.items():
+            keep = self._keep.get(name)
+            self.columns[name] = [column[last] for last in lasts] if keep is None else [_of(keep, column[span]) for span in spans]
 
 
-def _kept(keep: Keep | None, before: float | None, value: float | None) -> float | None:
-    return value if keep is None or before is None else before if value is None else keep(before, value)
+def _of(keep: Keep, values: Sequence[float | None]) -> float | None:
+    return reduce(partial(_kept, keep), values)
+
+
+def _kept(keep: Keep, before: float | None, value: float | None) -> float | None:
+    return value if before is None else before if value is None else keep(before, value)

@@ -20,6 +20,8 @@ from strikeloop.summary import figures
 from strikeloop.summary.account import ZERO, Account
 from strikeloop.summary.attribution import PARTS, Attribution, amount
 from strikeloop.summary.curve import Curve
+from strikeloop.summary.market import market_of
+from strikeloop.summary.standing import orders_told, positions_told
 
 SCHEMA = 1
 """The version of result.json; plugins/report/README.md documents it."""
@@ -30,6 +32,22 @@ MOST_CONTRACTS = 24
 """Contracts whose marks are kept: those that won or lost most."""
 FLOWS = frozenset({"dnw"})
 """Kinds of ledger entries that bring money in or out: no PnL."""
+PNL_PARTS = tuple(f"pnl_{part}" for part in PARTS)
+
+
+Handler = Callable[[Any], None]
+
+
+class _Handlers(dict[type[e.Event], Handler | None]):
+    """What handles each kind, found once."""
+
+    def __init__(self, find: Callable[[type[e.Event]], Handler | None]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, kind: type[e.Event]) -> Handler | None:
+        handler = self[kind] = self._find(kind)
+        return handler
 
 
 class Summary:
@@ -42,7 +60,7 @@ class Summary:
         self.run, self.mode, self.backend = run, mode, backend
         self.started: int | None = None
         self.ended = 0
-        self.events: defaultdict[str, int] = defaultdict(int)
+        self._counts: defaultdict[type[e.Event], int] = defaultdict(int)
         self.channels: Counter[str] = Counter()
         self.connections = self.orders = self.fills = self.refusals = self.alerts = self.streams = 0
         self.digest = self.report = ""
@@ -64,12 +82,17 @@ class Summary:
         """Of the first underlying."""
         self._due = 0
         self._is_running = False
-        self._handlers: dict[type[e.Event], Callable[[Any], None] | None] = {}
+        self._handlers = _Handlers(self._handler)
+
+    @property
+    def events(self) -> Counter[str]:
+        """How many events of each kind there were, by the names of the kinds."""
+        return Counter({kind.__name__: count for kind, count in self._counts.items()})
 
     def see(self, event: e.Event) -> None:
         """Count an event and keep what the result shows of it."""
         kind, received = type(event), event.received
-        self.events[kind.__name__] += 1
+        self._counts[kind] += 1
         if received > self._due:
             self._sample()
             self._due = self.curve.due(received)
@@ -78,21 +101,20 @@ class Summary:
             self.ended = received
         if self.started is None:
             self.started = received
-        try:
-            handler = self._handlers[kind]
-        except KeyError:
-            handler = self._handlers[kind] = self._handler(kind)
+        handler = self._handlers[kind]
         if handler is not None:
             handler(event)
 
     def count(self, kind: type[e.Event], number: int, *, until: int) -> None:
         """So many events of a kind passed, the last at `until` (ns): for a driver that does not show each one to `see`."""
-        self.events[kind.__name__] += number
+        self._counts[kind] += number
         self.ended = max(self.ended, until)
 
     def approve(self, approved: Sequence[Approved[Command]]) -> None:
         """Count what leaves."""
-        self.orders += sum(isinstance(one.command, SubmitOrder) for one in approved)
+        for one in approved:
+            if isinstance(one.command, SubmitOrder):
+                self.orders += 1
 
     def _look(self) -> None:
         """What the first underlying costs now."""
@@ -102,39 +124,36 @@ class Summary:
 
     def _sample(self) -> None:
         """What is true at the end of a span of the curve's grid becomes its row."""
-        values = {"underlying": self._price, **self._account_now(), **self._risk_now()}
-        if any(value is not None for value in values.values()):
+        values: dict[str, float | None] = {"underlying": self._price}
+        if self.account.equity is not None:
+            self._account_now(values, self.account.equity)
+        if self._risks:
+            self._risk_now(values)
+        if self._price is not None or len(values) > 1:
             self.curve.add(self._due, values)
 
-    def _account_now(self) -> dict[str, float | None]:
+    def _account_now(self, values: dict[str, float | None], equity: Decimal) -> None:
         account, made = self.account, self.attribution
-        if account.equity is None:
-            return {}
-        low, account.wealth.low = account.wealth.low, account.wealth.drawdown
-        return {
-            "equity": float(account.equity),
-            "cash": float(account.cash),
-            "available": float(account.available),
-            "return": account.wealth.value - 1.0,
-            "drawdown": low,
-            "pnl": float(account.pnl),
-            **{f"pnl_{part}": total for part, total in zip(PARTS, made.parts, strict=True)},
-            "pnl_fees": -float(made.fees),
-        }
+        wealth = account.wealth
+        low, wealth.low = wealth.low, wealth.drawdown
+        values["equity"] = float(equity)
+        values["cash"] = float(account.cash)
+        values["available"] = float(account.available)
+        values["return"] = wealth.value - 1.0
+        values["drawdown"] = low
+        values["pnl"] = float(account.pnl)
+        values.update(zip(PNL_PARTS, made.parts, strict=True))
+        values["pnl_fees"] = -float(made.fees)
 
-    def _risk_now(self) -> dict[str, float | None]:
+    def _risk_now(self, values: dict[str, float | None]) -> None:
         risks, margin = self._risks.values(), self._margin
         self._margin = None
-        if not risks:
-            return {}
         occupied, required = (sum((getattr(risk, name) for risk in risks), ZERO) for name in ("margin_occupied", "margin_required"))
         if margin is not None and len(risks) == 1:
             occupied, required = margin.margin_occupied, margin.margin_required
-        return {
-            **{name: sum(getattr(risk, f"total_{name}") for risk in risks) for name in ("delta", "gamma", "vega", "theta")},
-            "margin_occupied": float(occupied),
-            "margin_required": float(required),
-        }
+        for name in ("delta", "gamma", "vega", "theta"):
+            values[name] = sum(getattr(risk, f"total_{name}") for risk in risks)
+        values["margin_occupied"], values["margin_required"] = float(occupied), float(required)
 
     # ---- what came of it ----
 
@@ -209,10 +228,10 @@ class Summary:
             "series": self.curve.record(self.ended),
             "pnl": self.causes(portfolio),
             "marks": self._marks(),
-            "order_list": _orders(orders),
+            "order_list": orders_told(orders, MOST_ROWS),
             **{"faults" if name == "fault" else f"{name}_list": rows for name, rows in self.rows.items()},
             "fill_list": [{**row, "instance": owners.get(row["order_id"]) or orders.owner(row["client_id"])} for row in self.rows["fill"]],
-            "positions": _positions(portfolio),
+            "positions": positions_told(portfolio),
         }
 
     def causes(self, portfolio: Portfolio) -> dict[str, Any]:
@@ -229,8 +248,8 @@ class Summary:
 
     # ---- what is kept of each kind ----
 
-    def _handler(self, kind: type[e.Event]) -> Callable[[Any], None] | None:
-        """The method for a kind of event, looked up once."""
+    def _handler(self, kind: type[e.Event]) -> Handler | None:
+        """The method for a kind of event."""
         for known, handler in (
             (e.BalanceUpdated, self._on_balance),
             (e.PositionUpdated, self._on_position),
@@ -264,11 +283,12 @@ class Summary:
 
     def _on_fill(self, event: e.Filled) -> None:
         self.fills += 1
-        line = self.attribution.on_fill(event)
-        quote = self.portfolio.quotes.get(event.contract)
-        mark = self.portfolio.mark(event.contract)
+        market = market_of(self.portfolio, event.contract)
+        line, mark, quote = self.attribution.on_fill(event, market), market.mark, market.quote
         if mark is not None:
             self._mark(event.contract, event.received, mark)
+        if len(self.rows["fill"]) >= MOST_ROWS:
+            return
         self._row(
             "fill",
             time=event.received,
@@ -284,7 +304,7 @@ class Summary:
             bid=None if quote is None else quote.bid,
             ask=None if quote is None else quote.ask,
             mark=mark,
-            underlying=self.portfolio.underlying_price(event.contract),
+            underlying=market.underlying,
         )
 
     def _on_ledger(self, event: e.LedgerPosted) -> None:
@@ -356,39 +376,3 @@ class Summary:
 
 def _amount(value: Decimal | None) -> str | None:
     return None if value is None else amount(value)
-
-
-def _orders(orders: Orders) -> list[dict[str, Any]]:
-    return [
-        {
-            "time": order.created,
-            "instance": order.instance,
-            "client_id": order.client_id,
-            "contract": plain(order.contract),
-            "size": plain(order.size),
-            "price": plain(order.price),
-            "state": order.state.value,
-            "filled": plain(order.filled),
-            "fill_price": plain(order.fill_price),
-            "tif": order.tif.value,
-            "reason": order.reason,
-        }
-        for order in list(orders)[-MOST_ROWS:]
-    ]
-
-
-def _positions(portfolio: Portfolio) -> list[dict[str, Any]]:
-    return [
-        {
-            "contract": plain(p.contract),
-            "size": plain(p.size),
-            "entry_price": plain(p.entry_price),
-            "mark_price": p.mark_price,
-            "unrealized_pnl": plain(p.unrealized_pnl),
-            "delta": p.exposure.delta,
-            "gamma": p.exposure.gamma,
-            "vega": p.exposure.vega,
-            "theta": p.exposure.theta,
-        }
-        for p in portfolio.positions
-    ]
