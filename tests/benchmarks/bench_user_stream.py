@@ -176,7 +176,58 @@ def by_csp(frames: list[bytes]) -> Callable[[], None]:
     return lambda: csp.run(whole, starttime=begin, endtime=begin + timedelta(days=1))
 
 
-PEERS = {"Structs alone": by_struct, "Structs, three bound methods": by_calls, "nautilus_trader": by_nautilus, "csp": by_csp}
+def by_basana(frames: list[bytes]) -> Callable[[], None]:
+    import asyncio
+    from datetime import UTC, datetime
+    from decimal import Decimal
+
+    import basana as bs  # of the peers' interpreter
+
+    class Update(bs.Event):  # type: ignore[misc]  # its classes are not at hand
+        """A message as its adapters wrap it: numbers become Decimals where they are read."""
+
+        def __init__(self, channel: str, result: dict[str, Any]) -> None:
+            super().__init__(datetime.now(UTC))
+            self.channel, self.result = channel, result
+
+        def number(self, name: str) -> Any:
+            return Decimal(self.result[name])
+
+    class Frames(bs.EventSource):  # type: ignore[misc]  # the same
+        def __init__(self) -> None:
+            super().__init__()
+            self._left = iter(frames)
+
+        def pop(self) -> Update | None:
+            frame = next(self._left, None)
+            if frame is None:
+                return None
+            message = json.loads(frame)
+            return Update(message["channel"], message["result"])
+
+    first = {f"options.{name}": next(f for f in fields.split() if f not in TEXT | INTEGERS) for name, fields in KINDS.items()}
+
+    def handler() -> Callable[[Any], Any]:
+        async def handle(event: Any) -> None:
+            event.number(first[event.channel])
+
+        return handle
+
+    dispatcher = bs.backtesting_dispatcher()
+    source = Frames()
+    for _ in range(PLUGINS):
+        dispatcher.subscribe(source, handler())
+    return lambda: asyncio.run(dispatcher.run())
+
+
+PEERS = {
+    "Structs alone": by_struct,
+    "Structs, three bound methods": by_calls,
+    "nautilus_trader": by_nautilus,
+    "csp": by_csp,
+    "basana": by_basana,
+}
+OURS = "strikeloop"
 
 
 def timed(run: Callable[[], None], count: int) -> float:
@@ -279,6 +330,14 @@ class Ours:
         self._session.take()
 
 
+def by_ours(frames: list[bytes]) -> tuple[float, float, float]:
+    ours = Ours()
+    parts = ours.run(frames)
+    if any(one.count < len(frames) for one in ours.plugins):
+        sys.exit(f"of {len(frames)} messages {[one.count for one in ours.plugins]} reached the plugins")
+    return parts
+
+
 def measure(options: argparse.Namespace) -> None:
     found: dict[str, list[float]] = {name: [] for name in (*PEERS, "ours", "  decoding", "  session", "  engine and plugins")}
     frames = list(messages(options.messages))
@@ -287,14 +346,11 @@ def measure(options: argparse.Namespace) -> None:
         file.write_bytes(b"\n".join(frames))
         for _ in range(options.rounds):
             for name in PEERS:
-                python = options.peer_python if name in ("nautilus_trader", "csp") else sys.executable
+                python = sys.executable if name.startswith("Structs") else options.peer_python
                 command = [python, __file__, "--child", name, "--file", str(file)]
                 told = subprocess.run(command, capture_output=True, text=True, check=False) if python else None
                 found[name] += [float(told.stdout)] if told is not None and told.returncode == 0 else []
-            ours = Ours()
-            parts = ours.run(frames)
-            if any(one.count < len(frames) for one in ours.plugins):
-                sys.exit(f"of {len(frames)} messages {[one.count for one in ours.plugins]} reached the plugins")
+            parts = by_ours(frames)
             for name, spent in zip(("  decoding", "  session", "  engine and plugins"), parts, strict=True):
                 found[name].append(spent)
             found["ours"].append(sum(parts))
@@ -309,15 +365,17 @@ def measure(options: argparse.Namespace) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--peer-python", help="an interpreter with nautilus_trader, csp and msgspec")
+    parser.add_argument("--peer-python", help="an interpreter with nautilus_trader, csp, basana and msgspec")
     parser.add_argument("--messages", type=int, default=200_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--child", choices=PEERS, help=argparse.SUPPRESS)
-    parser.add_argument("--file", help=argparse.SUPPRESS)
+    parser.add_argument("--child", choices=(*PEERS, OURS), help="one case over the messages in --file, which is else written")
+    parser.add_argument("--file", type=Path)
     options = parser.parse_args()
     if options.child:
-        frames = Path(options.file).read_bytes().split(b"\n")
-        print(timed(PEERS[options.child](frames), len(frames)))
+        frames = options.file.read_bytes().split(b"\n")
+        print(sum(by_ours(frames)) if options.child == OURS else timed(PEERS[options.child](frames), len(frames)))
+    elif options.file:
+        options.file.write_bytes(b"\n".join(messages(options.messages)))
     else:
         measure(options)
 

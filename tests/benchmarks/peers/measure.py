@@ -21,12 +21,16 @@ def arguments() -> tuple[str, str, dict[str, Any]]:
 
 
 def told(started: float, imported: float, ready: float, found: dict[str, Any], manifest: dict[str, Any]) -> None:
-    """Print one line: CPU seconds of import, load and run, and whether the answer is the expected one."""
+    """Print one line: CPU seconds of import, load and run, and what of the answer is not the expected one."""
     end = clock()
     wanted = _wanted(sys.argv[1].partition("-")[0], manifest["expected"])
-    right = all(abs(found.get(name, float("nan")) - value) <= 1e-9 * max(1.0, abs(value)) for name, value in wanted.items())
+    wrong = {name: [found.get(name), value] for name, value in wanted.items() if not _is(found.get(name), value)}
     spent = {"import": imported - started, "load": ready - imported, "run": end - ready, "total": end}
-    print(json.dumps({**spent, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "right": right, "found": found}))
+    print(json.dumps({**spent, "mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "wrong": wrong, "found": found}))
+
+
+def _is(found: float | None, wanted: float) -> bool:
+    return found is not None and abs(found - wanted) <= 1e-9 * max(1.0, abs(wanted))
 
 
 def _wanted(what: str, expected: dict[str, Any]) -> dict[str, float]:

@@ -1,4 +1,7 @@
-"""strikeloop: a columnar source over the same Parquet file, the simulated venue, the real review with a rule in the order path."""
+"""strikeloop: a columnar source over the same Parquet file, the simulated venue, the real review with a rule in the order path.
+
+E streams a store (strikeloop-store) in place of the file.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +43,8 @@ from strikeloop_venue import VenueSettings
 IMPORTED = clock()
 IDS = tuple(ContractId.of("sim", name) for name in MANIFEST["contracts"])
 STRETCH = 100_000
+FURTHER = 3
+"""A-plugins: the plugins beside the first, each doing the same."""
 FOUND: dict[str, Any] = {}
 
 
@@ -166,10 +171,26 @@ class Looking:
                 self.total += quote.mid
 
 
+def strategies() -> list[Any]:
+    """The strategy of this workload first, and what else runs beside it."""
+    if WHAT.startswith("B"):
+        return [Making(declared=WHAT == "B-declared")]
+    if WHAT.startswith("D"):
+        return [Looking()]
+    return [Counting() for _ in range(1 + FURTHER if WHAT == "A-plugins" else 1)]
+
+
+def market() -> Any:
+    if not WHAT.startswith("E"):
+        return Quotes()
+    from strikeloop_store import StoredMarket
+
+    return StoredMarket(path=f"{DATA}/market").open("sim")
+
+
 def run() -> None:
-    strategies: dict[str, Any] = {"A": Counting(), "B": Making(), "B-declared": Making(declared=True), "D": Looking(), "D-each": Looking()}
-    strategy = strategies[WHAT]
-    plugins = [Plugin(name="s", kind="strategy", plugin=strategy)]
+    running = strategies()
+    plugins = [Plugin(name=f"s{at}", kind="strategy", plugin=one) for at, one in enumerate(running)]
     if WHAT.startswith("B"):
         plugins.append(Plugin(name="limit", kind="risk", plugin=Limit()))
     # The reference fills whole, at the order's price, without margin, marks or latency: so does the venue here.
@@ -183,9 +204,10 @@ def run() -> None:
         mark_every_s=None,
         latency={"entry_ms": 0, "response_ms": 0},
     )
-    backtest = Backtest(plugins, sources=[Quotes()], open_venue=lambda listed: venue.open("sim", listed), each=WHAT.endswith("each"))
+    backtest = Backtest(plugins, sources=[market()], open_venue=lambda listed: venue.open("sim", listed), each=WHAT.endswith("each"))
     result = backtest.run()
-    FOUND.update(strategy.figures if WHAT.startswith("B") else {"n": strategy.n, "total": strategy.total})
+    first = running[0]
+    FOUND.update(first.figures if WHAT.startswith("B") else {"n": first.n, "total": first.total})
     FOUND["digest"] = result.digest
 
 
