@@ -35,6 +35,21 @@ def test_a_name_of_the_vocabulary_loads_no_floor_above_it() -> None:
     assert set(run(program).split()) == {f"strikeloop.{name}" for name in ("errors", "contracts", "commands", "events")}
 
 
+def test_all_public_names_together_load_nothing_of_a_run_and_nothing_heavy() -> None:
+    program = "import sys, strikeloop\nfor name in strikeloop.__all__: getattr(strikeloop, name)\nprint(*sys.modules)"
+    loaded = set(run(program).split())
+    heavy = {"anyio", "asyncio", "cattrs", "click", "httpx", "rich", "sqlite3", "ssl", "numpy", "pyarrow", "websockets", "msgspec"}
+    assert loaded & heavy == set()
+    runs = {f"strikeloop.{name}" for name in ("engine", "backtest", "live", "session", "load", "journal", "runs", "summary", "settings")}
+    assert loaded & runs == set()
+
+
+def test_a_backtest_loads_nothing_of_a_live_run() -> None:
+    program = "import sys\nfrom strikeloop.study.planning import open_study\nprint(*sys.modules)"
+    loaded = set(run(program).split())
+    assert loaded & {"anyio", "asyncio", "httpx", "rich", "sqlite3", "ssl", "numpy", "strikeloop.live", "strikeloop.session"} == set()
+
+
 @pytest.mark.parametrize("name", strikeloop.__all__)
 def test_a_public_name_is_the_one_that_type_checkers_see(name: str) -> None:
     home = declared()[name]

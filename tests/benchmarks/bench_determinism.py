@@ -24,7 +24,7 @@ def entry_points(**wanted):
     return metadata.EntryPoints(points)
 metadata.entry_points = entry_points
 from strikeloop import Quoted
-from strikeloop.study import plan_study
+from strikeloop.study.planning import plan_study
 from tests.framework.backtest.columnar import drawn
 from tests.framework.backtest.test_skim import ran
 plan_study(["quoter"])  # whatever the order in which plugins are installed, they are found

@@ -10,7 +10,7 @@ import pytest
 
 from strikeloop import ConfigError, Desk, Quoted, hookimpl, plugin, run_backtest, state
 from strikeloop.backtest import Result, told
-from strikeloop.study import plan_study
+from strikeloop.study.planning import plan_study
 
 SHORT = {"market.duration_s": 60}
 

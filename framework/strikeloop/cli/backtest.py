@@ -24,7 +24,7 @@ from strikeloop.events import Event
 from strikeloop.journal import StateDir, draw_tag
 from strikeloop.recording import Recorder
 from strikeloop.runs import recorder_of
-from strikeloop.study import open_study, plan_study
+from strikeloop.study.planning import open_study, plan_study
 
 _SIGNS: Mapping[str, Callable[[Any, Any], bool]] = {
     "<=": operator.le,

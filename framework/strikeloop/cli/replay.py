@@ -22,7 +22,7 @@ from strikeloop.replay import Divergence, Replayed
 from strikeloop.replay import replay as replay_inputs
 from strikeloop.runs import margin_of, plugins_of
 from strikeloop.settings import event_from_record
-from strikeloop.study import open_study
+from strikeloop.study.planning import open_study
 
 _EXAMPLES = examples(
     "strikeloop replay 20260626-080000-a1b2c3", "strikeloop replay runs/20260626-080000-a1b2c3 --until 2026-06-26T09:00:00Z --json"

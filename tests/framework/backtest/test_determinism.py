@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from strikeloop.study import open_study, plan_study
+from strikeloop.study.planning import open_study, plan_study
 from tests.framework.backtest.columnar import drawn
 from tests.framework.backtest.test_skim import ran
 

@@ -1,7 +1,6 @@
-"""A backtest in one call: from a terminal, a script or a notebook, with or without a config file.
+"""What a study is: the options of `strikeloop backtest`, and the arguments of `run_backtest`, as configuration.
 
-Owns `run_backtest` and `plan_study`, which says what the options of `strikeloop backtest` mean as configuration. Nothing here waits or
-needs an event loop, so that it may be called inside one.
+Owns `plan_study` and `open_study`, and `plugin_of` and `spelled` for strategies and settings that are given as objects.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from typing import Any
 
 import attrs
 
-from strikeloop.backtest import Backtest, Progress, Result
+from strikeloop.backtest import Backtest
 from strikeloop.backtest.ranges import between, instant
 from strikeloop.engine import Plugin
 from strikeloop.errors import ConfigError, Problem
@@ -25,53 +24,6 @@ from strikeloop.venue import Source
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 EMPTY: Mapping[str, Any] = {"run": {"mode": "sim"}, "market": {"use": "generated"}, "venue": {"use": "venue"}}
 """What a study is made on where nothing else is said: a generated day, on the simulated venue."""
-
-
-def run_backtest(
-    *strategies: Any,
-    data: Source | str | Path | None = None,
-    config: str | Path | Sequence[str | Path] = (),
-    settings: Mapping[str, Any] | None = None,
-    start: str | int | None = None,
-    end: str | int | None = None,
-    seed: int | None = None,
-    latency: str | float | None = None,
-    queue: str | None = None,
-    progress: Progress | None = None,
-    **options: Any,
-) -> Result:
-    """Run strategies over a market and return what came of it.
-
-    `strategies`: names of installed ones, "./file.py:Class", plugin classes, or plugin objects (whose settings are taken, not the object).
-    `data`: a source, the path of a store of market data, or a recording; the configured market, else a generated day. `settings`:
-    configuration by dotted key, above all files. `start` and `end`: ns UTC or a date, the end not included. `latency`: milliseconds of
-    order entry and response, "entry,response" or "entry,response,feed". `options` are those of `strikeloop.backtest.Backtest`.
-    Raises ConfigError with everything that is wrong before anything runs; a strategy that raises is in `Result.faults`.
-
-    >>> from strikeloop import Desk, Quoted, hookimpl, plugin, run_backtest
-    >>> @plugin
-    ... class Watcher:
-    ...     @hookimpl
-    ...     def on_start(self, desk: Desk) -> None:
-    ...         desk.watch("BTC_USDT")
-    >>> run_backtest(Watcher, settings={"market.duration_s": 60}).summary.orders
-    0
-    """
-    named = [one for one in strategies if isinstance(one, str)]
-    files = [config] if isinstance(config, str | Path) else [*config]
-    source = None if data is None or isinstance(data, str | Path) else data
-    plan = plan_study(
-        named,
-        files=[Path(file) for file in files],
-        sets=[f"{key}={_spelled(value)}" for key, value in (settings or {}).items()],
-        data=None if source is not None or data is None else str(data),
-        seed=seed,
-        latency=None if latency is None else str(latency),
-        queue=queue,
-        alone=bool(strategies),
-    )
-    extra = [_plugin(one) for one in strategies if not isinstance(one, str)]
-    return open_study(plan, source=source, start=start, end=end, plugins=extra, **options).run(progress)
 
 
 def open_study(
@@ -115,7 +67,7 @@ def plan_study(
     options += [] if seed is None else [f"run.seed={seed}"]
     found = read_layers(files, sets=options).data
     if data is not None and "market" in found:
-        options += [f"market.{key}={_spelled(value)}" for key, value in _market(data).items()]
+        options += [f"market.{key}={spelled(value)}" for key, value in _market(data).items()]
     left_out = [name for name in found.get("strategies", {}) if name not in names] if names or alone else []
     return load(files, sets=options, defaults=below, mode=Mode.SIM, disabled=[*disabled, *left_out])
 
@@ -146,18 +98,18 @@ def _instance(use: str) -> str:
     return _WORDS.sub("-", use.rpartition(":")[2]).lower()
 
 
-def _spelled(value: Any) -> str:
+def spelled(value: Any) -> str:
     """A value as --set takes it."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
         return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
     if isinstance(value, Sequence):
-        return f"[{', '.join(map(_spelled, value))}]"
+        return f"[{', '.join(map(spelled, value))}]"
     return str(value)
 
 
-def _plugin(given: Any) -> Plugin:
+def plugin_of(given: Any) -> Plugin:
     """A strategy given as a class or an object: a fresh one with its settings."""
     cls = given if isinstance(given, type) else type(given)
     if not attrs.has(cls):

@@ -1,7 +1,6 @@
-"""From a checked plan to a run: the one place where plugins, adapters, venues and markets are put together.
+"""From a checked plan to a run on the wall clock: simulated, on paper or live.
 
-Owns `backtest_of`, `earlier_in`, `live_of` and `run_live`, which also writes a run's folder. What a mode means is said here and
-nowhere else: the same plugins are handed to the same engine in every one.
+Owns `live_of` and `run_live`, with signals, sinks and the status file beside the driver.
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import anyio
 import attrs
 from anyio.abc import TaskStatus
 
-from strikeloop.backtest import Backtest
 from strikeloop.backtest.world import ignore
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import plain
@@ -34,6 +32,8 @@ from strikeloop.load.discovery import find
 from strikeloop.margin import Classic, MarginModel
 from strikeloop.recording import Keep, OpenRecorder, Recorder
 from strikeloop.settings import ValueRefusedError
+from strikeloop.runs.earlier import Earlier
+from strikeloop.runs.making import SIM, margin_of, plugins_of
 from strikeloop.summary import Summary
 from strikeloop.venue import Source
 
@@ -41,7 +41,6 @@ STATUS_S = 1.0
 LOOK_S = 0.1
 LAST_WORDS_S = 2.0
 """How long sinks may take at the end of a run to pass on what they hold."""
-SIM = "sim"
 MARKET_LIVE = {"step_ms": 250, "ticker_every_ms": 1_000}
 
 
@@ -68,99 +67,6 @@ class Options:
     beside: Sequence[Callable[[Live], Coroutine[Any, Any, None]]] = ()
     duration_s: float | None = None
     handle_signals: bool = True
-
-
-@attrs.frozen(kw_only=True)
-class Earlier:
-    """What a run takes over from those before it in its state directory.
-
-    Their tags, what instances remembered, what is at the venue, and a halt that nobody has reset.
-    """
-
-    tags: tuple[str, ...] = ()
-    memories: Mapping[str, dict[str, Any]] = attrs.field(factory=dict)
-    legacy: Legacy = attrs.field(factory=Legacy)
-    halt: HaltNote | None = None
-
-
-def earlier_in(state: StateDir, plan: Plan) -> Earlier:
-    """What the run of this plan takes over: from the last run of its mode. Raises StorageError where that run's journal is damaged."""
-    names, halt = {plugin.name for plugin in plan.plugins}, Halts(state.path).standing(plan.run.mode.value)
-    for run in reversed(state.runs()):
-        journal = RunFolder(state.path / run).journal
-        if not is_begun(journal) or _mode_of(journal) != plan.run.mode.value:
-            continue
-        with Journal.open(journal) as last:
-            return Earlier(
-                tags=state.tags(),
-                memories={name: memory for name, memory in memory_of(last).items() if name in names},
-                legacy=_legacy(state, last) if plan.run.mode is Mode.LIVE else Legacy(),
-                halt=halt,
-            )
-    return Earlier(tags=state.tags(), halt=halt)
-
-
-def _legacy(state: StateDir, last: Journal) -> Legacy:
-    """What is at the venue after the last run; one that acted beside a run that hung is joined with what that one did when it went on."""
-    header, legacy = last.header(), legacy_of(last)
-    if "beside" not in header:
-        return legacy
-    with Journal.open(RunFolder(state.path / header["beside"]).journal) as beside:
-        return joined(legacy, legacy_of(beside), header["tag"])
-
-
-def _mode_of(journal: Path) -> str:
-    with Journal.open(journal, check=False) as found:
-        return str(found.header().get("mode"))
-
-
-def plugins_of(plan: Plan, memories: Mapping[str, dict[str, Any]] | None = None) -> list[Plugin]:
-    """Fresh plugin objects of the plan's strategies and rules, with what they remembered."""
-    memories = memories or {}
-    return [Plugin(name=p.name, kind=p.kind, plugin=p.make(), memory=memories.get(p.name, {})) for p in plan.plugins if p.kind != "sink"]
-
-
-def same(source: Source) -> Source:
-    """The market as it is."""
-    return source
-
-
-def backtest_of(
-    plan: Plan,
-    *,
-    market: Callable[[Source], Source] = same,
-    source: Source | None = None,
-    plugins: Sequence[Plugin] = (),
-    **options: Any,
-) -> Backtest:
-    """A backtest of the plan's plugins on its market and venue. Raises ConfigError where either is missing.
-
-    `source` stands in for the plan's market, `market` makes another one of it, `plugins` come after the plan's; `options` are those of
-    `Backtest`.
-    """
-    if plan.market is None or plan.venue is None:
-        raise ConfigError(
-            Problem("backtest", "a backtest needs a market and a venue", 'add [market] use = "generated" and [venue] use = "venue"')
-        )
-    adapter = next(iter(plan.adapters), SIM)
-    given = {one.name: {field.name: repr(getattr(one.plugin, field.name)) for field in settings_of(type(one.plugin))} for one in plugins}
-    return Backtest(
-        [*plugins_of(plan), *plugins],
-        sources=[market(plan.market.open(adapter) if source is None else source)],
-        open_venue=lambda contracts: plan.venue.open(adapter, contracts),
-        margin=margin_of(plan),
-        halt=plan.halt,
-        header={**plan.header(), **({"given": given} if given else {})},
-        seed=plan.run.seed,
-        feed_latency=round(plan.run.feed_latency_ms * 1e6),
-        **options,
-    )
-
-
-def margin_of(plan: Plan) -> MarginModel:
-    """What `desk.what_if` computes margin with: the model of the simulated venue the run trades on, else Gate's classic account."""
-    named = None if plan.run.mode is Mode.LIVE else getattr(plan.venue, "margin_model", None)
-    return Classic() if named is None else named
 
 
 def live_of(
@@ -226,24 +132,6 @@ def _engine(plan: Plan, earlier: Earlier, times: HookTimes, tag: str) -> Engine:
 def _thresholds(settings: RunSettings) -> Thresholds:
     memory = None if settings.memory_mb is None else round(settings.memory_mb * 2**20)
     return Thresholds(warn_at=settings.warn_at, deny_at=settings.deny_at, memory=memory)
-
-
-def recorder_of(plan: Plan, folder: RunFolder, store: Path | None = None) -> Recorder | None:
-    """What keeps events, market and frames of the plan's run, as its `record` says; None where nothing is kept.
-
-    `store` is where the market goes, a folder of the run where None. Raises ConfigError where more than the account is to be kept and
-    no recorder is installed.
-    """
-    keep = plan.run.record
-    if keep is Keep.NOTHING:
-        return None
-    try:
-        found: OpenRecorder = find("recorders", "store").value
-    except ValueRefusedError as error:
-        if keep is Keep.ACCOUNT:
-            return None  # nobody asked for it
-        raise ConfigError(Problem("run.record", f"{keep.value} cannot be kept: {error.what}", error.fix)) from error
-    return found(folder.path, market=keep.market, frames=keep.frames, store=store)
 
 
 def _switch(settings: RunSettings) -> Switch | None:
