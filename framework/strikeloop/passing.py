@@ -27,7 +27,6 @@ class Table:
     def __init__(self, columns: Columns, positions: Positions | None) -> None:
         self.columns, self.positions = columns, positions
         self.kind = columns.kind
-        self._made: dict[int, tuple[int, Any]] = {}
         self._codes = {key: code for code, key in enumerate(columns.keys)}
         self._grouped: dict[str, NDArray[Any]] = {}
 
@@ -45,6 +44,14 @@ class Table:
         """The positions, key by key."""
         return self.by_key.astype(np.int64) if self.positions is None else self.positions[self.by_key]
 
+    def grouped(self, name: str) -> NDArray[Any]:
+        """A field or the `time`, key by key."""
+        column = self._grouped.get(name)
+        if column is None:
+            whole = self.columns.time if name == "time" else self.columns.fields[name]
+            column = self._grouped[name] = whole[self.by_key]
+        return column
+
     @cached_property
     def tells_more(self) -> NDArray[np.bool_]:
         """Of tickers: which rows, key by key, tell more than a mark."""
@@ -59,7 +66,7 @@ class Table:
         code = self._codes.get(key)
         if code is None or self._starts[code] == self._starts[code + 1]:
             return None
-        return Group(self, code, self._starts[code], self._starts[code + 1])
+        return Group(self, self._starts[code], self._starts[code + 1])
 
     @cached_property
     def _present(self) -> list[int]:
@@ -72,30 +79,7 @@ class Table:
     def groups(self) -> Iterator[tuple[Key, Group]]:
         """Every key that has rows, in the order of their first ones."""
         for code in self._present:
-            yield self.columns.keys[code], Group(self, code, self._starts[code], self._starts[code + 1])
-
-    def last(self, key: Key, at: int) -> Any:
-        """The last event about `key` before the position `at`, None where there is none."""
-        code = self._codes.get(key)
-        if code is None:
-            return None
-        start = self._starts[code]
-        passed = int(self._places[start : self._starts[code + 1]].searchsorted(at))
-        if not passed:
-            return None
-        known = self._made.get(code)
-        if known is None or known[0] != passed:
-            known = self._made[code] = (passed, self.columns.event(int(self.by_key[start + passed - 1])))
-        return known[1]
-
-    def place(self, key: Key, at: int) -> int:
-        """The position of the last row about `key` before `at`, −1 where there is none."""
-        code = self._codes.get(key)
-        if code is None:
-            return -1
-        places = self._places[self._starts[code] : self._starts[code + 1]]
-        passed = int(places.searchsorted(at))
-        return int(places[passed - 1]) if passed else -1
+            yield self.columns.keys[code], Group(self, self._starts[code], self._starts[code + 1])
 
     def lasts(self) -> Iterator[tuple[Key, Any, int]]:
         """The last event about every key that has rows, and its position, in the order of their first ones."""
@@ -108,11 +92,15 @@ class Table:
 class Group:
     """The rows of one kind about one key in a stretch; row i of it stands at `positions[i]`."""
 
-    __slots__ = ("_code", "_start", "_stop", "_table", "positions")
+    __slots__ = ("_columns", "_looked_at", "_made", "_made_row", "_passed", "_start", "_stop", "_table", "positions")
 
-    def __init__(self, table: Table, code: int, start: int, stop: int) -> None:
-        self._table, self._code, self._start, self._stop = table, code, start, stop
+    def __init__(self, table: Table, start: int, stop: int) -> None:
+        self._table, self._start, self._stop = table, start, stop
         self.positions: Positions = table._places[start:stop]
+        self._columns: dict[str, NDArray[Any]] = {}
+        self._looked_at = self._made_row = -1
+        self._passed = 0
+        self._made: Any = None
 
     @property
     def rows(self) -> slice:
@@ -125,16 +113,28 @@ class Group:
 
     def column(self, name: str) -> NDArray[Any]:
         """A field of these rows, or their `time`; NaN where it is None."""
-        table = self._table
-        column = table._grouped.get(name)
+        column = self._columns.get(name)
         if column is None:
-            whole = table.columns.time if name == "time" else table.columns.fields[name]
-            column = table._grouped[name] = whole[table.by_key]
-        return column[self._start : self._stop]
+            column = self._columns[name] = self._table.grouped(name)[self._start : self._stop]
+        return column
 
     def passed(self, at: int) -> int:
         """How many of them stand before the position `at`."""
-        return int(self.positions.searchsorted(at))
+        if at != self._looked_at:
+            self._looked_at, self._passed = at, int(self.positions.searchsorted(at))
+        return self._passed
+
+    def place(self, at: int) -> int:
+        """The position of the last of them before `at`, −1 where there is none."""
+        passed = self.passed(at)
+        return self.positions.item(passed - 1) if passed else -1
+
+    def last(self, at: int) -> Any:
+        """The last of them before the position `at` as an event, None where there is none."""
+        row = self.passed(at) - 1
+        if row != self._made_row:
+            self._made_row, self._made = row, None if row < 0 else self._table.columns.event(self._table.by_key.item(self._start + row))
+        return self._made
 
     def events(self, start: int, stop: int) -> list[Any]:
         """Rows `start` to `stop` as events."""
@@ -210,6 +210,9 @@ class Passing:
         self._carried: dict[type[Event], dict[Key, Any]] = {}
         self._carried_places: dict[type[Event], dict[Key, int]] = {}
         self._whole: dict[Key, tuple[Any, int]] = {}
+        self._groups: dict[type[Event], dict[Key, Group | None]] = {}
+        self._told: Any = None
+        self._told_at = -1
 
     @property
     def passed(self) -> int:
@@ -231,13 +234,20 @@ class Passing:
             for key, event, position in table.lasts():
                 carried[key], places[key] = event, self.before + position
         self.before += len(self.stretch)
-        self.stretch, self.at = stretch, 0
+        self.stretch, self.at, self._told_at = stretch, 0, -1
+        self._groups = {kind: {} for kind in stretch.tables}
 
     def latest(self, kind: type[Event], key: Key) -> Any:
         """The last event of a kind about a key that has passed, None before the first."""
-        table = self.stretch.tables.get(kind)
-        event = None if table is None else table.last(key, self.at)
-        return self._carried.get(kind, {}).get(key) if event is None else event
+        group = self.group(kind, key)
+        if group is not None and (place := group.place(self.at)) >= 0:
+            return self._told if place == self._told_at else group.last(self.at)
+        carried = self._carried.get(kind)
+        return None if carried is None else carried.get(key)
+
+    def tell(self, position: int, event: Any) -> None:
+        """The row at this position is this event: it need not be made once more."""
+        self._told_at, self._told = position, event
 
     def whole_ticker(self, key: Key) -> tuple[Any, int]:
         """The last ticker about a key that told more than a mark, and which row of the whole run it is; None and −1 before the first."""
@@ -255,14 +265,18 @@ class Passing:
 
     def place(self, kind: type[Event], key: Key) -> int:
         """Which row of the whole run `latest` is, counted from 0; −1 where there is none."""
-        table = self.stretch.tables.get(kind)
-        place = -1 if table is None else table.place(key, self.at)
+        group = self.group(kind, key)
+        place = -1 if group is None else group.place(self.at)
         return self._carried_places.get(kind, {}).get(key, -1) if place < 0 else self.before + place
 
     def group(self, kind: type[Event], key: Key) -> Group | None:
         """The rows of this stretch about a key, passed or not."""
-        table = self.stretch.tables.get(kind)
-        return None if table is None else table.group(key)
+        groups = self._groups.get(kind)
+        if groups is None:
+            return None
+        if key not in groups:
+            groups[key] = self.stretch.tables[kind].group(key)
+        return groups[key]
 
     def keys(self, kind: type[Event]) -> list[Key]:
         """Every key of which a row has passed, in the order of their first ones."""
@@ -282,7 +296,7 @@ class Known(dict[Any, Any]):
         self._gone: dict[Any, int] = {}
 
     def get(self, key: Any, default: Any = None) -> Any:
-        if key in self._gone and self._passing.place(self._kind, key) < self._gone[key]:
+        if self._gone and key in self._gone and self._passing.place(self._kind, key) < self._gone[key]:
             return default
         event = self._passing.latest(self._kind, key)
         return default if event is None else event

@@ -170,6 +170,7 @@ class Counter:
     def _amend(self, order: Order, command: AmendOrder, *, is_frozen: bool) -> str | None:
         """Priority is kept only by an order that gets smaller at the same price."""
         market = self._markets.by_contract[order.contract]
+        self._markets.catch_up(market)
         if is_frozen:
             return "POSITION_IN_LIQUIDATION: orders cannot be amended"
         refusal = refuse_amendment(self._account, market, order, command)

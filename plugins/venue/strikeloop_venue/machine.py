@@ -128,11 +128,11 @@ class SimulatedVenue:
             self._now = time
             if self._opened is None:
                 self._opened = time
+        if self._skimmer is not None:
+            self._skimmer.tells(event)
         handler = self._handlers.get(type(event))
         if handler is not None:
             handler(event)
-        if self._skimmer is not None:
-            self._skimmer.saw(event)
 
     def on_command(self, approved: Approved[Request], now: int) -> None:
         """A command leaves the client at `now`; it reaches the matching engine after the entry latency, in sequence."""
@@ -189,7 +189,7 @@ class SimulatedVenue:
 
     def skim(self, passing: Passing) -> None:
         """From now on the market passes here."""
-        self._skimmer = Skimmer(self.adapter, self._markets, self._rules.queue, passing)
+        self._skimmer = Skimmer(self.adapter, self._markets, self._matcher, passing)
 
     def touched(self) -> int:
         """The first row that concerns an order of ours, or a mark where none of them is to be looked at yet."""
@@ -314,6 +314,7 @@ class SimulatedVenue:
         market = self._markets.get(event.contract)
         if market is None:
             return
+        self._markets.tell(market)
         market.keep_depth(event)
         if market.live:
             self._rematch(market, event)
@@ -322,6 +323,7 @@ class SimulatedVenue:
         market = self._markets.get(event.contract)
         if market is None:
             return
+        self._markets.tell(market)
         self._begin()
         self._matcher.on_order(market, event)
         if self._account.step.has_news:
@@ -334,6 +336,7 @@ class SimulatedVenue:
         market.last_price = event.price
         if market.live and event.size:
             self._begin()
+            self._markets.line_up(market)
             self._matcher.on_trade(market, event)
             if self._account.step.has_news:
                 self._finish()

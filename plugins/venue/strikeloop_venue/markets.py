@@ -50,6 +50,8 @@ class Market:
     """Fills so far: the venue counts trade ids per contract."""
     seen: int = 0
     """How many rows had passed when it was last brought up to date, where it is not told of each."""
+    is_told: bool = True
+    """Whether it is told of each quote, and moves our orders in their queues as it hears; else they are lined up when it matters."""
     told: tuple[float | None, float | None] = (None, None)
     """Mark and delta when the position was last told."""
     _depth: BookUpdated | None = None
@@ -150,6 +152,9 @@ class Markets:
         """Brings a market up to date, where the venue is not told of everything."""
         self.catch_up_index: Callable[[str], None] = _is_told
         """The same for the index of an underlying."""
+        self.line_up: Callable[[Market], None] = _is_told
+        """The same for the places of our orders in their queues."""
+        self._are_told = True
         for contract in contracts:
             self.add(contract)
 
@@ -157,8 +162,20 @@ class Markets:
         """A contract is listed; False when it was known."""
         if contract.id in self.by_contract or contract.id in self.retired:
             return False
-        self.by_contract[contract.id] = Market(contract, Position(contract))
+        self.by_contract[contract.id] = Market(contract, Position(contract), is_told=self._are_told)
         return True
+
+    def pass_untold(self, line_up: Callable[[Market], None]) -> None:
+        """From now on markets are not told of each quote; `line_up` moves the orders of one over those that have passed."""
+        self.line_up, self._are_told = line_up, False
+        for market in self.by_contract.values():
+            market.is_told = False
+
+    def tell(self, market: Market) -> None:
+        """From now on this market is told of each row: it shows more than quotes."""
+        if not market.is_told:
+            self.line_up(market)
+            market.is_told = True
 
     def retire(self, market: Market) -> None:
         """The contract can no longer be traded."""

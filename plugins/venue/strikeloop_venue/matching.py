@@ -113,6 +113,13 @@ class Matcher:
         if market.sells:
             self._move(market, market.sells, book.asks, book.bids, () if change is None else change.asks)
 
+    def line_up(self, order: Order, displayed: float) -> None:
+        """So much is displayed at the price of a resting order: those ahead of it may be fewer."""
+        place = order.place
+        if place is not None and displayed != place.displayed:
+            self.bracket.on_depth(order, displayed)
+            self.queue.depth(place, displayed)
+
     def on_trade(self, market: Market, trade: Traded) -> None:
         """Somebody traded: a buyer's trade reaches our sells at and below its price, a seller's our buys at and above."""
         book, price = market.sync(), trade.price
@@ -161,20 +168,23 @@ class Matcher:
 
     def _move(self, market: Market, resting: list[Order], along: Side, against: Side, told: Sequence[tuple[float, float]]) -> None:
         """Our orders on one side of a displayed market that changed; `told`: the levels on their side that were told."""
-        for order in resting:
-            place = order.place
-            displayed = along.visible(order.limit)
-            if place is None or displayed is None:
-                continue
-            if displayed != place.displayed or ((place.traded or place.front < 0) and any(price == order.limit for price, _ in told)):
-                self.bracket.on_depth(order, displayed)
-                self.queue.depth(place, displayed)
+        if market.is_told:
+            self._queue_up(resting, along, told)
         best = against.touch()
         if best is None or not resting[0].accepts(best):
             return
         for order in tuple(resting):
             self._reached(market, order, against)
         self._after(market)
+
+    def _queue_up(self, resting: Sequence[Order], along: Side, told: Sequence[tuple[float, float]]) -> None:
+        for order in resting:
+            place, displayed = order.place, along.visible(order.limit)
+            if place is None or displayed is None:
+                continue
+            if displayed != place.displayed or ((place.traded or place.front < 0) and any(price == order.limit for price, _ in told)):
+                self.bracket.on_depth(order, displayed)
+                self.queue.depth(place, displayed)
 
     def _reached(self, market: Market, order: Order, against: Side) -> None:
         """The other side's displayed orders come to our price: they trade with us at our limit."""
@@ -215,6 +225,7 @@ class Matcher:
 
     def _join(self, market: Market, order: Order) -> Place:
         """A place at the end of the queue."""
+        order.seen = market.seen
         place = self.queue.join(self._along(market, order).visible(order.limit))
         if market.level3 is not None:
             place.rank = market.level3.last

@@ -28,7 +28,8 @@ class Order:
 
     `price` None is a market order; `limit` is the same price as a float, for comparing with the market. `rank` is its
     priority in time: smaller came first. `paid` is Σ fill price · fill size. `iceberg` is how much of it shows at a time (0: all
-    of it), `tip` what is left of the part that shows; once that was `is_hidden`, it trades as a taker.
+    of it), `tip` what is left of the part that shows; once that was `is_hidden`, it trades as a taker. `seen`: how many rows had
+    passed when its `place` was last looked after, where the venue is not told of each.
     """
 
     order_id: str
@@ -47,6 +48,7 @@ class Order:
     tip: Decimal = ZERO
     is_hidden: bool = False
     place: Place | None = None
+    seen: int = 0
     ghosts: Ghosts | None = None
     paid: Decimal = ZERO
     state: OrderState = OrderState.OPEN

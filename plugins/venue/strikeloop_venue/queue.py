@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 import attrs
 
@@ -68,10 +68,6 @@ class QueueModel(Protocol):
         """The level at our price is now `displayed` large."""
         ...
 
-    def stirs(self, place: Place, displayed: Any, /) -> Any:
-        """For an array of sizes, whether `depth` would change more than what was last seen: rows of which it would not need not be told."""
-        ...
-
 
 class RiskAverse:
     """Only trades and levels smaller than what is ahead bring us forward: cancellations happen behind us."""
@@ -87,9 +83,6 @@ class RiskAverse:
     def depth(self, place: Place, displayed: float) -> None:
         place.front = min(place.front, displayed)
         place.displayed = displayed
-
-    def stirs(self, place: Place, displayed: Any, /) -> Any:
-        return displayed < place.front
 
 
 class Fifo(RiskAverse):
@@ -112,9 +105,6 @@ class Front:
     def depth(self, place: Place, displayed: float) -> None:
         place.displayed = displayed
 
-    def stirs(self, _place: Place, _displayed: Any, /) -> Any:
-        return False
-
 
 class Back:
     """The pessimistic bound: everybody displayed at the start is ahead until they trade; no cancellation helps us."""
@@ -131,9 +121,6 @@ class Back:
         if place.front == UNKNOWN:
             place.front = displayed
         place.displayed = displayed
-
-    def stirs(self, place: Place, _displayed: Any, /) -> Any:
-        return place.front == UNKNOWN
 
 
 class Probable:
@@ -166,9 +153,6 @@ class Probable:
             front -= (1 - behind) * shrunk - min(back - behind * shrunk, 0.0)
         place.front = min(displayed, front)  # in this sequence: what is no number gives way
         place.displayed, place.traded = displayed, 0.0
-
-    def stirs(self, _place: Place, _displayed: Any, /) -> Any:
-        return True
 
 
 def _share(f: Callable[[float], float]) -> Callable[[float, float], float]:

@@ -1,51 +1,69 @@
 """The market as rows that nobody told: what each contract last showed, and the first row that concerns an order or a mark of ours.
 
 Owns `Skimmer`. Market data that changes nothing of ours is looked up when something else asks for it; here stands when it does change
-something. It may name a row too many, never one too few: whatever it names is told as any other event is.
+something. It may name a row too many, never one too few: whatever it names is told as any other event is. Where an order stands in its
+queue matters when somebody trades at its price: until then nobody moves it, and then it meets every row that has passed.
 """
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from strikeloop import ContractId, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
 from strikeloop_venue.markets import Market, Markets
+from strikeloop_venue.matching import Matcher
 from strikeloop_venue.order import Order
-from strikeloop_venue.queue import QueueModel
 
 if TYPE_CHECKING:
     from strikeloop.venue import Group, Passing
 
-FIRST_LOOK = 64
+FIRST_LOOK = 256
 """Rows looked at at once; four times as many each time nothing is found."""
 NOWHERE = 1 << 62
+
+
+class _Ahead:
+    """Where the best of our orders on one side of a contract is met next, and at which limit."""
+
+    __slots__ = ("at", "limit")
+
+    def __init__(self) -> None:
+        self.at, self.limit = -1, 0.0
 
 
 class Skimmer:
     """Looks into the rows of one venue. Positions are those of `Passing`."""
 
-    def __init__(self, adapter: str, markets: Markets, queue: QueueModel, passing: Passing) -> None:
-        self._adapter, self._markets, self._queue, self._passing = adapter, markets, queue, passing
+    def __init__(self, adapter: str, markets: Markets, matcher: Matcher, passing: Passing) -> None:
+        self._adapter, self._markets, self._matcher, self._passing = adapter, markets, matcher, passing
+        self._ahead: dict[ContractId, tuple[_Ahead, _Ahead]] = {}
         self._touches: dict[ContractId, int] = {}
         """Where each contract with orders of ours is touched next, as far as that is known."""
+        self._in_order: list[tuple[int, ContractId]] = []
+        """The same as a heap, beside some that no longer hold."""
         self._stirred: dict[ContractId, None] = {}
-        self._first_touch = self._first_mark = -1
+        self._first_mark = -1
         self._index_seen: dict[str, int] = {}
         markets.get, markets.catch_up, markets.catch_up_index = self._found, self._catch_up, self._catch_up_index
+        markets.pass_untold(self._line_up)
 
     def stir(self, contract: ContractId) -> None:
         """Something of ours in this contract is not as it was."""
         self._stirred[contract] = None
         self._first_mark = -1
 
-    def saw(self, event: Event) -> None:
-        """The row that `Passing.at` stands at was told."""
+    def tells(self, event: Event) -> None:
+        """The row that `Passing.at` stands at is about to be told."""
         contract = getattr(event, "contract", None)
-        market = None if contract is None else self._markets.by_contract.get(contract)
+        if contract is None:
+            return
+        self.stir(contract)
+        market = self._markets.by_contract.get(contract)
         if market is not None:
+            self._catch_up(market, is_quoted=type(event) is Quoted)
             market.seen = self._passing.passed + 1
-            self.stir(market.contract.id)
 
     def turn(self) -> None:
         """Take over what is looked at row by row, and forget where things were in this stretch."""
@@ -54,22 +72,28 @@ class Skimmer:
                 self._catch_up(market)
         for underlying in self._markets.windows:
             self._catch_up_index(underlying)
-        self._stirred.update(dict.fromkeys(market.contract.id for market in self._markets.used()))
+        for market in self._markets.used():
+            self._line_up(market)
+            self._stirred[market.contract.id] = None
         self._touches.clear()
+        self._in_order.clear()
+        self._ahead.clear()
         self._index_seen.clear()
         self._first_mark = -1
 
     def touched(self, *, marks: bool) -> int:
         """The first row that concerns orders of ours, or with `marks` what we hold; the end of the stretch where there is none."""
-        at, end = self._passing.at, len(self._passing.stretch)
-        if self._stirred or self._first_touch < at:
-            self._look_at_orders(at)
-        touch = self._first_touch
+        if self._stirred:
+            self._look_at_orders()
+        touches, in_order = self._touches, self._in_order
+        while in_order and touches.get(in_order[0][1]) != in_order[0][0]:
+            heapq.heappop(in_order)
+        touch = in_order[0][0] if in_order else NOWHERE
         if marks:
-            if self._first_mark < at:
+            if self._first_mark < self._passing.at:
                 self._first_mark = min((self._next_mark(market) for market in self._markets.marked()), default=NOWHERE)
             touch = min(touch, self._first_mark)
-        return min(touch, end)
+        return min(touch, len(self._passing.stretch))
 
     # ---- what passed ----
 
@@ -79,8 +103,8 @@ class Skimmer:
             self._catch_up(market)
         return market
 
-    def _catch_up(self, market: Market) -> None:
-        """The market as it is after every row that has passed."""
+    def _catch_up(self, market: Market, *, is_quoted: bool = False) -> None:
+        """The market as it is after every row that has passed; where it `is_quoted` anew, what was quoted before does not matter."""
         passing = self._passing
         passed = passing.passed
         if market.seen >= passed:
@@ -89,7 +113,7 @@ class Skimmer:
         contract = market.contract.id
         if market.shows_depth:
             self._take_quotes(market, max(0, before - passing.before))
-        else:
+        elif not is_quoted:
             quote = passing.latest(Quoted, contract)
             if quote is not None and quote is not market.quote:
                 market.keep_quote(quote)
@@ -106,6 +130,17 @@ class Skimmer:
         if group is not None:
             for quote in group.events(group.passed(start), group.passed(self._passing.at)):
                 market.keep_quote(quote)
+
+    def _line_up(self, market: Market) -> None:
+        """Our orders stand in their queues where the quotes that have passed leave them."""
+        if market.is_told or not (market.buys or market.sells):
+            return
+        passing, group = self._passing, self._passing.group(Quoted, market.contract.id)
+        for order in (*market.buys, *market.sells):
+            start, order.seen = order.seen - passing.before, passing.passed
+            if group is not None:
+                for displayed in _displayed(order, group, slice(group.passed(max(0, start)), group.passed(passing.at))):
+                    self._matcher.line_up(order, displayed)
 
     def _catch_up_index(self, underlying: str) -> None:
         """Every price of the underlying that has passed, into its index and the window of its average."""
@@ -125,52 +160,42 @@ class Skimmer:
 
     # ---- what is to come ----
 
-    def _look_at_orders(self, at: int) -> None:
+    def _look_at_orders(self) -> None:
         touches = self._touches
-        for contract in [*self._stirred, *(contract for contract, touch in touches.items() if touch < at)]:
+        for contract in self._stirred:
             market = self._markets.by_contract.get(contract)
             touch = NOWHERE if market is None else self._next_touch(market)
-            if touch < NOWHERE:
-                touches[contract] = touch
-            else:
+            if touch == NOWHERE:
                 touches.pop(contract, None)
+            elif touches.get(contract) != touch:
+                touches[contract] = touch
+                heapq.heappush(self._in_order, (touch, contract))
         self._stirred.clear()
-        self._first_touch = min(touches.values(), default=NOWHERE)
 
     def _next_touch(self, market: Market) -> int:
         """The next row that an order of ours in this contract could meet."""
-        if not (market.buys or market.sells or market.book.is_touched):
+        is_touched = market.book.is_touched
+        if not (market.buys or market.sells or is_touched):
             return NOWHERE
-        quotes, trades = self._passing.group(Quoted, market.contract.id), self._passing.group(Traded, market.contract.id)
-        if market.book.is_touched or market.shows_depth or market.level3 is not None:
-            return min(self._first(quotes, lambda _: True), self._first(trades, lambda _: True))
-        return min(self._first(quotes, self._meets_quotes(market, quotes)), self._first(trades, _meets_trades(market, trades)))
+        contract, passing = market.contract.id, self._passing
+        quotes, trades = passing.group(Quoted, contract), passing.group(Traded, contract)
+        if is_touched or market.is_told:
+            return min(self._next(quotes), self._next(trades))
+        ahead = self._ahead.get(contract)
+        if ahead is None:
+            ahead = self._ahead[contract] = (_Ahead(), _Ahead())
+        touch = NOWHERE
+        for one, orders in zip(ahead, (market.buys, market.sells), strict=True):
+            if orders:
+                if one.at < passing.at or one.limit != orders[0].limit:
+                    one.at, one.limit = self._next_met(orders[0], quotes, trades), orders[0].limit
+                touch = min(touch, one.at)
+        return touch
 
-    def _meets_quotes(self, market: Market, quotes: Group | None) -> Callable[[slice], Any]:
-        """Which quotes reach an order of ours or change its place in the queue."""
-        if quotes is None:
-            return lambda _: False
-        bid, ask, bid_size, ask_size = (quotes.column(name) for name in ("bid", "ask", "bid_size", "ask_size"))
-
-        def meets(rows: slice) -> Any:
-            met: Any = False
-            if market.buys:
-                met = (ask[rows] <= market.buys[0].limit) | met
-                for order in market.buys:
-                    met |= ~(bid[rows] > order.limit) & self._stirs(order, (bid[rows] == order.limit) * bid_size[rows])
-            if market.sells:
-                met = (bid[rows] >= market.sells[0].limit) | met
-                for order in market.sells:
-                    met |= ~(ask[rows] < order.limit) & self._stirs(order, (ask[rows] == order.limit) * ask_size[rows])
-            return met
-
-        return meets
-
-    def _stirs(self, order: Order, displayed: Any) -> Any:
-        """Which sizes displayed at its price change the place of an order, or that of the ghosts that hang on it."""
-        if order.place is None or (order.ghosts is not None and order.ghosts.place.displayed is None):
-            return True
-        return self._queue.stirs(order.place, displayed)
+    def _next_met(self, order: Order, quotes: Group | None, trades: Group | None) -> int:
+        """The next row that comes to the price of an order."""
+        met = NOWHERE if quotes is None else self._first(quotes, _reaches(order, quotes))
+        return met if trades is None else min(met, self._first(trades, _takes(order, trades)))
 
     def _next_mark(self, market: Market) -> int:
         """The next row that moves the mark of a contract that is ours."""
@@ -179,41 +204,58 @@ class Skimmer:
         tickers = self._passing.group(TickerUpdated, contract)
         found = NOWHERE
         if tickers is not None:
-            found = self._first(tickers, (lambda _: True) if ticker is None else _differs(tickers, ticker))
+            found = self._next(tickers) if ticker is None else self._first(tickers, _differs(tickers, ticker))
         if ticker is None and market.position.size:
-            found = min(found, self._first(self._passing.group(Quoted, contract), lambda _: True))
+            found = min(found, self._next(self._passing.group(Quoted, contract)))
         return found
 
-    def _first(self, group: Group | None, wanted: Callable[[slice], Any]) -> int:
-        """The position of the first row of a group, at or after now, that is wanted."""
+    def _next(self, group: Group | None) -> int:
+        """The position of the first row of a group at or after now."""
         if group is None:
             return NOWHERE
+        start = group.passed(self._passing.at)
+        return group.positions.item(start) if start < len(group.positions) else NOWHERE
+
+    def _first(self, group: Group, wanted: Callable[[slice], Any]) -> int:
+        """The position of the first row of a group, at or after now, that is wanted."""
         start, count, size = group.passed(self._passing.at), len(group.positions), FIRST_LOOK
         while start < count:
             mask = wanted(slice(start, start + size))
-            if mask is True:
-                return int(group.positions[start])
-            if mask is not False and mask.any():
-                return int(group.positions[start + int(mask.argmax())])
+            first = int(mask.argmax())
+            if mask[first]:
+                return group.positions.item(start + first)
             start, size = start + size, size * 4
         return NOWHERE
 
 
-def _meets_trades(market: Market, trades: Group | None) -> Callable[[slice], Any]:
-    """Which trades come to the price of an order of ours."""
-    if trades is None:
-        return lambda _: False
-    price, size = trades.column("price"), trades.column("size")
+def _reaches(order: Order, quotes: Group) -> Callable[[slice], Any]:
+    """Which quotes of the other side come to the price of an order."""
+    limit = order.limit
+    if order.is_buy:
+        ask = quotes.column("ask")
+        return lambda rows: ask[rows] <= limit
+    bid = quotes.column("bid")
+    return lambda rows: bid[rows] >= limit
 
-    def meets(rows: slice) -> Any:
-        met: Any = False
-        if market.buys:
-            met = ((size[rows] < 0) & (price[rows] <= market.buys[0].limit)) | met
-        if market.sells:
-            met = ((size[rows] > 0) & (price[rows] >= market.sells[0].limit)) | met
-        return met
 
-    return meets
+def _takes(order: Order, trades: Group) -> Callable[[slice], Any]:
+    """Which trades of the other side come to the price of an order."""
+    limit, price, size = order.limit, trades.column("price"), trades.column("size")
+    if order.is_buy:
+        return lambda rows: (size[rows] < 0) & (price[rows] <= limit)
+    return lambda rows: (size[rows] > 0) & (price[rows] >= limit)
+
+
+def _displayed(order: Order, quotes: Group, rows: slice) -> list[float]:
+    """What these quotes display at the price of an order, where they show it, each time that it is something else."""
+    limit = order.limit
+    best, size = (quotes.column(name)[rows] for name in (("bid", "bid_size") if order.is_buy else ("ask", "ask_size")))
+    stands = size > 0
+    better = stands & ((best > limit) if order.is_buy else (best < limit))
+    displayed = (size * (stands & (best == limit)))[~better]
+    changed = displayed[1:] != displayed[:-1]
+    values: list[float] = [*displayed[:1].tolist(), *displayed[1:][changed].tolist()]
+    return values
 
 
 def _differs(tickers: Group, known: TickerUpdated) -> Callable[[slice], Any]:
@@ -223,7 +265,7 @@ def _differs(tickers: Group, known: TickerUpdated) -> Callable[[slice], Any]:
     def differs(rows: slice) -> Any:
         moved = mark[rows] != known.mark_price
         if delta is None:
-            return moved if known.delta is None else True
+            return moved if known.delta is None else moved | True
         told = delta[rows]
         return moved | (told == told if known.delta is None else told != known.delta)  # noqa: PLR0124  # NaN is not itself
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import attrs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from strikeloop import AlertRaised, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
@@ -53,6 +53,7 @@ venues = st.fixed_dictionaries(
         "consume_liquidity": st.booleans(),
         "mark_every_s": st.sampled_from([0.05, 1.0, None]),
         "balance": st.sampled_from([300, 100_000]),
+        "margin": st.sampled_from(["classic", "none"]),
         "latency": st.sampled_from([{}, {"entry_ms": 5, "response_ms": 5}, {"entry_ms": 100, "response_ms": 0}]),
         "settlement_window_s": st.just(2),
     }
@@ -68,6 +69,7 @@ strategies = st.fixed_dictionaries(
 
 
 @given(st.integers(0, 10_000), st.sampled_from(KINDS), st.booleans(), st.lists(strategies, min_size=1, max_size=2), venues)
+@example(629, (Quoted,), False, [{"seed": 117, "busy": 0.3}], {"queue": "back", "mark_every_s": 0.05, "balance": 300})  # expires touched
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_strategy_meets_the_same_world(
     seed: int, kinds: tuple[type[Event], ...], depth: bool, plugins: list[dict[str, Any]], venue: dict[str, Any]

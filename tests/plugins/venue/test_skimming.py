@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import attrs
 import numpy as np
 import pytest
 
-from strikeloop import Approved, InvariantError, Quoted, SubmitOrder, TickerUpdated, Traded
+from strikeloop import Approved, CancelOrder, InvariantError, Quoted, SubmitOrder, TickerUpdated, Traded
 from strikeloop.backtest.merge import stretches
 from strikeloop.venue import Batch, Columns, Passing
 from strikeloop_venue import SimulatedVenue, VenueSettings
@@ -23,12 +24,13 @@ def rows(kind: type, *told: tuple[float, ...]) -> Columns:
     return Columns(kind=kind, keys=(CALL, PUT), key=np.zeros(len(told), np.int32), time=time, received=time, fields=dict(figures))
 
 
-def skimming(part: Columns, **settings: object) -> tuple[SimulatedVenue, Passing]:
+def skimming(part: Columns | Batch, **settings: object) -> tuple[SimulatedVenue, Passing]:
     """A venue with one resting buy at 100, before any row has passed."""
     venue = VenueSettings(latency=AT_ONCE, **settings).open("venue", (contract(),))  # type: ignore[arg-type]  # fields of many types
     passing = Passing()
     venue.skim(passing)
-    passing.turn(next(stretches([Market([Batch(parts=(part,))], ())])))
+    batch = part if isinstance(part, Batch) else Batch(parts=(part,))
+    passing.turn(next(stretches([Market([batch], ())])))
     venue.advance(START)
     venue.on_command(Approved(SubmitOrder(client_id="t-1", contract=CALL, size=D(1), price=D(100)), "s", START), START)
     venue.advance(START)
@@ -37,10 +39,33 @@ def skimming(part: Columns, **settings: object) -> tuple[SimulatedVenue, Passing
 
 def test_a_quote_that_reaches_an_order_touches_it() -> None:
     venue, passing = skimming(rows(Quoted, (101, 105, 1, 1), (100, 103, 1, 1), (100, 102, 2, 1), (97, 100, 1, 1)), queue="front")
-    assert venue.touched() == 1  # which tells what is displayed at its price
-    passing.at = 1
-    venue.on_market(passing.stretch.event(1))
-    passing.at = 2
+    assert venue.touched() == 3
+    passing.at = 3
+    venue.on_market(passing.stretch.event(3))
+    assert [fill.price for fill in venue.fills()] == [D(100)]
+    passing.at = 4
+    assert venue.touched() == 4
+
+
+def test_an_order_meets_the_quotes_before_a_trade_when_somebody_trades_at_its_price() -> None:
+    quoted = [(101, 105, 1, 1), (100, 105, 6, 1), (100, 105, 2, 1), (100, 105, 9, 1), (101, 105, 0, 1), (100, 105, 4, 1)]
+    traded = attrs.evolve(rows(Traded, (100, -3)), time=np.array([START + 4_500]), received=np.array([START + 4_500]))
+    venue, passing = skimming(Batch(parts=(rows(Quoted, *quoted), traded)), queue="risk-averse")
+    assert venue.touched() == 4
+    passing.at = 4
+    venue.on_market(passing.stretch.event(4))
+    assert [fill.size for fill in venue.fills()] == [D(1)]  # two were ahead of it, for the level had shrunk to that
+    assert venue.report()["queue"]["back"] == {"orders": 0, "contracts": "0"}  # the ghost that nobody makes way for waits
+
+
+def test_the_touch_of_one_side_outlasts_what_happens_on_the_other() -> None:
+    venue, _ = skimming(rows(Quoted, (101, 103, 1, 1), (102, 105, 1, 1), (105, 106, 1, 1), (97, 100, 1, 1)))
+    order = SubmitOrder(client_id="t-2", contract=CALL, size=D(-1), price=D(105))
+    venue.on_command(Approved(order, "s", START), START)
+    venue.advance(START)
+    assert venue.touched() == 2
+    venue.on_command(Approved(CancelOrder(client_id="t-2", contract=CALL), "s", START + 1), START + 1)
+    venue.advance(START + 1)
     assert venue.touched() == 3
 
 
