@@ -68,13 +68,14 @@ class Dispatch:
         self.instances = tuple(instances)
         self._started = False
         self.version = 0
-        """Counts what changed who hears what."""
+        """Counts what changed who hears what of any contract."""
         self._contracts = contracts
         self._interests = {instance.name: _Interest() for instance in instances}
         self._counters: dict[tuple[str, type[Event], Any], list[int]] = {}
         self._by_hook = _compile(self.instances, wrap)
         self._broadcast: dict[type[Event], Route] = {}
         self._owned: dict[tuple[type[Event], str], Route] = {}
+        self._when_relisted: Callable[[ContractId], None] = _ignore
         self.routes: dict[type[Event], dict[Any, Route]] = {kind: {} for kind, hook in HOOK_OF.items() if hook in MARKET_HOOKS}
 
     def rules(self) -> tuple[Call, ...]:
@@ -100,12 +101,22 @@ class Dispatch:
         self.forget()
 
     def forget(self) -> None:
-        """Drop every compiled route: a watch, a listing or a halt changed who hears what."""
+        """Drop every compiled route: a watch or a halt changed who hears what."""
         self.version += 1
         self._broadcast.clear()
         self._owned.clear()
         for routes in self.routes.values():
             routes.clear()
+
+    def relist(self, contract: ContractId) -> None:
+        """This contract was listed, or went: who hears about it, and about no other, may have changed."""
+        for routes in self.routes.values():
+            routes.pop(contract, None)
+        self._when_relisted(contract)
+
+    def when_relisted(self, hear: Callable[[ContractId], None]) -> None:
+        """`hear` of each contract that is listed or goes; these are not counted in `version`."""
+        self._when_relisted = hear
 
     def broadcast(self, kind: type[Event]) -> Route:
         """The calls for an event that goes to all."""
@@ -166,6 +177,10 @@ class Dispatch:
     def _live(self, calls: tuple[Call, ...]) -> Route:
         live = [call for call in calls if self._started and not call.instance.halted]
         return tuple((call.function, call.desk, call.instance, call.hook) for call in live)
+
+
+def _ignore(_: object) -> None:
+    """Nobody looks at rows."""
 
 
 def _nth(call: Plain, every: int, counter: list[int]) -> Plain:

@@ -289,7 +289,7 @@ class Engine:
 
     def _fold_listing(self, event: ContractListed | ContractExpired) -> Route:
         self.portfolio.apply(event)
-        self.dispatch.forget()
+        self.dispatch.relist(event.contract)
         if type(event) is ContractExpired:
             for instance in self.instances:
                 instance.desk.book_expiry(event.contract)

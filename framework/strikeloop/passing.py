@@ -249,6 +249,12 @@ class Passing:
         """The row at this position is this event: it need not be made once more."""
         self._told_at, self._told = position, event
 
+    def event(self, position: int) -> Any:
+        """The row at this position as an event."""
+        if position != self._told_at:
+            self._told_at, self._told = position, self.stretch.event(position)
+        return self._told
+
     def whole_ticker(self, key: Key) -> tuple[Any, int]:
         """The last ticker about a key that told more than a mark, and which row of the whole run it is; None and −1 before the first."""
         table = self.stretch.tables.get(TickerUpdated)

@@ -38,6 +38,18 @@ def test_the_latest_event_is_the_last_row_that_has_passed() -> None:
     assert passing.latest(Traded, CALL) is None
 
 
+def test_a_row_that_somebody_made_an_event_of_is_not_made_again() -> None:
+    passing = laid_out(Batch(parts=(quotes(1, 2, keys=[0, 1]),)), Batch(parts=(quotes(5),)))
+    told = passing.stretch.event(0)
+    passing.tell(0, told)
+    passing.at = 2
+    assert passing.latest(Quoted, CALL) is told
+    assert passing.event(0) is told
+    assert passing.event(1) is passing.latest(Quoted, PUT)
+    turn(passing)
+    assert passing.event(0).time == 5
+
+
 def test_what_passed_in_an_earlier_stretch_is_still_known_and_where_it_stood() -> None:
     passing = laid_out(Batch(parts=(quotes(1, 2, keys=[0, 1]),)), Batch(parts=(quotes(5, keys=[1]),)))
     turn(passing)

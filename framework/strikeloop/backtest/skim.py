@@ -36,6 +36,7 @@ class Skim:
         self._world, self._venue, self._stretches = world, world.venue, stretches(sources)
         self._passing = Passing()
         self._ears = Ears(world.engine.dispatch)
+        self._last_time = -1
         world.engine.follow(self._passing)
         world.venue.skim(self._passing)
 
@@ -66,14 +67,15 @@ class Skim:
 
     def _through(self, stretch: Stretch, end: int, progress: Progress) -> None:
         """The rows of one stretch before the position `end`."""
-        passing, world, dispatch = self._passing, self._world, self._world.engine.dispatch
+        passing, world, venue, ears, time = self._passing, self._world, self._venue, self._ears, stretch.time
         heard, told = self._listen(stretch), SHOWN
+        self._last_time = int(time[-1])
         while (at := passing.at) < end:
-            self._before(int(stretch.time[at]))
-            if self._ears.version != dispatch.version:
+            self._before(time.item(at))
+            if ears.is_old:
                 heard.count(at)
                 heard = self._listen(stretch)
-            touched, loose = self._venue.touched(), stretch.next_loose(at)
+            touched, loose = venue.touched(), stretch.next_loose(at)
             stop = min(end, touched, loose, self._until_due(stretch))
             step = self._deliver(heard, stop)
             if step is not NOTHING:
@@ -84,15 +86,14 @@ class Skim:
                 self._visit(stretch, heard, at, is_touched=touched == at)
             if passing.at >= told:
                 told = passing.at + SHOWN
-                progress(passing.passed, int(stretch.time[passing.at - 1]))
+                progress(passing.passed, time.item(passing.at - 1))
         heard.count(end)
-        self._world.engine.clock.move(int(stretch.time[end - 1]) if end else 0)
+        world.engine.clock.move(time.item(end - 1) if end else 0)
 
     def _listen(self, stretch: Stretch) -> Heard:
         """Who hears of the rows that have not passed yet."""
-        dispatch = self._world.engine.dispatch
-        if self._ears.version != dispatch.version:
-            self._ears = Ears(dispatch)
+        if self._ears.is_old:
+            self._ears.renew()
         return Heard(stretch, self._passing.at, self._ears)
 
     def _before(self, time: int) -> None:
@@ -104,14 +105,14 @@ class Skim:
     def _until_due(self, stretch: Stretch) -> int:
         """The position of the first row that comes after what is due."""
         due = self._world.due()
-        return len(stretch) if due >= int(stretch.time[-1]) else int(stretch.time.searchsorted(due, "right"))
+        return len(stretch) if due >= self._last_time else int(stretch.time.searchsorted(due, "right"))
 
     def _deliver(self, heard: Heard, stop: int) -> Step:
         """Deliver what is heard of before `stop`, until that leads to something."""
         passing, rows = self._passing, self._world.engine.rows
         while (some := heard.until(stop)) is not None:
             step = rows(passing, *some)
-            heard.took(passing.at)
+            passing.tell(passing.at - 1, heard.took(passing.at))
             if step is not NOTHING:
                 return step
         return NOTHING
@@ -119,16 +120,18 @@ class Skim:
     def _visit(self, stretch: Stretch, heard: Heard, at: int, *, is_touched: bool) -> None:
         """A row that stands in no columns, or that the venue must be told of: the client sees it first."""
         world, passing = self._world, self._passing
-        event = stretch.event(at)
-        if stretch.next_loose(at) == at:
+        is_loose = stretch.next_loose(at) == at
+        if is_loose:
+            event = stretch.event(at)
             passing.at = at + 1
             world.after(world.engine.step(event))
             world.summary.count(type(event), 1, until=event.received)
         else:
             step = self._deliver(heard, at + 1)
+            event = passing.event(at)
             passing.at = at + 1
             world.after(step)
-        if is_touched or stretch.next_loose(at) == at:
+        if is_touched or is_loose:
             passing.at = at
             world.venue.on_market(event)
             passing.at = at + 1
