@@ -6,9 +6,8 @@ Owns `live_of` and `run_live`, with signals, sinks and the status file beside th
 from __future__ import annotations
 
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Protocol
 
 import anyio
@@ -18,24 +17,19 @@ from anyio.abc import TaskStatus
 from strikeloop.backtest.world import ignore
 from strikeloop.commands import Approved, Command
 from strikeloop.encoding import plain
-from strikeloop.engine import Engine, Plugin
-from strikeloop.errors import ConfigError, DecodeError, Problem, StorageError
+from strikeloop.engine import Engine
+from strikeloop.errors import DecodeError, StorageError
 from strikeloop.events import Event, HaltUpdated
-from strikeloop.hooks import settings_of
-from strikeloop.journal import Asked, HaltNote, Halts, Journal, Legacy, RunFolder, StateDir, is_begun, joined, legacy_of, memory_of
+from strikeloop.journal import Asked
 from strikeloop.live import Ending, Halting, Live, LocalVenue, Switch, WallClock, state_of, status_of
 from strikeloop.live.hooktimes import HookTimes
 from strikeloop.live.resources import Thresholds
 from strikeloop.live.sinks import Sinks
 from strikeloop.load import Countdown, Mode, Plan, RunSettings
-from strikeloop.load.discovery import find
-from strikeloop.margin import Classic, MarginModel
-from strikeloop.recording import Keep, OpenRecorder, Recorder
-from strikeloop.settings import ValueRefusedError
+from strikeloop.recording import Recorder
 from strikeloop.runs.earlier import Earlier
 from strikeloop.runs.making import SIM, margin_of, plugins_of
 from strikeloop.summary import Summary
-from strikeloop.venue import Source
 
 STATUS_S = 1.0
 LOOK_S = 0.1
