@@ -1,86 +1,89 @@
 """What each contract of the account is worth and does, kept for as long as the events that told it are the latest.
 
-Owns `Totals`, `Appraised` (one contract's market) and `Slot` (what the account has and asks for in it).
+Owns `Appraised` (one contract's market) and `Slot` (what the account has and asks for in it).
 Theory: figures are exact functions of frozen events, so they hold while the very same event objects are the latest; nobody
 has to remember to throw them away. Time enters by steps of ten seconds. Never decides, never estimates what nobody told.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-import attrs
-
 from strikeloop.clock import SECOND_NS
 from strikeloop.contracts import YEAR_NS, Contract, ContractId
+from strikeloop.drafts import maker
 from strikeloop.events import TickerUpdated
 from strikeloop.margin import AccountMargin, Holding, Leg, MarginModel, OpenOrder, trading_fee
 from strikeloop.orders import Order
 from strikeloop.portfolio import NO_GREEKS, Portfolio
 from strikeloop.pricing import Greeks
+from strikeloop.sums import NOTHING, Totals
 
 ZERO, ONE = Decimal(0), Decimal(1)
 STEP_NS = 10 * SECOND_NS
+_held, _open = maker(Holding), maker(OpenOrder)
 
 
-class Totals(NamedTuple):
-    """Σ size · multiplier · greek.
-
-    Delta in units of the underlying, gamma in delta per unit of its price, vega in quote currency per volatility point, theta
-    in quote currency per day. `delta_cash` = Σ delta · U (quote currency), `gamma_cash` = Σ gamma · U² / 100, the change of
-    `delta_cash` when the underlying moves by 1 %; U is the forward of the contract's expiry.
-    """
-
-    delta: float = 0.0
-    gamma: float = 0.0
-    vega: float = 0.0
-    theta: float = 0.0
-    delta_cash: float = 0.0
-    gamma_cash: float = 0.0
-
-    def plus(self, other: Totals, times: float = 1.0) -> Totals:
-        """Both together, the other one so many times."""
-        a, b, c, d, e, f = self
-        u, v, w, x, y, z = other
-        return Totals(a + u * times, b + v * times, c + w * times, d + x * times, e + y * times, f + z * times)
-
-    def times(self, size: float) -> Totals:
-        a, b, c, d, e, f = self
-        return Totals(a * size, b * size, c * size, d * size, e * size, f * size)
-
-
-NOTHING = Totals()
-
-
-@attrs.define(kw_only=True, eq=False)
 class Appraised:
-    """One contract as the market has it; `unit` is what holding one contract adds to the totals, None where no greeks are known.
+    """One contract as the market has it; `unit` is what holding one contract adds to the totals, nothing where no greeks are known.
 
-    `mark` and `underlying_price` are per unit of the underlying, None where nobody told one.
+    `mark` and `underlying_price` are per unit of the underlying, None where nobody told one. `is_kept`: whether a ticker told all
+    of it, so that nothing but the next one changes it. `is_priced`: whether specification, mark and price of the underlying are
+    known; `is_known`: whether everything is that a judgment needs, also greeks.
     """
 
-    id: ContractId
-    contract: Contract | None
-    ticker: TickerUpdated | None
-    mark: Decimal | None
-    underlying_price: Decimal | None
-    iv: float | None
-    greeks: Greeks | None
-    unit: Totals
-    is_kept: bool = False
-    """Whether a ticker told all of it, so that nothing but the next one changes it."""
-    is_priced: bool = attrs.field(default=False, init=False)
-    """Whether specification, mark and price of the underlying are known."""
-    is_known: bool = attrs.field(default=False, init=False)
-    """Whether everything is known that a judgment needs: also greeks."""
-    _leg: tuple[int, Leg] | None = attrs.field(default=None, init=False)
+    __slots__ = (
+        "_forward",
+        "_leg",
+        "_mark",
+        "contract",
+        "forward",
+        "id",
+        "is_kept",
+        "is_known",
+        "is_priced",
+        "iv",
+        "price",
+        "ticker",
+        "unit",
+    )
 
-    def __attrs_post_init__(self) -> None:
-        self.is_priced = self.contract is not None and self.mark is not None and self.underlying_price is not None
-        self.is_known = self.is_priced and self.greeks is not None
+    def __init__(
+        self,
+        contract: ContractId,
+        specification: Contract | None,
+        ticker: TickerUpdated | None,
+        price: float | None,
+        forward: float | None,
+        greeks: Greeks | TickerUpdated | None,
+        *,
+        is_kept: bool,
+    ) -> None:
+        self.id, self.contract, self.ticker, self.is_kept = contract, specification, ticker, is_kept
+        self.price, self.forward = price, forward
+        """Mark and price of the underlying as they were told."""
+        self.iv = None if ticker is None else ticker.mark_iv
+        self.unit = NOTHING if greeks is None else _unit(greeks, ONE if specification is None else specification.multiplier, forward)
+        self.is_priced = specification is not None and price is not None and forward is not None
+        self.is_known = self.is_priced and greeks is not None
+        self._mark: Decimal | None = None
+        self._forward: Decimal | None = None
+        self._leg: tuple[int, Leg] | None = None
+
+    @property
+    def mark(self) -> Decimal | None:
+        if self._mark is None and self.price is not None:
+            self._mark = Decimal(repr(self.price))
+        return self._mark
+
+    @property
+    def underlying_price(self) -> Decimal | None:
+        if self._forward is None and self.forward is not None:
+            self._forward = _exact(self.forward)
+        return self._forward
 
     @property
     def underlying(self) -> str:
@@ -88,17 +91,10 @@ class Appraised:
 
     def holding(self, size: Decimal, now: int) -> Holding | None:
         """A position of this size as a margin model takes it; None where it cannot be priced."""
-        contract, mark, underlying = self.contract, self.mark, self.underlying_price
-        if contract is None or mark is None or underlying is None:
+        if not self.is_priced:
             return None
-        return Holding(
-            contract=contract,
-            size=size,
-            mark=mark,
-            underlying_price=underlying,
-            years=_years(contract, now),
-            iv=self.iv,
-        )
+        contract = self.contract
+        return _held(contract, size, self.mark, self.underlying_price, _years(contract, now), self.iv)  # type: ignore[arg-type]  # it is priced
 
     def leg(self, now: int) -> Leg:
         """One contract as scenarios take it. Raises ValueError where it cannot be priced."""
@@ -120,21 +116,12 @@ class Appraised:
 
     def resting(self, order: Order | Waiting, now: int) -> OpenOrder | None:
         """What is left of a working order as a margin model takes it; None where nothing is, or it cannot be priced."""
-        contract, mark, underlying = self.contract, self.mark, self.underlying_price
-        if contract is None or mark is None or underlying is None or not order.left:
+        contract, mark, underlying, left = self.contract, self.mark, self.underlying_price, order.left
+        if contract is None or mark is None or underlying is None or not left:
             return None
         price = mark if order.price is None else order.price
-        return OpenOrder(
-            contract=contract,
-            size=order.left,
-            price=price,
-            mark=mark,
-            underlying_price=underlying,
-            fee=trading_fee(contract, order.left, price, underlying, is_maker=False),
-            reduce_only=order.reduce_only,
-            years=_years(contract, now),
-            iv=self.iv,
-        )
+        fee = trading_fee(contract, left, price, underlying, is_maker=False)
+        return _open(contract, left, price, mark, underlying, fee, order.reduce_only, _years(contract, now), self.iv)
 
 
 class Appraiser:
@@ -147,29 +134,19 @@ class Appraiser:
     def of(self, contract: ContractId) -> Appraised:
         """The contract as the latest events have it."""
         known, portfolio = self._known.get(contract), self._portfolio
-        if known is not None and portfolio.tickers.get(contract) is known.ticker and portfolio.contracts.get(contract) is known.contract:
+        ticker, specification = portfolio.tickers.get(contract), portfolio.contracts.get(contract)
+        if known is not None and ticker is known.ticker and specification is known.contract:
             return known
-        return self._appraise(contract)
-
-    def _appraise(self, contract: ContractId) -> Appraised:
-        portfolio = self._portfolio
-        specification, ticker = portfolio.contracts.get(contract), portfolio.tickers.get(contract)
-        greeks, mark, underlying = self._greeks(contract), self._mark(contract), portfolio.underlying_price(contract)
-        is_whole = specification is not None and ticker is not None and ticker.delta is not None and ticker.underlying_price is not None
-        made = Appraised(
-            id=contract,
-            contract=specification,
-            ticker=ticker,
-            mark=None if mark is None else Decimal(repr(mark)),
-            underlying_price=None if underlying is None else Decimal(repr(underlying)),
-            iv=None if ticker is None else ticker.mark_iv,
-            greeks=greeks,
-            unit=_unit(greeks, ONE if specification is None else specification.multiplier, underlying),
-            is_kept=is_whole,
-        )
-        if is_whole:
-            self._known[contract] = made
+        if ticker is None or ticker.delta is None or ticker.underlying_price is None or specification is None:
+            return self._pieced_together(contract, specification, ticker)
+        made = Appraised(contract, specification, ticker, ticker.mark_price, ticker.underlying_price, ticker, is_kept=True)
+        self._known[contract] = made
         return made
+
+    def _pieced_together(self, contract: ContractId, specification: Contract | None, ticker: TickerUpdated | None) -> Appraised:
+        """From whatever tells something of it: not kept, because the next event may come from anywhere."""
+        forward = self._portfolio.underlying_price(contract)
+        return Appraised(contract, specification, ticker, self._mark(contract), forward, self._greeks(contract), is_kept=False)
 
     def _greeks(self, contract: ContractId) -> Greeks | None:
         """The ticker's, else those that came with the position."""
@@ -196,18 +173,42 @@ class Waiting(NamedTuple):
 
 
 class Slot:
-    """What the account holds (`size`) and has working (`orders`) in one contract; figures are computed once, when they are asked for."""
+    """What the account holds (`size`) and has working (`orders`) in one contract; each figure is computed when it is first asked for."""
 
-    __slots__ = ("_margin", "_pushes", "_worth", "at", "is_known", "orders", "size", "totals")
+    __slots__ = ("_amounts", "_margin", "_pushes", "_sizes", "_totals", "_worth", "at", "orders", "size")
 
-    def __init__(self, at: Appraised, size: Decimal, orders: tuple[Order | Waiting, ...]) -> None:
+    def __init__(self, at: Appraised, size: Decimal, orders: tuple[Order | Waiting, ...], old: Slot | None = None) -> None:
+        """`old` is what it was before the market moved: with the same size and orders."""
         self.at, self.size, self.orders = at, size, orders
-        self.is_known = at.is_known or not (size or orders)
-        self.totals = at.unit.times(float(size))
-        """What the position adds to the totals."""
+        self._amounts: tuple[float, float, float] | None = None if old is None else old._amounts
+        self._sizes: tuple[Decimal, Decimal] | None = None if old is None else old._sizes
+        self._totals: Totals | None = None
         self._pushes: tuple[Totals, Totals] | None = None
         self._margin: AccountMargin | None = None
         self._worth: Decimal | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether everything is known that a judgment needs."""
+        return self.at.is_known or not (self.size or self.orders)
+
+    @property
+    def totals(self) -> Totals:
+        """What the position adds to the totals."""
+        if self._totals is None:
+            self._totals = self.at.unit.times(self.amounts[0])
+        return self._totals
+
+    @property
+    def amounts(self) -> tuple[float, float, float]:
+        """What is held, and what the working orders could buy and sell of it, in contracts."""
+        if self._amounts is None:
+            buys = sells = 0.0
+            for order in self.orders:
+                size = float(can_trade(order.left, self.size, reduce_only=order.reduce_only))
+                buys, sells = (buys + size, sells) if size > 0.0 else (buys, sells + size)
+            self._amounts = float(self.size), buys, sells
+        return self._amounts
 
     @property
     def worth(self) -> Decimal:
@@ -225,40 +226,53 @@ class Slot:
         return self._pushes
 
     def _pushed(self) -> tuple[Totals, Totals]:
-        lows, highs, unit = [0.0] * 6, [0.0] * 6, self.at.unit
-        for order in self.orders:
-            size = float(can_trade(order.left, self.size, reduce_only=order.reduce_only))
-            for place, figure in enumerate(unit):
-                effect = size * figure
-                (highs if effect > 0.0 else lows)[place] += effect
-        return Totals(*lows), Totals(*highs)
+        """A figure of the unit is pushed one way by all that buys and the other way by all that sells."""
+        _, buys, sells = self.amounts
+        bought, sold = self.at.unit.times(buys), self.at.unit.times(sells)
+        return Totals(*map(min, bought, sold)), Totals(*map(max, bought, sold))
+
+    @property
+    def reach(self) -> tuple[Totals, Totals]:
+        """What the position adds to the totals at least and at most, whatever of the working orders trades."""
+        if not self.orders:
+            return self.totals, self.totals
+        low, high = self.pushes
+        return self.totals.plus(low), self.totals.plus(high)
 
     @property
     def sizes(self) -> tuple[Decimal, Decimal]:
         """The least and the most that the position could come to when all sells, or all buys, that work trade."""
-        low = high = self.size
-        for order in self.orders:
-            if order.reduce_only:
-                continue
-            if order.left > 0:
-                high += order.left
-            else:
-                low += order.left
-        reducing = sum((order.left for order in self.orders if order.reduce_only and order.left < 0), ZERO)
-        return (max(min(low, ZERO), low + reducing) if reducing else low), high
+        if self._sizes is None:
+            self._sizes = reach_of(self.size, self.orders)
+        return self._sizes
 
     def holding(self, now: int) -> Holding | None:
         return self.at.holding(self.size, now) if self.size else None
 
     def resting(self, now: int) -> tuple[OpenOrder, ...]:
-        return tuple(one for order in self.orders if (one := self.at.resting(order, now)) is not None)
+        return tuple([one for order in self.orders if (one := self.at.resting(order, now)) is not None])
 
     def margin(self, model: MarginModel, now: int) -> AccountMargin:
         """Of this contract alone, for a model that adds contracts up."""
         if self._margin is None:
             held = self.holding(now)
-            self._margin = model.account(() if held is None else (held,), self.resting(now))
+            self._margin = model.account(() if held is None else (held,), self.resting(now) if self.orders else ())
         return self._margin
+
+
+def reach_of(held: Decimal, orders: Iterable[Order | Waiting]) -> tuple[Decimal, Decimal]:
+    """The least and the most that a position of `held` could come to when all sells, or all buys, of these orders trade."""
+    low = high = held
+    reducing = ZERO
+    for order in orders:
+        left = order.left
+        if order.reduce_only:
+            reducing += min(left, ZERO)
+        elif left > 0:
+            high += left
+        else:
+            low += left
+    return (max(min(low, ZERO), low + reducing) if reducing else low), high
 
 
 def step_of(now: int) -> int:
@@ -275,23 +289,20 @@ def can_trade(left: Decimal, held: Decimal, *, reduce_only: bool) -> Decimal:
     return max(left, -held) if held > 0 else min(left, -held)
 
 
-def added(rows: Sequence[Totals]) -> Totals:
-    """The sum of these totals, at least one, in their order."""
-    return Totals(*map(sum, zip(*rows, strict=True)))
-
-
-def _unit(greeks: Greeks | None, multiplier: Decimal, underlying: float | None) -> Totals:
-    if greeks is None:
-        return NOTHING
+def _unit(greeks: Greeks | TickerUpdated, multiplier: Decimal, underlying: float | None) -> Totals:
+    """Of a ticker too: what it leaves out beside its delta is 0."""
     units, price = float(multiplier), underlying or 0.0
-    delta, gamma = greeks.delta * units, greeks.gamma * units
-    return Totals(delta, gamma, greeks.vega * units, greeks.theta * units, delta * price, gamma * price * price / 100.0)
-
-
-def _years(contract: Contract, now: int) -> float:
-    return _years_at(contract.expiry, step_of(now))
+    delta, gamma = (greeks.delta or 0.0) * units, (greeks.gamma or 0.0) * units
+    vega, theta = (greeks.vega or 0.0) * units, (greeks.theta or 0.0) * units
+    return Totals(delta, gamma, vega, theta, delta * price, gamma * price * price / 100.0)
 
 
 @lru_cache(maxsize=1_024)
-def _years_at(expiry: int, step: int) -> float:
-    return max(0, expiry - step) / YEAR_NS
+def _exact(price: float) -> Decimal:
+    """The contracts of an expiry have one forward."""
+    return Decimal(repr(price))
+
+
+def _years(contract: Contract, now: int) -> float:
+    left = contract.expiry - step_of(now)
+    return left / YEAR_NS if left > 0 else 0.0

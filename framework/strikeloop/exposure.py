@@ -6,14 +6,14 @@ shortcut, values by full revaluation, and says which contracts it could not pric
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from functools import cached_property
 
-from strikeloop.appraisal import NOTHING, ZERO, Slot, Totals
+from strikeloop.appraisal import ZERO, Slot
 from strikeloop.contracts import Contract, ContractId
 from strikeloop.margin import AccountMargin, Leg, Shocks, book_volatility, day_shocks, tail_loss
-from strikeloop.picture import Picture, Sums, is_by_contract, lost_at_once, margin_of, replaced, together
+from strikeloop.picture import Picture, exchanged, is_by_contract, lost_at_once, margin_of, worth_of
+from strikeloop.sums import Sums, Totals
 
 STRESS = Shocks.grid([step / 100 for step in range(-20, 21, 4)], [-0.3, 0.0, 0.3])
 """Gate's 33 scenarios: price 0, ±4 … ±20 %, volatility −30, 0, +30 % of itself, all underlyings together."""
@@ -21,6 +21,8 @@ STRESS = Shocks.grid([step / 100 for step in range(-20, 21, 4)], [-0.3, 0.0, 0.3
 
 Trade = tuple[Slot, Decimal, Decimal | None]
 """What trades where, and at which limit."""
+Change = tuple[Slot | None, Slot]
+"""What a contract was (None: nothing) and what it is."""
 
 
 class Exposure:
@@ -33,11 +35,14 @@ class Exposure:
     """
 
     def __init__(self, picture: Picture, adapter: str, cash: Decimal, changed: Mapping[ContractId, Slot], trades: Sequence[Trade]) -> None:
-        self.picture, self._adapter, self._changed, self._trades = picture, adapter, changed, trades
-        self.cash = cash
+        self.picture, self.adapter, self.cash, self._trades = picture, adapter, cash, trades
+        self._changed: Sequence[Change] = [(picture.slots.get(contract), slot) for contract, slot in changed.items()]
+        """What a contract was in the picture, and what it is."""
         self._sums: Sums | None = None
         self._reach: tuple[Sums, Sums] | None = None
         self._margin: AccountMargin | None = None
+        self._equity: Decimal | None = None
+        self._volatility: float | None = None
 
     # ---- greeks ----
 
@@ -45,48 +50,44 @@ class Exposure:
     def sums(self) -> Sums:
         """The totals of the positions."""
         if self._sums is None:
-            self._sums = self._changed_by(self.picture.sums, lambda slot: slot.totals)
+            sums = self.picture.sums
+            for old, slot in self._changed:
+                if old is None or old.totals is not slot.totals:
+                    sums = sums.plus(slot.at.underlying, _less(slot.totals, None if old is None else old.totals))
+            self._sums = sums
         return self._sums
 
     @property
     def reach(self) -> tuple[Sums, Sums]:
         """How far down and how far up each total could go. Which of the working orders trade is not known: each counts at its worst."""
         if self._reach is None:
-            down, up = self.picture.pushes
-            low = self._changed_by(down, lambda slot: slot.pushes[0])
-            high = self._changed_by(up, lambda slot: slot.pushes[1])
-            self._reach = together(self.sums, low), together(self.sums, high)
+            low, high = self.picture.reach
+            for old, slot in self._changed:
+                name = slot.at.underlying
+                if slot.orders or (old is not None and old.orders):
+                    lows, highs = zip(slot.reach, (None, None) if old is None else old.reach, strict=True)
+                    low, high = low.plus(name, _less(*lows)), high.plus(name, _less(*highs))
+                else:
+                    change = _less(slot.totals, None if old is None else old.totals)
+                    low, high = low.plus(name, change), high.plus(name, change)
+            self._reach = low, high
         return self._reach
-
-    def _changed_by(self, sums: Sums, figure: Callable[[Slot], Totals]) -> Sums:
-        """`sums` of the picture with the changed contracts in place of what they were."""
-        total, by_underlying = sums
-        for contract, slot in self._changed.items():
-            old = self.picture.slots.get(contract)
-            change, name = figure(slot), slot.at.underlying
-            if old is not None:
-                was = figure(old)
-                if change is was:
-                    continue
-                change = change.plus(was, -1.0)
-            total = total.plus(change)
-            is_alone = len(by_underlying) == 1 and name in by_underlying
-            by_underlying = {name: total} if is_alone else {**by_underlying, name: by_underlying.get(name, NOTHING).plus(change)}
-        return Sums(total, by_underlying)
 
     def most_held(self, adapter: str, underlying: str | None = None, expiry: int | None = None) -> Decimal:
         """Σ of the largest |size|, in contracts, that each contract could come to, whatever of the working orders trades.
 
-        Of the positions as they are, in one account, of one underlying and expiry or (None) of all.
+        Of the positions as they are, in one account, of one underlying, and of one of its expiries, or (None) of all.
         """
-        known = self.picture.sizes.items()
-        found = (most for (a, u, e, _), (_, most) in known if a == adapter and underlying in (None, u) and expiry in (None, e))
-        return sum(found, ZERO)
+        return self.picture.sizes.most.get((adapter, underlying, expiry), ZERO)
 
     def least_held(self, contract: Contract) -> Decimal:
         """Σ of the least sizes that the contracts of this one's kind, underlying and expiry could come to, in one account, as they are."""
-        key = (contract.id.adapter, contract.underlying, contract.expiry, contract.is_call)
-        return self.picture.sizes.get(key, (ZERO, ZERO))[0]
+        return self.picture.sizes.least.get((contract.id.adapter, contract.underlying, contract.expiry, contract.is_call), ZERO)
+
+    def could_hold(self, contract: ContractId) -> tuple[Decimal, Decimal]:
+        """The least and the most that one position could come to when all sells, or all buys, that work trade."""
+        slot = self._slot(contract)
+        return (ZERO, ZERO) if slot is None else slot.sizes
 
     @property
     def delta(self) -> float:
@@ -122,18 +123,12 @@ class Exposure:
         return self._margin
 
     def _margin_now(self) -> AccountMargin:
-        known, changed = self.picture, self._changed
+        picture, changed, adapter = self.picture, self._changed, self.adapter
         if not changed:
-            return known.margin(self._adapter)
-        model, now = known.model, known.now
-        if not is_by_contract(model):
-            return margin_of([slot for slot in self._slots if slot.at.id.adapter == self._adapter], model, now)
-        made = known.margin(self._adapter)
-        for contract, slot in changed.items():
-            if contract.adapter == self._adapter:
-                old = known.slots.get(contract)
-                made = replaced(made, slot.margin(model, now), None if old is None else old.margin(model, now))
-        return made
+            return picture.margin(adapter)
+        if is_by_contract(picture.model):
+            return exchanged(picture.margin(adapter), changed, adapter, picture.model, picture.now)
+        return margin_of([slot for slot in self._slots if slot.at.id.adapter == adapter], picture.model, picture.now)
 
     @property
     def initial_margin(self) -> Decimal:
@@ -162,17 +157,14 @@ class Exposure:
     @property
     def option_value(self) -> Decimal:
         """Σ mark · size · multiplier of the account, in quote currency."""
-        worth = self.picture.worth(self._adapter)
-        for contract, slot in self._changed.items():
-            if contract.adapter == self._adapter:
-                old = self.picture.slots.get(contract)
-                worth += slot.worth - (ZERO if old is None else old.worth)
-        return worth
+        return self.picture.worth(self.adapter) + worth_of(self._changed, self.adapter)
 
     @property
     def equity(self) -> Decimal:
         """Cash and what the options are worth at their marks."""
-        return self.cash + self.option_value
+        if self._equity is None:
+            self._equity = self.cash + self.option_value
+        return self._equity
 
     # ---- scenarios ----
 
@@ -180,9 +172,8 @@ class Exposure:
         """What the positions (of one underlying) gain in each scenario, in quote currency; what cannot be priced counts as nothing."""
         revalued = self.picture.revalued(shocks)
         made = revalued.profits(underlying)
-        for contract, slot in self._changed.items():
+        for old, slot in self._changed:
             if slot.at.is_priced and underlying in (None, slot.at.underlying):
-                old = self.picture.slots.get(contract)
                 size = float(slot.size) - (0.0 if old is None else float(old.size))
                 made = [profit + size * change for profit, change in zip(made, revalued.of_contract(slot), strict=True)]
         return made
@@ -195,10 +186,9 @@ class Exposure:
         revalued = self.picture.revalued(shocks)
         lost = sum(lost_at_once(*trade) for trade in self._trades if underlying in (None, trade[0].at.underlying))
         penalties = revalued.penalties(underlying)
-        for contract, slot in self._changed.items():
+        for old, slot in self._changed:
             if not slot.at.is_priced or underlying not in (None, slot.at.underlying):
                 continue
-            old = self.picture.slots.get(contract)
             if old is not None and old.orders:
                 penalties = revalued.penalized(penalties, old, -1.0)
             penalties = revalued.penalized(penalties, slot, 1.0)
@@ -208,43 +198,48 @@ class Exposure:
         """The worst loss of the positions over the scenarios, in quote currency; never negative."""
         return max(0.0, -min(self.profits(shocks, underlying)))
 
-    @cached_property
+    @property
     def volatility(self) -> float:
         """The implied volatilities of the positions weighted by their units, annual; 0 where nothing is held."""
-        return _volatility([slot for slot in self._slots if slot.at.is_priced], self.picture.now)
+        if self._volatility is None:
+            self._volatility = _volatility([slot for slot in self._slots if slot.at.is_priced], self.picture.now)
+        return self._volatility
 
-    @cached_property
+    @property
     def value_at_risk(self) -> float:
         """The loss (quote currency) that one day exceeds with probability 1 %: `strikeloop.margin.value_at_risk` of the positions."""
         return tail_loss(self.profits(day_shocks(self.volatility))) if self.volatility else 0.0
 
     @property
     def unpriced(self) -> tuple[ContractId, ...]:
-        known, changed = self.picture.unpriced, self._changed
-        if not known and all(slot.is_known for slot in changed.values()):
+        known, changed = self.picture.unpriced, [slot.at.id for _, slot in self._changed if not slot.is_known]
+        if not known and not changed:
             return ()
-        kept = [contract for contract in known if contract not in changed]
-        return (*kept, *(contract for contract, slot in changed.items() if not slot.is_known))
+        gone = {slot.at.id for _, slot in self._changed}
+        return (*(contract for contract in known if contract not in gone), *changed)
 
     def size(self, contract: ContractId) -> Decimal:
         """The position in a contract, in signed contracts."""
-        slot = self._changed.get(contract) or self.picture.slots.get(contract)
+        slot = self._slot(contract)
         return ZERO if slot is None else slot.size
 
     # ---- inside ----
 
-    @property
-    def _slots(self) -> list[Slot]:
-        changed = self._changed
-        kept = [changed.get(contract, slot) for contract, slot in self.picture.slots.items()]
-        return kept + [slot for contract, slot in changed.items() if contract not in self.picture.slots]
+    def _slot(self, contract: ContractId) -> Slot | None:
+        for _, slot in self._changed:
+            if slot.at.id == contract:
+                return slot
+        return self.picture.slots.get(contract)
 
     @property
-    def _with_orders(self) -> Iterable[Slot]:
-        known, changed = self.picture.with_orders, self._changed
-        if not changed:
-            return known
-        return [slot for slot in known if slot.at.id not in changed] + [slot for slot in changed.values() if slot.orders]
+    def _slots(self) -> list[Slot]:
+        """In the order of their contracts."""
+        changed = {slot.at.id: slot for _, slot in self._changed}
+        return [slot for _, slot in sorted({**self.picture.slots, **changed}.items())]
+
+
+def _less(now: Totals, before: Totals | None) -> Totals:
+    return now if before is None else now.minus(before)
 
 
 def _volatility(slots: Sequence[Slot], now: int) -> float:

@@ -1,121 +1,122 @@
 """The accounts as they stand at one moment, with the sums over them that many figures share.
 
-Owns `Picture` and `Sums`. A later picture carries over what is exact; sums of floats are added anew, so that they never
-depend on the way there. It decides nothing, and knows nothing of orders that nobody placed.
+Owns `Picture`. A later picture takes over the sums less what was and plus what is: exact ones simply, those of floats as
+columns that are added in one order (`strikeloop.sums`), so that none depends on the way there. It decides nothing, and
+knows nothing of orders that nobody placed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
 
-from strikeloop.appraisal import NOTHING, ZERO, Appraised, Slot, Totals, added, can_trade
+from strikeloop.appraisal import ZERO, Appraised, Slot, can_trade
 from strikeloop.contracts import ContractId
-from strikeloop.margin import AccountMargin, MarginModel, Revaluation, Shocks, revalue
+from strikeloop.drafts import maker
+from strikeloop.margin import AccountMargin, Leg, MarginModel, Revaluation, Shocks, revalue
+from strikeloop.sums import Sums, Table, Totals
 
 MOST_GRIDS = 4
 """How many grids of scenarios are kept from one picture to the next."""
-SizeKey = tuple[str, str, int, bool]
+Scope = tuple[str, str | None, int | None]
+"""Adapter; underlying or all; expiry or all."""
+Kind = tuple[str, str, int, bool]
 """Adapter, underlying, expiry, is call."""
-
-
-class Sums(NamedTuple):
-    """Totals of each underlying and of all of them together."""
-
-    total: Totals
-    by_underlying: Mapping[str, Totals]
-
-    def of(self, underlying: str | None) -> Totals:
-        """The totals of one underlying, or (None) of all."""
-        return self.total if underlying is None else self.by_underlying.get(underlying, NOTHING)
+Pair = tuple[Slot | None, Slot | None]
+"""What a contract was and what it is: None for nothing."""
 
 
 class Picture:
     """What the accounts hold and have working, at one moment; the sums over it, each made when it is first asked for.
 
-    `renewed` is the next moment: what is exact is carried over less what was and plus what is; sums of floats are added anew, so
-    that they never depend on the way there.
+    `slots` stand in the order of their contracts, so that no sum of floats depends on the way there.
     """
 
     def __init__(self, slots: Mapping[ContractId, Slot], model: MarginModel, now: int) -> None:
         self.slots, self.model, self.now = slots, model, now
-        self._rows: _Rows | None = None
+        self._totals: Table | None = None
+        self._pushes: tuple[Table, Table] | None = None
+        """The rows that the sums are made of, as long as no later picture has taken them over."""
         self._sums: Sums | None = None
-        self._pushes: tuple[Sums, Sums] | None = None
-        self._with_orders: tuple[Slot, ...] | None = None
+        self._reach: tuple[Sums, Sums] | None = None
         self._unpriced: tuple[ContractId, ...] | None = None
         self._volatile: tuple[ContractId, ...] | None = None
-        self._sizes: Mapping[SizeKey, tuple[Decimal, Decimal]] | None = None
+        self._sizes: Sizes | None = None
         self._revalued: dict[Shocks, Revalued] = {}
         self._former: dict[Shocks, tuple[Revalued, frozenset[ContractId]]] = {}
         """What was revalued before as of the same time, and the contracts that have changed since."""
         self._margins: dict[str, AccountMargin] = {}
         self._worths: dict[str, Decimal] = {}
 
-    def renewed(self, changed: Mapping[ContractId, Slot], now: int) -> Picture:
-        """The picture at `now` with these contracts, each of which is in this one, as they are then."""
-        then = Picture({**self.slots, **changed}, self.model, now)
-        pairs = [(self.slots[contract], slot) for contract, slot in changed.items()]
-        if self._rows is not None:
-            then._rows = self._rows.replaced(changed)
-        if all(old.size == new.size and old.orders is new.orders for old, new in pairs):
-            then._sizes = self._sizes
-        if not any(old.orders or new.orders for old, new in pairs):
-            then._with_orders, then._pushes = self._with_orders, self._pushes
-        if all(old.is_known and new.is_known for old, new in pairs):
-            then._unpriced = self._unpriced
-        if all(old.at.is_kept and new.at.is_kept for old, new in pairs):
-            then._volatile = self._volatile
-        then._worths = {
-            adapter: sum((new.worth - old.worth for old, new in pairs if new.at.id.adapter == adapter), worth)
-            for adapter, worth in self._worths.items()
-        }
-        if now == self.now:
+    def renewed(self, changed: Mapping[ContractId, Slot], gone: Collection[ContractId], now: int) -> Picture:
+        """The picture at `now`, with these contracts as they are then and without those that are gone."""
+        slots = {**self.slots, **changed}
+        for contract in gone:
+            del slots[contract]
+        if len(slots) + len(gone) > len(self.slots):
+            slots = dict(sorted(slots.items()))
+        then = Picture(slots, self.model, now)
+        pairs: list[Pair] = [(self.slots.get(contract), slot) for contract, slot in changed.items()]
+        pairs += [(self.slots[contract], None) for contract in gone]
+        if self._sizes is not None:
+            then._sizes = self._sizes.exchanged(pairs)
+        if len(pairs) * 2 < len(slots):  # else adding up anew costs less
+            self._hand_over(then, pairs)
+        self._carry_over(then, pairs)
+        if now == self.now and (self._revalued or self._former):
             formers = {**self._former, **{shocks: (known, frozenset[ContractId]()) for shocks, known in self._revalued.items()}}
             latest = [*formers.items()][-MOST_GRIDS:]
-            then._former = {shocks: (known, gone.union(changed)) for shocks, (known, gone) in latest}
-        if is_by_contract(self.model):
-            then._margins = dict(self._margins)
-            for old, new in pairs:
-                known = then._margins.get(new.at.id.adapter)
-                if known is not None:
-                    then._margins[new.at.id.adapter] = replaced(known, new.margin(self.model, now), old.margin(self.model, now))
+            then._former = {shocks: (known, past.union(changed, gone)) for shocks, (known, past) in latest}
         return then
+
+    def _hand_over(self, then: Picture, pairs: Sequence[Pair]) -> None:
+        """The sums, less what was and plus what is. Rows go over to `then`; this picture keeps the sums that it made of them."""
+        then._totals, self._totals = self._totals, None
+        then._pushes, self._pushes = self._pushes, None
+        for old, new in pairs:
+            if then._totals is not None:
+                _put(then._totals, old, new, None if new is None else new.totals)
+            if then._pushes is not None and ((old is not None and old.orders) or (new is not None and new.orders)):
+                for side, table in enumerate(then._pushes):
+                    _put(table, old, new, new.pushes[side] if new is not None and new.orders else None)
+        then._worths = {adapter: worth + worth_of(pairs, adapter) for adapter, worth in self._worths.items()}
+        if is_by_contract(self.model):
+            then._margins = {adapter: exchanged(known, pairs, adapter, self.model, then.now) for adapter, known in self._margins.items()}
+
+    def _carry_over(self, then: Picture, pairs: Sequence[Pair]) -> None:
+        """Which contracts nobody knows enough of, as long as all that changes is known."""
+        is_known = is_kept = True
+        for pair in pairs:
+            for slot in pair:
+                if slot is not None:
+                    is_known, is_kept = is_known and slot.is_known, is_kept and slot.at.is_kept
+        then._unpriced, then._volatile = self._unpriced if is_known else None, self._volatile if is_kept else None
 
     @property
     def sums(self) -> Sums:
+        """The totals of the positions."""
         if self._sums is None:
-            if self._rows is None:
-                self._rows = _Rows.of(self.slots)
-            self._sums = _sums(self._rows.added())
+            if self._totals is None:
+                self._totals = Table([(slot.at.underlying, contract, slot.totals) for contract, slot in self.slots.items()])
+            self._sums = self._totals.sums()
         return self._sums
 
     @property
-    def pushes(self) -> tuple[Sums, Sums]:
-        """What the working orders, each at its worst, could add to the sums: downward and upward."""
-        if self._pushes is None:
-            rows: tuple[dict[str, list[Totals]], dict[str, list[Totals]]] = {}, {}
-            for slot in self.with_orders:
-                for side, pushed in zip(rows, slot.pushes, strict=True):
-                    side.setdefault(slot.at.underlying, []).append(pushed)
-            down, up = (_sums({name: added(row) for name, row in side.items()}) for side in rows)
-            self._pushes = down, up
-        return self._pushes
+    def reach(self) -> tuple[Sums, Sums]:
+        """How far down and how far up each total could go, with each working order at its worst."""
+        if self._reach is None:
+            if self._pushes is None:
+                rows = [(slot.at.underlying, contract, slot.pushes) for contract, slot in self.slots.items() if slot.orders]
+                low, high = (Table([(name, contract, pushed[side]) for name, contract, pushed in rows]) for side in (0, 1))
+                self._pushes = low, high
+            low, high = self._pushes
+            self._reach = self.sums.with_sums(low.sums()), self.sums.with_sums(high.sums())
+        return self._reach
 
     @property
-    def sizes(self) -> Mapping[SizeKey, tuple[Decimal, Decimal]]:
-        """Σ of the least sizes that working orders could leave, Σ of the largest |size|."""
+    def sizes(self) -> Sizes:
         if self._sizes is None:
-            sums: dict[SizeKey, tuple[Decimal, Decimal]] = {}
-            for slot in self.slots.values():
-                contract = slot.at.contract
-                if contract is not None:
-                    key = (contract.id.adapter, contract.underlying, contract.expiry, contract.is_call)
-                    least, most = sums.get(key, (ZERO, ZERO))
-                    low, high = slot.sizes
-                    sums[key] = least + low, most + max(high, -low)
-            self._sizes = sums
+            self._sizes = Sizes({}, {}).exchanged([(None, slot) for slot in self.slots.values()])
         return self._sizes
 
     @property
@@ -123,12 +124,6 @@ class Picture:
         if self._unpriced is None:
             self._unpriced = tuple([contract for contract, slot in self.slots.items() if not slot.is_known])
         return self._unpriced
-
-    @property
-    def with_orders(self) -> tuple[Slot, ...]:
-        if self._with_orders is None:
-            self._with_orders = tuple([slot for _, slot in sorted(self.slots.items()) if slot.orders])
-        return self._with_orders
 
     @property
     def volatile(self) -> tuple[ContractId, ...]:
@@ -140,14 +135,15 @@ class Picture:
     def margin(self, adapter: str) -> AccountMargin:
         """The margin of the account behind this adapter."""
         if adapter not in self._margins:
-            slots = [slot for slot in self.slots.values() if slot.at.id.adapter == adapter]
-            self._margins[adapter] = margin_of(slots, self.model, self.now)
+            self._margins[adapter] = margin_of(
+                [slot for slot in self.slots.values() if slot.at.id.adapter == adapter], self.model, self.now
+            )
         return self._margins[adapter]
 
     def worth(self, adapter: str) -> Decimal:
         """What the options of the account behind this adapter are worth at their marks."""
         if adapter not in self._worths:
-            self._worths[adapter] = sum((slot.worth for slot in self.slots.values() if slot.at.id.adapter == adapter), ZERO)
+            self._worths[adapter] = worth_of([(None, slot) for slot in self.slots.values()], adapter)
         return self._worths[adapter]
 
     def revalued(self, shocks: Shocks) -> Revalued:
@@ -159,90 +155,115 @@ class Picture:
         return known
 
 
-class _Rows:
-    """The totals of the slots by underlying, in their order, and where each contract's are."""
-
-    def __init__(self, rows: dict[str, list[Totals]], places: Mapping[ContractId, tuple[str, int]]) -> None:
-        self._rows, self._places = rows, places
-
-    @classmethod
-    def of(cls, slots: Mapping[ContractId, Slot]) -> _Rows:
-        rows: dict[str, list[Totals]] = {}
-        places: dict[ContractId, tuple[str, int]] = {}
-        for contract, slot in slots.items():
-            row = rows.setdefault(slot.at.underlying, [])
-            places[contract] = slot.at.underlying, len(row)
-            row.append(slot.totals)
-        return cls(rows, places)
-
-    def replaced(self, changed: Mapping[ContractId, Slot]) -> _Rows | None:
-        """With these in their places; None where one has another underlying now."""
-        rows = {name: [*row] for name, row in self._rows.items()}
-        for contract, slot in changed.items():
-            name, place = self._places[contract]
-            if slot.at.underlying != name:
-                return None
-            rows[name][place] = slot.totals
-        return _Rows(rows, self._places)
-
-    def added(self) -> dict[str, Totals]:
-        return {name: added(row) for name, row in self._rows.items()}
+def _put(table: Table, old: Slot | None, new: Slot | None, row: Totals | None) -> None:
+    """The row of a contract that was `old` and is `new`; none where `row` is None."""
+    if old is not None and (new is None or row is None or old.at.underlying != new.at.underlying):
+        table.drop(old.at.underlying, old.at.id)
+    if new is not None and row is not None:
+        table.put(new.at.underlying, new.at.id, row)
 
 
-def _sums(by_underlying: dict[str, Totals]) -> Sums:
-    each = [*by_underlying.values()]
-    return Sums(each[0] if len(each) == 1 else added([NOTHING, *each]), by_underlying)
+class Sizes:
+    """Contracts that could come to be held, whatever of the working orders trades, added up over contracts.
+
+    `most` has Σ of the largest |size| of each account, underlying and expiry; `least` has Σ of the least sizes of each kind of an expiry.
+    """
+
+    def __init__(self, most: dict[Scope, Decimal], least: dict[Kind, Decimal]) -> None:
+        self.most, self.least = most, least
+
+    def exchanged(self, pairs: Sequence[Pair]) -> Sizes:
+        """With what is in place of what was; the same where no size changes."""
+        moved = [(old, new) for old, new in pairs if old is None or new is None or not _is_as_large(old, new)]
+        if not moved:
+            return self
+        made = Sizes(dict(self.most), dict(self.least))
+        for old, new in moved:
+            made._add(old, -1)
+            made._add(new, 1)
+        return made
+
+    def _add(self, slot: Slot | None, sign: int) -> None:
+        contract = None if slot is None else slot.at.contract
+        if slot is None or contract is None:
+            return
+        adapter, name, expiry = contract.id.adapter, contract.underlying, contract.expiry
+        low, high = slot.sizes
+        kind, largest = (adapter, name, expiry, contract.is_call), sign * max(high, -low)
+        self.least[kind] = self.least.get(kind, ZERO) + sign * low
+        for scope in ((adapter, None, None), (adapter, name, None), (adapter, name, expiry)):
+            self.most[scope] = self.most.get(scope, ZERO) + largest
 
 
-def together(one: Sums, other: Sums) -> Sums:
-    """Both added; of underlyings that the first one knows."""
-    total, extra = one.total.plus(other.total), other.by_underlying
-    if len(one.by_underlying) == 1 and (not extra or extra.keys() == one.by_underlying.keys()):
-        return Sums(total, dict.fromkeys(one.by_underlying, total))
-    return Sums(total, {name: known.plus(extra[name]) if name in extra else known for name, known in one.by_underlying.items()})
+def _is_as_large(old: Slot, new: Slot) -> bool:
+    return old.orders is new.orders and old.size == new.size and old.at.contract is new.at.contract
 
 
 class Revalued:
-    """The contracts of a picture in each scenario: per contract, the positions together, and what working orders could lose beside."""
+    """The contracts of a picture in each scenario: per contract, the positions together, and what working orders could lose beside.
 
-    def __init__(self, values: Revaluation, slots: Sequence[Slot], shocks: Shocks, now: int) -> None:
-        self._values, self._slots, self.shocks, self._now = values, slots, shocks, now
-        self._places = {slot.at.id: place for place, slot in enumerate(slots)}
+    `units` are held of each contract that is priced, in the places of `values`; one that is gone keeps its place and has none.
+    """
+
+    def __init__(self, values: Revaluation, places: Mapping[ContractId, int], units: list[float], picture: Picture, shocks: Shocks) -> None:
+        self._values, self._places, self._units, self.shocks, self._picture = values, places, units, shocks, picture
         self._profits: dict[str | None, list[float]] = {}
         self._penalties: dict[str | None, list[float]] = {}
+        self._rows: dict[ContractId, tuple[Slot, list[float]]] = {}
+        """What the orders of a slot could lose."""
         self._contracts: dict[ContractId, tuple[Appraised, list[float]]] = {}
 
     @classmethod
     def of(cls, picture: Picture, shocks: Shocks) -> Revalued:
         slots = [slot for slot in picture.slots.values() if slot.at.is_priced]
-        return cls(revalue([slot.at.leg(picture.now) for slot in slots], shocks), slots, shocks, picture.now)
+        legs = [slot.at.leg(picture.now) for slot in slots]
+        units = [float(slot.size) * leg.units for slot, leg in zip(slots, legs, strict=True)]
+        places = {slot.at.id: place for place, slot in enumerate(slots)}
+        return cls(revalue(legs, shocks), places, units, picture, shocks)
 
     def renewed(self, picture: Picture, changed: Iterable[ContractId]) -> Revalued:
         """The same for a later picture as of the same time: only what changed is priced anew."""
-        slots = [slot for slot in picture.slots.values() if slot.at.is_priced]
-        if [slot.at.id for slot in slots] != [slot.at.id for slot in self._slots]:
-            return Revalued.of(picture, self.shocks)
-        legs = {self._places[contract]: picture.slots[contract].at.leg(picture.now) for contract in changed if contract in self._places}
-        return Revalued(self._values.replaced(legs) if legs else self._values, slots, self.shocks, picture.now)
+        units, legs, places = self._units.copy(), dict[int, Leg](), self._places
+        for contract in changed:
+            slot, place = picture.slots.get(contract), places.get(contract)
+            if slot is not None and slot.at.is_priced:
+                if place is None:
+                    return Revalued.of(picture, self.shocks)
+                leg = legs[place] = slot.at.leg(picture.now)
+                units[place] = float(slot.size) * leg.units
+            elif place is not None:
+                units[place] = 0.0
+        made = Revalued(self._values.replaced(legs) if legs else self._values, places, units, picture, self.shocks)
+        made._rows, made._contracts = self._rows, self._contracts
+        return made
 
     def profits(self, underlying: str | None) -> list[float]:
         """Of the positions (of one underlying), in each scenario."""
         if underlying not in self._profits:
-            units = [
-                float(slot.size) * slot.at.leg(self._now).units if underlying in (None, slot.at.underlying) else 0.0 for slot in self._slots
-            ]
-            self._profits[underlying] = self._values.profits(units)
+            units = self._units
+            if underlying is not None:
+                units = [held if self._is_of(contract, underlying) else 0.0 for contract, held in zip(self._places, units, strict=True)]
+            is_all = underlying is not None and units == self._units
+            self._profits[underlying] = self.profits(None) if is_all else self._values.profits(units)
         return self._profits[underlying]
+
+    def _is_of(self, contract: ContractId, underlying: str) -> bool:
+        slot = self._picture.slots.get(contract)
+        return slot is not None and slot.at.underlying == underlying
 
     def penalties(self, underlying: str | None) -> list[float]:
         """What the working orders (of one underlying) could lose beside, in each scenario."""
         if underlying not in self._penalties:
-            made = [0.0] * len(self.shocks.prices)
-            for slot in self._slots:
-                if slot.orders and underlying in (None, slot.at.underlying):
-                    made = self.penalized(made, slot, 1.0)
-            self._penalties[underlying] = made
+            slots = [slot for slot in self._picture.slots.values() if slot.orders and slot.at.is_priced]
+            rows = [self._penalty(slot) for slot in slots if underlying in (None, slot.at.underlying)]
+            self._penalties[underlying] = [*map(sum, zip(*rows, strict=True))] if rows else [0.0] * len(self.shocks.prices)
         return self._penalties[underlying]
+
+    def _penalty(self, slot: Slot) -> list[float]:
+        known = self._rows.get(slot.at.id)
+        if known is None or known[0] is not slot:
+            known = self._rows[slot.at.id] = slot, self.penalized([0.0] * len(self.shocks.prices), slot, 1.0)
+        return known[1]
 
     def penalized(self, made: list[float], slot: Slot, sign: float) -> list[float]:
         """`made` with what the orders of a slot could lose: each in the scenarios where it loses."""
@@ -257,37 +278,55 @@ class Revalued:
         """Of one contract held long, in each scenario."""
         known = self._contracts.get(slot.at.id)
         if known is None or known[0] is not slot.at:
-            leg, place = slot.at.leg(self._now), self._places.get(slot.at.id)
+            leg, place = slot.at.leg(self._picture.now), self._places.get(slot.at.id)
             changes = revalue([leg], self.shocks).of_unit(0) if place is None else self._values.of_unit(place)
             known = self._contracts[slot.at.id] = slot.at, [change * leg.units for change in changes]
         return known[1]
 
 
 def margin_of(slots: Sequence[Slot], model: MarginModel, now: int) -> AccountMargin:
-    """The margin of these positions with their orders."""
+    """The margin of these positions with their orders, given in the order of their contracts."""
     if is_by_contract(model):
-        made = AccountMargin(initial=ZERO, maintenance=ZERO, order=ZERO)
-        for slot in slots:
-            made = replaced(made, slot.margin(model, now), None)
-        return made
+        made = [slot.margin(model, now) for slot in slots]
+        return _margin(
+            sum([one.initial for one in made], ZERO),
+            sum([one.maintenance for one in made], ZERO),
+            sum([one.order for one in made], ZERO),
+            sum([one.credit for one in made], ZERO),
+        )
     holdings = [holding for slot in slots if (holding := slot.holding(now)) is not None]
     resting = sorted(((order.created, order.key, slot, order) for slot in slots for order in slot.orders), key=lambda one: one[:2])
     opened = [one for _, _, slot, order in resting if (one := slot.at.resting(order, now)) is not None]
     return model.account(holdings, opened)
 
 
-def replaced(one: AccountMargin, new: AccountMargin, old: AccountMargin | None) -> AccountMargin:
-    """`one` with `new` in place of `old`. Ledger sums are exact, so nothing drifts."""
-    gone = _NO_MARGIN if old is None else old
-    return AccountMargin(
-        initial=one.initial + new.initial - gone.initial,
-        maintenance=one.maintenance + new.maintenance - gone.maintenance,
-        order=one.order + new.order - gone.order,
-        credit=one.credit + new.credit - gone.credit,
-    )
+def exchanged(known: AccountMargin, pairs: Iterable[Pair], adapter: str, model: MarginModel, now: int) -> AccountMargin:
+    """`known` of an account with what is in place of what was, for a model that adds contracts up; exact, so nothing drifts."""
+    initial, maintenance, order, credit = known.initial, known.maintenance, known.order, known.credit
+    for old, new in pairs:
+        if new is not None and new.at.id.adapter == adapter:
+            more = new.margin(model, now)
+            initial, maintenance = initial + more.initial, maintenance + more.maintenance
+            order, credit = order + more.order, credit + more.credit
+        if old is not None and old.at.id.adapter == adapter:
+            less = old.margin(model, now)
+            initial, maintenance = initial - less.initial, maintenance - less.maintenance
+            order, credit = order - less.order, credit - less.credit
+    return _margin(initial, maintenance, order, credit)
 
 
-_NO_MARGIN = AccountMargin(initial=ZERO, maintenance=ZERO, order=ZERO)
+def worth_of(pairs: Iterable[Pair], adapter: str) -> Decimal:
+    """What the options of an account are worth more at their marks, with what is in place of what was."""
+    worth = ZERO
+    for old, new in pairs:
+        if new is not None and new.at.id.adapter == adapter:
+            worth += new.worth
+        if old is not None and old.at.id.adapter == adapter:
+            worth -= old.worth
+    return worth
+
+
+_margin = maker(AccountMargin)
 
 
 def is_by_contract(model: MarginModel) -> bool:

@@ -20,6 +20,7 @@ from strikeloop.orders import Order
 Reason = tuple[str, str]
 Fault = tuple[Call, Exception]
 ZERO = Decimal(0)
+_FOK = TimeInForce.FOK
 MOST_DIGITS = 15
 """Digits before the point of the largest size or price that is looked at: beyond any market, within exact arithmetic."""
 
@@ -46,19 +47,21 @@ class Review:
         if isinstance(command, CancelOrder):
             objection = self._untouchable(command, instance)
             return Judgment(None, (("order", objection),)) if objection else self._pass(command, instance)
-        reasons = list(self._objections(command, instance))
+        reasons = self._objections(command, instance)
         if reasons:
             return Judgment(None, tuple(reasons))
-        self._account.hold(self._clock.now)  # nothing changes until the verdict: every rule sees the same account
+        if not self._rules:
+            return self._pass(command, instance)
+        self._account.hold()  # nothing changes until the verdict: every rule sees the same account
         try:
             judged, reasons, resized, faults = self._ask(command)
         finally:
             self._account.release()
         if not reasons and judged is not command:
-            reasons = list(self._objections(judged, instance))
+            reasons = self._objections(judged, instance)
         if reasons:
             return Judgment(None, tuple(reasons), faults=tuple(faults))
-        return attrs.evolve(self._pass(judged, instance), resized=tuple(resized), faults=tuple(faults))
+        return Judgment(Approved(judged, instance.name, self._clock.now), (), tuple(resized), tuple(faults))
 
     def judge_reduction(self, command: SubmitOrder | CancelOrder, name: str, most: int) -> Judgment:
         """The verdict on a command of the kill switch: what the venue takes and a size cap (`most` contracts), no rule and no block.
@@ -97,6 +100,8 @@ class Review:
         for call in self._rules:
             try:
                 verdict = call.function(command, call.desk)
+                if verdict is None:
+                    continue
                 resized = _resize(command, verdict)
             except Exception as error:  # noqa: BLE001  # a rule that raises refuses, whatever it raised
                 faults.append((call, error))
@@ -110,27 +115,27 @@ class Review:
             command = resized
         return command, reasons, notes, faults
 
-    def _objections(self, command: SubmitOrder | AmendOrder, instance: Instance) -> Iterator[Reason]:
+    def _objections(self, command: SubmitOrder | AmendOrder, instance: Instance) -> list[Reason]:
         """What the run's state, the order or the contract itself says against the command."""
-        block = self._block(command)
+        reasons: list[Reason] = []
+        block = self._block(command) if self._blocks else None
         if block is not None:
-            yield "stream", block
+            reasons.append(("stream", block))
         if isinstance(command, AmendOrder):
             objection = self._untouchable(command, instance) or _pointless(command, self._orders.get(command.client_id))
             if objection:
-                yield "order", objection
-                return
-        yield from (("contract", text) for text in self._unfit(command))
+                return [*reasons, ("order", objection)]
+        unfit = self._unfit(command)
+        return [*reasons, *(("contract", text) for text in unfit)] if unfit else reasons
 
-    def _unfit(self, command: SubmitOrder | AmendOrder) -> Iterator[str]:
+    def _unfit(self, command: SubmitOrder | AmendOrder) -> list[str]:
         """What the contract says against the command."""
         contract = self._portfolio.contracts.get(command.contract)
         if contract is None:
-            yield f"{command.contract.name or 'this contract'} is not listed: use one of desk.contracts"
-        elif contract.expiry <= self._clock.now:
-            yield f"{contract.id} has expired"
-        else:
-            yield from _invalid(command, contract)
+            return [f"{command.contract.name or 'this contract'} is not listed: use one of desk.contracts"]
+        if contract.expiry <= self._clock.now:
+            return [f"{contract.id} has expired"]
+        return _invalid(command, contract)
 
     def _block(self, command: SubmitOrder | AmendOrder) -> str | None:
         """Why nothing leaves for the run, or (what only reduces excepted, by the venue's own hand) for the account."""
@@ -162,36 +167,40 @@ def _pointless(command: AmendOrder, order: Order | None) -> str:
     return ""
 
 
-def _invalid(command: SubmitOrder | AmendOrder, contract: Contract) -> Iterator[str]:
+def _invalid(command: SubmitOrder | AmendOrder, contract: Contract) -> list[str]:
     size, price = command.size, command.price
-    if size is not None:
-        if size == 0:
-            yield "size is 0: nothing to trade"
-        elif size != size.to_integral_value():
-            yield f"size {size} is not a whole number of contracts"
-        elif size.adjusted() >= MOST_DIGITS:
-            yield f"size {size} is beyond what can be traded"
-        elif abs(size) < contract.size_min:
-            yield f"size {abs(size)} is below the contract's minimum of {contract.size_min}"
-        elif contract.size_max is not None and abs(size) > contract.size_max:
-            yield f"size {abs(size)} is above the contract's maximum of {contract.size_max}"
-    if price is not None:
-        if price <= 0:
-            yield f"price {price} must be positive"
-        elif price.adjusted() >= MOST_DIGITS:
-            yield f"price {price} is beyond what can be traded"
-        elif price % contract.tick:
-            yield f"price {price} is off the tick of {contract.tick}: {_nearest(price, contract.tick)}"
+    found = ["" if size is None else _wrong_size(size, contract), "" if price is None else _wrong_price(price, contract)]
     if isinstance(command, SubmitOrder):
-        yield from _unoffered(command)
+        if command.tif is _FOK:
+            found.append("tif fok is not offered: use ioc, or gtc")
+        shown = command.iceberg
+        if shown and (not shown.is_finite() or shown < 0 or shown != shown.to_integral_value()):
+            found.append(f"iceberg {shown} is not a whole number of contracts to show")
+    return [text for text in found if text]
 
 
-def _unoffered(command: SubmitOrder) -> Iterator[str]:
-    if command.tif is TimeInForce.FOK:
-        yield "tif fok is not offered: use ioc, or gtc"
-    shown = command.iceberg
-    if not shown.is_finite() or shown < 0 or shown != shown.to_integral_value():
-        yield f"iceberg {shown} is not a whole number of contracts to show"
+def _wrong_size(size: Decimal, contract: Contract) -> str:
+    if size == ZERO:
+        return "size is 0: nothing to trade"
+    if size != size.to_integral_value():
+        return f"size {size} is not a whole number of contracts"
+    if size.adjusted() >= MOST_DIGITS:
+        return f"size {size} is beyond what can be traded"
+    if abs(size) < contract.size_min:
+        return f"size {abs(size)} is below the contract's minimum of {contract.size_min}"
+    if contract.size_max is not None and abs(size) > contract.size_max:
+        return f"size {abs(size)} is above the contract's maximum of {contract.size_max}"
+    return ""
+
+
+def _wrong_price(price: Decimal, contract: Contract) -> str:
+    if price <= ZERO:
+        return f"price {price} must be positive"
+    if price.adjusted() >= MOST_DIGITS:
+        return f"price {price} is beyond what can be traded"
+    if price % contract.tick:
+        return f"price {price} is off the tick of {contract.tick}: {_nearest(price, contract.tick)}"
+    return ""
 
 
 def _nearest(price: Decimal, tick: Decimal) -> str:

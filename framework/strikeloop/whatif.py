@@ -6,7 +6,7 @@ PortfolioRiskUpdated. It decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,7 +14,7 @@ from strikeloop.appraisal import ZERO, Appraiser, Slot, Waiting, can_trade, step
 from strikeloop.commands import SubmitOrder
 from strikeloop.contracts import ContractId
 from strikeloop.events import BalanceUpdated, Origin, PortfolioRiskUpdated
-from strikeloop.exposure import Exposure
+from strikeloop.exposure import Exposure, Trade
 from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
 from strikeloop.picture import Picture
@@ -22,18 +22,59 @@ from strikeloop.portfolio import Portfolio
 
 
 class WhatIf:
-    """The account `before` the orders, `after` they would have filled (at their limit; without one, at the mark), and while they rest."""
+    """The account `before` the orders, `after` they would have filled (at their limit; without one, at the mark), and while they rest.
 
-    def __init__(self, before: Exposure, after: Exposure, rest: Callable[[], Exposure]) -> None:
-        self.before, self.after, self._rest = before, after, rest
+    What is not asked for is not computed; what is, is of the moment of the question.
+    """
+
+    __slots__ = ("_after", "_assumed", "_commands", "_resting", "_slots", "_untouched", "before")
+
+    def __init__(
+        self, untouched: Exposure, slots: Mapping[ContractId, Slot], assumed: Sequence[SubmitOrder], commands: Sequence[SubmitOrder]
+    ) -> None:
+        self._untouched, self._slots, self._assumed, self._commands = untouched, slots, assumed, commands
+        self.before = self._then((), ()) if assumed else untouched
+        self._after: Exposure | None = None
         self._resting: Exposure | None = None
+
+    @property
+    def after(self) -> Exposure:
+        """With the orders filled."""
+        if self._after is None:
+            self._after = self._then(self._commands, ()) if self._commands else self.before
+        return self._after
 
     @property
     def resting(self) -> Exposure:
         """With the orders working and none of them filled: what they hold back."""
         if self._resting is None:
-            self._resting = self._rest()
+            self._resting = self._then((), self._commands) if self._commands else self.before
         return self._resting
+
+    def _then(self, filled: Sequence[SubmitOrder], working: Sequence[SubmitOrder]) -> Exposure:
+        """With what is assumed and `filled` filled, in this order, and `working` on the book."""
+        changed: dict[ContractId, Slot] = {}
+        trades: list[Trade] = []
+        picture, adapter, cash = self._untouched.picture, self._untouched.adapter, self._untouched.cash
+        trading = (*self._assumed, *filled) if self._assumed else filled
+        ids = {command.client_id for command in trading}
+        for command in trading:
+            contract, limit = command.contract, command.price
+            slot = changed.get(contract) or self._slots[contract]
+            size = can_trade(command.size, slot.size, reduce_only=command.reduce_only)
+            if contract.adapter == adapter:
+                cash -= slot.at.cost(size, limit)
+            trades.append((slot, size, limit))
+            changed[contract] = Slot(slot.at, slot.size + size, _without(slot.orders, ids))
+        for command in working:
+            slot = changed.get(command.contract) or self._slots[command.contract]
+            waiting = Waiting(command.client_id, command.size, command.price, command.reduce_only)
+            changed[command.contract] = Slot(slot.at, slot.size, (*_without(slot.orders, {command.client_id}), waiting))
+        return Exposure(picture, adapter, cash, changed, trades)
+
+
+def _without(orders: tuple[Order | Waiting, ...], ids: set[str]) -> tuple[Order | Waiting, ...]:
+    return tuple([order for order in orders if order.key not in ids]) if orders else orders
 
 
 class Account:
@@ -56,7 +97,7 @@ class Account:
         self._held: Picture | None = None
         """The one look of a time in which nothing changes, once somebody looked."""
 
-    def hold(self, _now: int) -> None:
+    def hold(self) -> None:
         self._is_held, self._held = True, None
         self._scratch.clear()
 
@@ -79,57 +120,57 @@ class Account:
 
     def _look(self, now: int) -> Picture:
         last, step = self._last, step_of(now)
-        changed = [contract for contract in self._changed() if contract in last.slots or self._is_ours(contract)]
-        if changed:
-            slots = self._renewed(changed)
-            self._last = Picture(self._all(), self._model, step) if slots is None else last.renewed(slots, step)
+        if self._has_news:
+            changed, gone = self._news()
+            if changed or gone or last.now != step:
+                self._last = last.renewed(changed, gone, step)
         elif last.now != step:
-            self._last = last.renewed({}, step)
+            self._last = last.renewed({}, (), step)
         return self._last
 
-    def _changed(self) -> set[ContractId]:
-        """The contracts that something was told of since the last look, or whose working orders are others."""
-        seen, touched = self._seen, self._portfolio.touched
-        changed = set(self._last.volatile)
-        if not self._portfolio.is_told:
-            changed.update(contract for contract, slot in self._last.slots.items() if self._appraiser.of(contract) is not slot.at)
-        if self._portfolio.revision != seen:
+    @property
+    def _has_news(self) -> bool:
+        """Whether anything may be other than at the last look."""
+        portfolio = self._portfolio
+        is_as_seen = portfolio.revision == self._seen and self._orders.working() is self._working and portfolio.is_told
+        return not is_as_seen or bool(self._last.volatile)
+
+    def _news(self) -> tuple[dict[ContractId, Slot], list[ContractId]]:
+        """The contracts held or with working orders that are not as at the last look, and those that no longer are either."""
+        told = self._told()
+        position, of, known, grouped = self._portfolio.position, self._appraiser.of, self._last.slots, self._grouped
+        changed: dict[ContractId, Slot] = {}
+        gone: list[ContractId] = []
+        for contract in told:
+            held, orders, old = position(contract), grouped.get(contract, ()), known.get(contract)
+            if held is None and not orders:
+                if old is not None:
+                    gone.append(contract)
+                continue
+            at, size = of(contract), ZERO if held is None else held.size
+            if old is None or old.orders is not orders or old.size != size:
+                changed[contract] = Slot(at, size, orders)
+            elif old.at is not at:
+                changed[contract] = Slot(at, size, orders, old)
+        return changed, gone
+
+    def _told(self) -> Iterable[ContractId]:
+        """The contracts that something was told of since the last look, whose working orders are others, or whose market is not told."""
+        seen, portfolio = self._seen, self._portfolio
+        told = dict.fromkeys(self._last.volatile if portfolio.is_told else self._last.slots)
+        if portfolio.revision != seen:
+            touched = portfolio.touched
             for contract in reversed(touched):
                 if touched[contract] <= seen:
                     break
-                changed.add(contract)
-            self._seen = self._portfolio.revision
+                told[contract] = None
+            self._seen = portfolio.revision
         working = self._orders.working()
         if working is not self._working:
             old, self._working = self._grouped, working
-            self._grouped = _grouped(working, old)
-            changed.update(c for c in {**old, **self._grouped} if old.get(c) is not self._grouped.get(c))
-        return changed
-
-    def _is_ours(self, contract: ContractId) -> bool:
-        return contract in self._grouped or self._portfolio.position(contract) is not None
-
-    def _renewed(self, changed: Sequence[ContractId]) -> dict[ContractId, Slot] | None:
-        """The changed contracts as they are now; None where one came or went."""
-        slots: dict[ContractId, Slot] = {}
-        for contract in changed:
-            position, orders, old = self._portfolio.position(contract), self._grouped.get(contract, ()), self._last.slots.get(contract)
-            if old is None or (old.size == 0) is not (position is None) or not (position or orders):
-                return None
-            slots[contract] = Slot(self._appraiser.of(contract), old.size if position is None else position.size, orders)
-        return slots
-
-    def _all(self) -> dict[ContractId, Slot]:
-        """Every contract held, in the order of the portfolio, then those with orders alone."""
-        of, orders, old = self._appraiser.of, self._grouped, self._last.slots
-        sizes = {position.contract: position.size for position in self._portfolio.positions}
-        sizes |= {contract: ZERO for contract in orders if contract not in sizes}
-        slots: dict[ContractId, Slot] = {}
-        for contract, size in sizes.items():
-            at, slot, working = of(contract), old.get(contract), orders.get(contract, ())
-            is_same = slot is not None and slot.at is at and slot.orders is working and slot.size == size
-            slots[contract] = slot if slot is not None and is_same else Slot(at, size, working)
-        return slots
+            new = self._grouped = _grouped(working, old)
+            told.update(dict.fromkeys(contract for contract in {**old, **new} if old.get(contract) is not new.get(contract)))
+        return told
 
     def what_if(self, commands: Sequence[SubmitOrder], now: int, *, filled: Sequence[Order] = (), adapter: str | None = None) -> WhatIf:
         """Before and after `commands` at `now` (ns UTC), taken as filled whole, reduce-only ones as far as they reduce.
@@ -145,44 +186,28 @@ class Account:
         if adapter is None:
             adapter = commands[0].contract.adapter if commands else next((owner for owner, _ in self._portfolio.balances), "")
         assumed = [SubmitOrder(client_id=o.key, contract=o.contract, size=o.left, price=o.price, reduce_only=o.reduce_only) for o in filled]
-        before, after = self._after(picture, adapter, assumed), self._after(picture, adapter, [*assumed, *commands])
-        answer = WhatIf(before, after, lambda: self._after(picture, adapter, assumed, commands))
+        slots = {command.contract: self._slot(picture, command.contract) for command in (*assumed, *commands)}
+        answer = WhatIf(self._as_it_is(picture, adapter), slots, assumed, commands)
         if is_shared:
             self._answer = commands[0], answer
         return answer
 
-    def _after(self, picture: Picture, adapter: str, commands: Sequence[SubmitOrder], working: Sequence[SubmitOrder] = ()) -> Exposure:
-        """After `commands` have filled, with `working` on the book."""
-        cash = next((one.total for (owner, _), one in self._portfolio.balances.items() if owner == adapter), ZERO)
-        if not commands and not working:
-            return self._as_it_is(picture, adapter, cash)
-        gone = frozenset(command.client_id for command in commands)
-        changed: dict[ContractId, Slot] = {}
-        trades: list[tuple[Slot, Decimal, Decimal | None]] = []
-        for command in commands:
-            contract = command.contract
-            slot = changed.get(contract) or self._slot(picture, contract)
-            size = can_trade(command.size, slot.size, reduce_only=command.reduce_only)
-            cash -= slot.at.cost(size, command.price) if contract.adapter == adapter else ZERO
-            trades.append((slot, size, command.price))
-            orders = tuple([order for order in slot.orders if order.key not in gone]) if slot.orders else ()
-            changed[contract] = Slot(slot.at, slot.size + size, orders)
-        for command in working:
-            slot = changed.get(command.contract) or self._slot(picture, command.contract)
-            kept = [order for order in slot.orders if order.key != command.client_id]
-            waiting = Waiting(command.client_id, command.size, command.price, command.reduce_only)
-            changed[command.contract] = Slot(slot.at, slot.size, (*kept, waiting))
-        return Exposure(picture, adapter, cash, changed, trades)
-
-    def _as_it_is(self, picture: Picture, adapter: str, cash: Decimal) -> Exposure:
+    def _as_it_is(self, picture: Picture, adapter: str) -> Exposure:
         """The figures without any order more: the same object while they are the same."""
-        known = self._untouched.get(adapter)
+        cash, known = _cash(self._portfolio, adapter), self._untouched.get(adapter)
         if known is None or known.picture is not picture or known.cash is not cash:
             known = self._untouched[adapter] = Exposure(picture, adapter, cash, {}, ())
         return known
 
     def _slot(self, picture: Picture, contract: ContractId) -> Slot:
         return picture.slots.get(contract) or Slot(self._appraiser.of(contract), ZERO, ())
+
+
+def _cash(portfolio: Portfolio, adapter: str) -> Decimal:
+    for (owner, _), balance in portfolio.balances.items():
+        if owner == adapter:
+            return balance.total
+    return ZERO
 
 
 def what_if(portfolio: Portfolio, orders: Orders, model: MarginModel, commands: Sequence[SubmitOrder], now: int) -> WhatIf:

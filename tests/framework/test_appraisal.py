@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from strikeloop import ContractExpired, ContractListed, Event, SubmitOrder, UnderlyingPriced
-from strikeloop.appraisal import Appraiser, Slot, Totals, added, can_trade
+from strikeloop.appraisal import Appraiser, Slot, can_trade
 from strikeloop.margin import Leg
 from strikeloop.orders import Orders
 from strikeloop.portfolio import Portfolio
@@ -84,12 +84,6 @@ def test_a_leg_is_one_contract_as_of_steps_of_ten_seconds() -> None:
     assert at.leg(10 * SECOND + 1) is at.leg(20 * SECOND - 1)
     assert at.leg(10 * SECOND) == Leg.of(holding)
     assert at.leg(20 * SECOND).years < at.leg(10 * SECOND).years
-
-
-def test_totals_are_added_and_multiplied_each_for_itself() -> None:
-    unit = Appraiser(market(ticker(mark=100.0, **TOLD))).of(CALL).unit
-    assert added([unit, unit, unit.times(-3.0)]) == pytest.approx(unit.times(-1.0))
-    assert Totals(delta=1.0).plus(Totals(delta=3.0), -2.0).delta == -5.0
 
 
 def test_a_slot_knows_how_far_its_orders_could_take_it() -> None:

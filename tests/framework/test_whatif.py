@@ -161,7 +161,7 @@ def test_what_did_not_change_is_not_computed_again() -> None:
 def test_while_it_is_held_one_look_serves_all() -> None:
     made = two_underlyings(position(2))
     account = Account(made, Orders(), MODEL)
-    account.hold(5)
+    account.hold()
     assert account.look(6).slots[CALL].size == D(2)
     made.apply(position(3))
     assert account.look(6).slots[CALL].size == D(2)
@@ -253,7 +253,7 @@ def test_equity_is_cash_and_what_the_options_are_worth() -> None:
 def test_an_answer_is_shared_while_the_account_is_held_and_no_longer() -> None:
     made, command = two_underlyings(position(3)), order(1, price=D(2_000))
     account = Account(made, Orders(), MODEL)
-    account.hold(5)
+    account.hold()
     assert account.what_if([command], 0) is account.what_if([command], 0)
     account.release()
     made.apply(position(4))
@@ -264,10 +264,10 @@ def test_what_is_worked_out_is_kept_while_the_account_is_held_and_no_longer() ->
     account = Account(two_underlyings(), Orders(), MODEL)
     account.scratch["x"] = 1
     assert account.scratch == {}
-    account.hold(0)
+    account.hold()
     account.scratch["x"] = 1
     assert account.scratch == {"x": 1}
-    account.hold(0)
+    account.hold()
     assert account.scratch == {}
     account.scratch["x"] = 1
     account.release()

@@ -16,7 +16,7 @@ from strikeloop.contracts import Contract
 ZERO = Decimal(0)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Holding:
     """A position with the prices that margin is computed from; `size` is signed.
 
@@ -37,7 +37,7 @@ class Holding:
         return self.mark * self.size * self.contract.multiplier
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class OpenOrder:
     """What is left of an order, with the prices that margin is computed from; `size` is signed, `fee` is for all of it."""
 
@@ -52,7 +52,7 @@ class OpenOrder:
     iv: float | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class AccountMargin:
     """Margin of a whole account in quote currency: positions initial and maintenance, and what orders hold back.
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from strikeloop.drafts import maker
 from strikeloop.margin.account import Holding, OpenOrder
-from strikeloop.pricing import greeks, implied_volatility, price
+from strikeloop.pricing import Greeks, greeks, implied_volatility, price
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -25,7 +26,7 @@ UNKNOWN_VOLATILITY = 0.6
 """Annual volatility of a contract whose volatility nobody states and whose mark has none."""
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, weakref_slot=False)
 class Leg:
     """One option of a book, per unit of the underlying; `units` is size · multiplier, signed. `delta` and `vega` are of one unit."""
 
@@ -38,8 +39,6 @@ class Leg:
     forward: float
     years: float
     iv: float
-    delta: float
-    vega: float
 
     @classmethod
     def of(cls, source: Holding | OpenOrder) -> Leg:
@@ -50,20 +49,24 @@ class Leg:
             iv = implied_volatility(mark, forward, strike, source.years, is_call=is_call)
         if not 0.0 <= iv < math.inf:
             iv = UNKNOWN_VOLATILITY
-        slopes = greeks(forward, strike, source.years, iv, is_call=is_call)
-        return cls(
-            underlying=contract.underlying,
-            expiry=contract.expiry,
-            strike=strike,
-            is_call=is_call,
-            units=float(source.size * contract.multiplier),
-            mark=mark,
-            forward=forward,
-            years=source.years,
-            iv=iv,
-            delta=slopes.delta,
-            vega=slopes.vega,
-        )
+        units = float(source.size * contract.multiplier)
+        return _leg(contract.underlying, contract.expiry, strike, is_call, units, mark, forward, source.years, iv)
+
+    @cached_property
+    def slopes(self) -> Greeks:
+        """The greeks of one unit, computed when they are first asked for."""
+        return greeks(self.forward, self.strike, self.years, self.iv, is_call=self.is_call)
+
+    @property
+    def delta(self) -> float:
+        return self.slopes.delta
+
+    @property
+    def vega(self) -> float:
+        return self.slopes.vega
+
+
+_leg = maker(Leg)
 
 
 @attrs.frozen(kw_only=True, cache_hash=True)

@@ -6,17 +6,18 @@ how they say no, or how much of it they allow.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 import attrs
 
-from strikeloop import AmendOrder, Contract, Desk, Order, OrderState, PluginError, Refused, Resized, SubmitOrder, Verdict
+from strikeloop import AmendOrder, Contract, Desk, Order, OrderState, PluginError, Refused, Resized, SubmitOrder, Verdict, WhatIf
 from strikeloop.pricing import Greeks
 from strikeloop_risk.limits import OnBreach
 
 ZERO, ONE = Decimal(0), Decimal(1)
 _KEY = "strikeloop_risk.asked"
+_UNKNOWN = OrderState.UNKNOWN
 
 
 @attrs.define(eq=False)
@@ -39,6 +40,8 @@ class Asked:
     _is_closing: bool | None = attrs.field(default=None, init=False)
     _held: Decimal | None = attrs.field(default=None, init=False)
     _others: list[Order] | None = attrs.field(default=None, init=False)
+    _seen: WhatIf | None = attrs.field(default=None, init=False)
+    _unknown: tuple[Order, ...] | None = attrs.field(default=None, init=False)
 
     @property
     def client_id(self) -> str:
@@ -60,20 +63,19 @@ class Asked:
             self._others = [order for order in self.desk.working if order.contract == contract and order.key != own]
         return self._others
 
-    def reach(self, *, is_asked: bool) -> tuple[Decimal, Decimal]:
-        """The least and the most that the position could come to, with or without this order: all sells that work trade, or all buys."""
-        orders = [(order.left, order.reduce_only) for order in self.others]
-        if is_asked:
-            orders.append((self.left, self.reduce_only))
-        elif self.amends is not None:
-            orders.append((self.amends.left, self.amends.reduce_only))
-        held = self.held
-        if not orders:
-            return held, held
-        high = held + sum((left for left, reduces in orders if left > 0 and not reduces), ZERO)
-        low = held + sum((left for left, reduces in orders if left < 0 and not reduces), ZERO)
-        reducing = sum((left for left, reduces in orders if left < 0 and reduces), ZERO)
-        return (max(min(low, ZERO), low + reducing) if reducing else low), high
+    @property
+    def seen(self) -> WhatIf:
+        """The account before this order, after it has filled, and while it rests."""
+        if self._seen is None:
+            self._seen = self.desk.what_if([self.submission])
+        return self._seen
+
+    @property
+    def unknown(self) -> tuple[Order, ...]:
+        """The working orders of the account whose outcome nobody knows."""
+        if self._unknown is None:
+            self._unknown = unknown(self.desk)
+        return self._unknown
 
     @property
     def is_closing(self) -> bool:
@@ -86,9 +88,9 @@ class Asked:
         if self.reduce_only:
             return True
         held, left = self.held, self.left
-        if not held or (left > 0) is (held > 0):
+        if not held or (left > ZERO) is (held > ZERO):
             return False
-        waiting = sum((order.left for order in self.others if order.left * left > 0), ZERO)
+        waiting = sum([order.left for order in self.others if order.left * left > ZERO], ZERO)
         return abs(left + waiting) <= abs(held)
 
     @property
@@ -129,17 +131,17 @@ def _asked(command: SubmitOrder | AmendOrder, desk: Desk) -> Asked:
     return Asked(desk, contract, size, left, price, order.reduce_only, submission, amends=order, is_sized=is_sized)
 
 
-def verdict(order: Asked, objections: Callable[[Asked], str], on_breach: OnBreach = "refuse") -> Verdict:
+def verdict(order: Asked, objections: Callable[[Asked], Iterable[str]], on_breach: OnBreach = "refuse") -> Verdict:
     """What a rule says: nothing, or that it refuses, or (on_breach "resize") how much of the order passes.
 
-    `objections` gives the reasons against an order, "" for none. It is asked of smaller ones too: whatever a rule allows of one
+    `objections` gives the reasons against an order. It is asked of smaller ones too: whatever a rule allows of one
     size it must allow of every smaller one, down to nothing; then the answer is the largest size that passes.
     """
-    text = objections(order)
+    text = "; ".join(objections(order))
     if not text:
         return None
     if on_breach == "resize" and order.is_sized:
-        left = _largest(order, lambda smaller: not objections(smaller))
+        left = _largest(order, lambda smaller: not any(objections(smaller)))
         if left:
             return Resized(order.size - order.left + left, text)
     return Refused(text)
@@ -147,7 +149,15 @@ def verdict(order: Asked, objections: Callable[[Asked], str], on_breach: OnBreac
 
 def unknown(desk: Desk) -> tuple[Order, ...]:
     """The working orders whose outcome nobody knows."""
-    return tuple([order for order in desk.working if order.state is OrderState.UNKNOWN])
+    return tuple([order for order in desk.working if order.state is _UNKNOWN])
+
+
+def has_balance_of(desk: Desk, adapter: str) -> bool:
+    """Whether a balance of this account is known."""
+    for owner, _ in desk.portfolio.balances:  # noqa: SIM110  # a generator costs more than the look, with each order
+        if owner == adapter:
+            return True
+    return False
 
 
 def unit_greeks(desk: Desk, contract: Contract) -> Greeks | None:

@@ -11,7 +11,9 @@ import attrs
 
 from strikeloop import (
     AmendOrder,
+    Contract,
     Desk,
+    Event,
     GapClosed,
     GapOpened,
     Reconciled,
@@ -25,7 +27,7 @@ from strikeloop import (
     plugin,
     state,
 )
-from strikeloop_risk.asked import Asked, asked, unknown
+from strikeloop_risk.asked import Asked, asked
 from strikeloop_risk.limits import positive
 
 SECOND_NS = 1_000_000_000
@@ -70,34 +72,43 @@ class DataGuard:
         order = asked(command, desk)
         if not order.opens:
             return None
-        objections = "; ".join((*self._stale(order, desk), *self._doubtful(order, desk)))
+        objections = "; ".join((*self._stale(order.contract, desk), *self._doubtful(order, desk)))
         return Refused(objections) if objections else None
 
-    def _stale(self, order: Asked, desk: Desk) -> Iterator[str]:
-        contract = order.contract
-        index = desk.portfolio.underlyings.get((contract.id.adapter, contract.underlying))
-        looks = (
-            (self.max_quote_age_s, desk.quote(contract.id), f"quote of {contract.id}"),
-            (self.max_ticker_age_s, desk.ticker(contract.id), f"ticker of {contract.id}"),
-            (self.max_underlying_age_s, index, f"price of {contract.underlying}"),
-        )
-        for limit, last, name in looks:
-            if limit is None:
-                continue
-            if last is None:
-                yield f"there is no {name} yet"
-            elif desk.now - last.received > limit * SECOND_NS:
-                yield f"the last {name} is {(desk.now - last.received) / SECOND_NS:.1f} s old, and {limit:g} s may pass"
+    def _stale(self, contract: Contract, desk: Desk) -> Iterator[str]:
+        now, limit = desk.now, self.max_quote_age_s
+        last: Event | None
+        if limit is not None and _is_old(last := desk.quote(contract.id), now, limit):
+            yield _old(f"quote of {contract.id}", last, now, limit)
+        limit = self.max_ticker_age_s
+        if limit is not None and _is_old(last := desk.ticker(contract.id), now, limit):
+            yield _old(f"ticker of {contract.id}", last, now, limit)
+        limit = self.max_underlying_age_s
+        if limit is not None:
+            last = desk.portfolio.underlyings.get((contract.id.adapter, contract.underlying))
+            if _is_old(last, now, limit):
+                yield _old(f"price of {contract.underlying}", last, now, limit)
 
     def _doubtful(self, order: Asked, desk: Desk) -> Iterator[str]:
         adapter = order.contract.id.adapter
-        yield from (text for (name, _, _), text in self.doubts.items() if name == adapter)
-        since = desk.now - self.settled.get(adapter, desk.now - round(self.settle_s * SECOND_NS))
-        if since < self.settle_s * SECOND_NS:
-            yield f"the account of {adapter} was reconciled {since / SECOND_NS:.1f} s ago, and {self.settle_s:g} s must pass"
-        doubtful = len(unknown(desk))
-        if doubtful > self.max_unknown:
-            yield f"{doubtful} orders have an unknown outcome, and {self.max_unknown} may"
+        if self.doubts:
+            yield from (text for (name, _, _), text in self.doubts.items() if name == adapter)
+        settled = self.settled.get(adapter)
+        if settled is not None and desk.now - settled < self.settle_s * SECOND_NS:
+            since = (desk.now - settled) / SECOND_NS
+            yield f"the account of {adapter} was reconciled {since:.1f} s ago, and {self.settle_s:g} s must pass"
+        if len(order.unknown) > self.max_unknown:
+            yield f"{len(order.unknown)} orders have an unknown outcome, and {self.max_unknown} may"
+
+
+def _is_old(last: Event | None, now: int, limit: float) -> bool:
+    return last is None or now - last.received > limit * SECOND_NS
+
+
+def _old(name: str, last: Event | None, now: int, limit: float) -> str:
+    if last is None:
+        return f"there is no {name} yet"
+    return f"the last {name} is {(now - last.received) / SECOND_NS:.1f} s old, and {limit:g} s may pass"
 
 
 def _sentence(event: StreamLost | StreamStale | GapOpened) -> str:

@@ -15,6 +15,8 @@ from strikeloop_risk.limits import Limit, OnBreach, at_least_one, limit, of_tota
 FIGURES = ("delta", "gamma", "vega", "theta", "delta_cash", "gamma_cash")
 SETTINGS = tuple(f"max_{figure}" for figure in FIGURES)
 ROUNDING = 1e-9
+Bounds = list[tuple[str | None, list[tuple[int, float]]]]
+"""Underlying or (None) all of them, with the figures that are limited there and their limits."""
 
 
 @plugin
@@ -40,38 +42,43 @@ class GreekLimits:
     max_delta_cash: Limit | None = limit()
     max_gamma_cash: Limit | None = limit()
     on_breach: OnBreach = "refuse"
-    bounds: dict[tuple[str, bool], list[tuple[int, str | None, float]]] = state(factory=dict)
+    bounds: dict[tuple[str, bool], Bounds] = state(factory=dict)
 
     def __attrs_post_init__(self) -> None:
         at_least_one(self, SETTINGS)
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
+        return verdict(asked(command, desk), self._objections, self.on_breach)
 
-    def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
-        seen = desk.what_if([order.submission])
+    def _objections(self, order: Asked) -> Iterator[str]:
+        seen = order.seen
         if seen.after.unpriced:
             if not order.is_closing:
                 yield f"the greeks of {', '.join(sorted(map(str, seen.after.unpriced)))} are not known yet, so no limit can be judged"
             return
         low, high = seen.after.reach
         is_alone = len(high.by_underlying) == 1
-        for place, name, bound in self._bounds(order.contract.underlying, is_alone=is_alone):
-            if high.of(name)[place] > bound or -low.of(name)[place] > bound:
-                yield from _beyond(seen.before, seen.after, place, name, bound)
+        for name, bounds in self._bounds(order.contract.underlying, is_alone=is_alone):
+            down, up = low.of(name), high.of(name)
+            for place, bound in bounds:
+                if up[place] > bound or -down[place] > bound:
+                    yield from _beyond(seen.before, seen.after, place, name, bound)
 
-    def _bounds(self, underlying: str, *, is_alone: bool) -> list[tuple[int, str | None, float]]:
-        """(figure, underlying or None for all, limit) that hold for an order; the total of a lone underlying is its own."""
+    def _bounds(self, underlying: str, *, is_alone: bool) -> Bounds:
+        """What holds for an order; the total of a lone underlying is its own."""
         known = self.bounds.get((underlying, is_alone))
         if known is None:
-            known = self.bounds[underlying, is_alone] = []
+            of_own: list[tuple[int, float]] = []
+            of_all: list[tuple[int, float]] = []
             for place, setting in enumerate(SETTINGS):
                 given: Limit | None = getattr(self, setting)
                 own, total = of_underlying(given, underlying), of_total(given)
                 if is_alone:
                     own, total = min((bound for bound in (own, total) if bound is not None), default=None), None
-                known += [(place, name, bound) for name, bound in ((underlying, own), (None, total)) if bound is not None]
+                of_own += [] if own is None else [(place, own)]
+                of_all += [] if total is None else [(place, total)]
+            known = self.bounds[underlying, is_alone] = [(underlying, of_own), (None, of_all)] if of_all else [(underlying, of_own)]
         return known
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import attrs
 
@@ -24,12 +24,23 @@ from strikeloop import (
     Verdict,
     hookimpl,
     plugin,
+    state,
 )
-from strikeloop_risk.asked import asked
+from strikeloop_risk.asked import Asked, asked, has_balance_of
 from strikeloop_risk.limits import at_least_one, positive, soft_below_hard
 
 DAY_NS, HOUR_NS = 86_400_000_000_000, 3_600_000_000_000
 _LIMITS = ("max_daily_loss", "max_drawdown", "soft_daily_loss", "soft_drawdown")
+_SINCE = {"daily_loss": ("start", "since the day began at"), "drawdown": ("peak", "below the highest of")}
+"""Where in the memory each loss is counted from, and how that is said."""
+
+
+class _Limit(NamedTuple):
+    """A limit that is set: on which loss, under which setting."""
+
+    name: str
+    setting: str
+    amount: Any
 
 
 def _hour(_instance: Any, field: attrs.Attribute[Any], value: float) -> None:
@@ -57,11 +68,14 @@ class LossLimits:
     soft_drawdown: Decimal | None = attrs.field(default=None, validator=positive)
     day_starts_h: float = attrs.field(default=0.0, validator=_hour)
     transfers: tuple[str, ...] = ("dnw",)
+    limits: tuple[_Limit, ...] = state(default=())
 
     def __attrs_post_init__(self) -> None:
         at_least_one(self, _LIMITS)
         soft_below_hard(self, "soft_daily_loss", "max_daily_loss")
         soft_below_hard(self, "soft_drawdown", "max_drawdown")
+        told = [_Limit(name, setting, getattr(self, setting)) for name in _SINCE for setting in (f"soft_{name}", f"max_{name}")]
+        self.limits = tuple(limit for limit in told if limit.amount is not None)
 
     @hookimpl
     def on_start(self, desk: Desk) -> None:
@@ -88,40 +102,37 @@ class LossLimits:
         order = asked(command, desk)
         if not order.opens:
             return None
-        objections = "; ".join(self._look(order.contract.id.adapter, desk, order.submission))
+        objections = "; ".join(self._look(order.contract.id.adapter, desk, order))
         return Refused(objections) if objections else None
 
-    def _look(self, adapter: str, desk: Desk, order: SubmitOrder | None = None) -> list[str]:
+    def _look(self, adapter: str, desk: Desk, order: Asked | None = None) -> list[str]:
         """Bring the day up to now; returns why nothing may open. With an order that is judged its what-if figures serve."""
-        if not any(owner == adapter for owner, _ in desk.portfolio.balances):
+        if not has_balance_of(desk, adapter):
             return ["the balance is not known yet, so no loss can be judged"]
-        equity = (desk.what_if(adapter=adapter) if order is None else desk.what_if([order])).before.equity
+        equity = (desk.what_if(adapter=adapter) if order is None else order.seen).before.equity
         day = (desk.now - round(self.day_starts_h * HOUR_NS)) // DAY_NS
         known = desk.memory.get(adapter)
         if known is None:
             known = desk.memory[adapter] = {"day": day, "start": str(equity), "peak": str(equity), "told": []}
         if known["day"] != day:
             known.update(day=day, start=str(equity), told=[name for name in known["told"] if name.endswith("drawdown")])
-        known["peak"] = str(max(Decimal(known["peak"]), equity))
+        if equity > Decimal(known["peak"]):
+            known["peak"] = str(equity)
         return list(self._judge(known, equity, desk))
 
     def _judge(self, known: dict[str, Any], equity: Decimal, desk: Desk) -> Iterator[str]:
-        losses = {
-            "daily_loss": (Decimal(known["start"]) - equity, f"since the day began at {known['start']}"),
-            "drawdown": (Decimal(known["peak"]) - equity, f"below the highest of {known['peak']}"),
-        }
         told: list[str] = known["told"]
-        for name, (lost, since) in losses.items():
-            for kind, severity in (("soft", Severity.WARNING), ("max", Severity.CRITICAL)):
-                setting = f"{kind}_{name}"
-                limit: Decimal | None = getattr(self, setting)
-                if limit is None:
-                    continue
-                text = f"equity is {equity:.2f}, {lost:.2f} {since}: {setting} is {limit}"
-                if lost >= limit and setting not in told:
-                    told.append(setting)
-                    desk.alert(text, topic=setting, severity=severity)
-                elif lost < limit and name == "drawdown" and setting in told:
-                    told.remove(setting)
-                if kind == "max" and setting in told:
-                    yield text if lost >= limit else f"{setting} of {limit} was reached today, and holds until the next day"
+        for name, setting, limit in self.limits:
+            start, since = _SINCE[name]
+            lost, is_told = Decimal(known[start]) - equity, setting in told
+            if lost < limit and not is_told:
+                continue
+            text = f"equity is {equity:.2f}, {lost:.2f} {since} {known[start]}: {setting} is {limit}"
+            is_hard = setting.startswith("max_")
+            if lost >= limit and not is_told:
+                told.append(setting)
+                desk.alert(text, topic=setting, severity=Severity.CRITICAL if is_hard else Severity.WARNING)
+            elif lost < limit and name == "drawdown":
+                told.remove(setting)
+            if is_hard and setting in told:
+                yield text if lost >= limit else f"{setting} of {limit} was reached today, and holds until the next day"

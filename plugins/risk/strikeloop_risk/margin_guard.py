@@ -10,8 +10,8 @@ from decimal import Decimal
 
 import attrs
 
-from strikeloop import AmendOrder, Desk, Exposure, SubmitOrder, Verdict, hookimpl, plugin
-from strikeloop_risk.asked import Asked, asked, unknown, verdict
+from strikeloop import AmendOrder, Desk, Exposure, SubmitOrder, Verdict, hookimpl, plugin, state
+from strikeloop_risk.asked import ZERO, Asked, asked, has_balance_of, verdict
 from strikeloop_risk.limits import OnBreach, share
 
 
@@ -30,23 +30,30 @@ class MarginGuard:
 
     max_share: float = attrs.field(default=0.8, validator=share)
     on_breach: OnBreach = "refuse"
+    exact_share: Decimal = state(default=ZERO)
+
+    def __attrs_post_init__(self) -> None:
+        self.exact_share = Decimal(repr(self.max_share))
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
+        return verdict(asked(command, desk), self._objections, self.on_breach)
 
-    def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
-        seen, doubtful = desk.what_if([order.submission]), unknown(desk)
-        has_balance = any(owner == order.contract.id.adapter for owner, _ in desk.portfolio.balances)
+    def _objections(self, order: Asked) -> Iterator[str]:
+        seen, doubtful, desk = order.seen, order.unknown, order.desk
+        has_balance = has_balance_of(desk, order.contract.id.adapter)
         if not has_balance or seen.after.unpriced:
             missing = f"mark of {', '.join(map(str, seen.after.unpriced))}" if has_balance else "balance"
             if not order.is_closing:
                 yield f"the {missing} is not known yet, so margin cannot be judged"
             return
         worst = (seen, desk.what_if([order.submission], filled=doubtful)) if doubtful else (seen,)
-        allowed = Decimal(repr(self.max_share)) * seen.before.equity
-        found = [text for case in worst for then in (case.after, case.resting) for text in self._over(case.before, then, allowed)]
-        yield from dict.fromkeys(found)
+        allowed = self.exact_share * seen.before.equity
+        found: dict[str, None] = {}
+        for case in worst:
+            for then in (case.after, case.resting):
+                found |= dict.fromkeys(self._over(case.before, then, allowed))
+        yield from found
 
     def _over(self, before: Exposure, then: Exposure, allowed: Decimal) -> Iterator[str]:
         occupied, available = then.margin_occupied, then.available

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from decimal import Decimal
+from typing import NamedTuple
 
 import attrs
 
@@ -19,8 +20,7 @@ SECOND_NS = 1_000_000_000
 _LIMITS = ("max_orders", "max_orders_per_contract", "duplicate_s", "no_self_cross")
 
 
-@attrs.frozen
-class _Passed:
+class _Passed(NamedTuple):
     """One order or amendment that passed."""
 
     time: int
@@ -59,10 +59,11 @@ class OrderFlow:
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
         order = asked(command, desk)
         self._forget(desk.now)
-        objections = "; ".join((*self._too_many(order, desk.now), *self._twice(order, desk.now), *self._crossing(order)))
+        now = desk.now
+        objections = "; ".join((*self._too_many(order, now), *self._twice(order, now), *self._crossing(order)))
         if objections:
             return Refused(objections)
-        self.passed.append(_Passed(desk.now, order.contract.id, order.size, order.price))
+        self.passed.append(_Passed(now, order.contract.id, order.size, order.price))
         return None
 
     def _forget(self, now: int) -> None:
@@ -71,16 +72,12 @@ class OrderFlow:
             self.passed.popleft()
 
     def _too_many(self, order: Asked, now: int) -> Iterator[str]:
-        if order.is_closing:
+        of_all, of_one, contract = self.max_orders, self.max_orders_per_contract, order.contract.id
+        if order.is_closing or (of_one is None and (of_all is None or len(self.passed) < of_all)):
             return
         since = now - round(self.per_s * SECOND_NS)
         recent = [one.contract for one in self.passed if one.time > since]
-        contract = order.contract.id
-        counts = (
-            (len(recent), self.max_orders, "the account"),
-            (recent.count(contract), self.max_orders_per_contract, str(contract)),
-        )
-        for count, limit, where in counts:
+        for count, limit, where in ((len(recent), of_all, "the account"), (recent.count(contract), of_one, contract)):
             if limit is not None and count >= limit:
                 yield f"{count} orders of {where} went out in the last {self.per_s:g} s, and {limit} may"
 

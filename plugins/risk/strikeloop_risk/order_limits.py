@@ -61,9 +61,10 @@ class OrderLimits:
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
+        return verdict(asked(command, desk), self._objections, self.on_breach)
 
-    def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
+    def _objections(self, order: Asked) -> Iterator[str]:
+        desk = order.desk
         yield from self._too_large(order, desk)
         if self.price_collar is not None:
             yield from _outside_collar(order, desk, _money(self.price_collar))
@@ -76,15 +77,17 @@ class OrderLimits:
         if order.left < 0 and self.no_short and not order.reduce_only:
             yield from _short(order)
         if order.left < 0 and self.no_naked_short:
-            yield from _naked(order, desk)
+            yield from _naked(order)
 
     def _too_large(self, order: Asked, desk: Desk) -> Iterator[str]:
         underlying = order.contract.underlying
-        size, notional, premium = (of_underlying(given, underlying) for given in (self.max_size, self.max_notional, self.max_premium))
+        size = of_underlying(self.max_size, underlying)
         if size is not None and abs(order.size) > size:
             yield f"size {abs(order.size)} is above the limit of {size} contracts"
+        notional = of_underlying(self.max_notional, underlying)
         if notional is not None:
             yield from _over_notional(order, desk, notional)
+        premium = of_underlying(self.max_premium, underlying)
         if premium is not None:
             yield from _over_premium(order, desk, premium)
 
@@ -159,11 +162,11 @@ def _short(order: Asked) -> Iterator[str]:
         )
 
 
-def _naked(order: Asked, desk: Desk) -> Iterator[str]:
+def _naked(order: Asked) -> Iterator[str]:
     """The worst case in the expiry: every working sell trades, no working buy does; also a closing sell may uncover a short."""
-    contract = order.contract
-    without = desk.what_if([order.submission]).before.least_held(contract)
-    after = without - order.reach(is_asked=False)[0] + order.reach(is_asked=True)[0]
+    contract, seen = order.contract, order.seen
+    without = seen.before.least_held(contract)
+    after = without - seen.before.could_hold(contract.id)[0] + seen.resting.could_hold(contract.id)[0]
     if after < 0 and after < without:
         yield (
             f"the account could be naked short {-after} {contract.kind.value}s of {contract.underlying} for this expiry "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
-from strikeloop import AmendOrder, Desk, SubmitOrder, Verdict, hookimpl, plugin
+from strikeloop import AmendOrder, Desk, SubmitOrder, Verdict, hookimpl, plugin, state
 from strikeloop_risk.asked import Asked, asked, verdict
 from strikeloop_risk.limits import TOTAL, ExactLimit, OnBreach, at_least_one, limit, of_underlying
 
@@ -33,21 +33,24 @@ class PositionLimits:
     max_per_expiry: ExactLimit | None = limit()
     max_per_underlying: ExactLimit | None = limit()
     on_breach: OnBreach = "refuse"
+    total: Decimal | None = state(default=None)
 
     def __attrs_post_init__(self) -> None:
         at_least_one(self, _LIMITS)
+        given = self.max_per_underlying
+        self.total = given.get(TOTAL) if isinstance(given, Mapping) else None
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
+        return verdict(asked(command, desk), self._objections, self.on_breach)
 
-    def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
-        contract, name = order.contract, order.contract.underlying
-        before, after = (max(high, -low) for low, high in (order.reach(is_asked=False), order.reach(is_asked=True)))
+    def _objections(self, order: Asked) -> Iterator[str]:
+        contract, name, account = order.contract, order.contract.underlying, order.seen.before
+        (low, high), (lower, higher) = account.could_hold(contract.id), order.seen.resting.could_hold(contract.id)
+        before, after = max(high, -low), max(higher, -lower)
         if after <= before:
             return
-        more = after - before
-        account, adapter = desk.what_if([order.submission]).before, contract.id.adapter
+        more, adapter = after - before, contract.id.adapter
         bound = of_underlying(self.max_per_contract, name)
         if bound is not None:
             yield from _beyond(bound, before, after, f"in {contract.id}")
@@ -57,9 +60,8 @@ class PositionLimits:
         bound = of_underlying(self.max_per_underlying, name)
         if bound is not None:
             yield from _beyond(bound, held := account.most_held(adapter, name), held + more, f"of {name}")
-        given = self.max_per_underlying
-        if isinstance(given, Mapping) and TOTAL in given:
-            yield from _beyond(given[TOTAL], held := account.most_held(adapter), held + more, "of all underlyings")
+        if self.total is not None:
+            yield from _beyond(self.total, held := account.most_held(adapter), held + more, "of all underlyings")
 
 
 def _beyond(bound: Decimal, before: Decimal, after: Decimal, where: str) -> Iterator[str]:

@@ -53,10 +53,10 @@ class StressLimit:
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
+        return verdict(asked(command, desk), self._objections, self.on_breach)
 
-    def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
-        seen, name = desk.what_if([order.submission]), order.contract.underlying
+    def _objections(self, order: Asked) -> Iterator[str]:
+        seen, name = order.seen, order.contract.underlying
         if seen.after.unpriced:
             yield from _unpriced(order, seen.after.unpriced)
             return
@@ -99,10 +99,10 @@ class VarLimit:
 
     @hookimpl
     def review_order(self, command: SubmitOrder | AmendOrder, desk: Desk) -> Verdict:
-        return verdict(asked(command, desk), lambda order: "; ".join(self._objections(order, desk)), self.on_breach)
+        return verdict(asked(command, desk), self._objections, self.on_breach)
 
-    def _objections(self, order: Asked, desk: Desk) -> Iterator[str]:
-        seen = desk.what_if([order.submission])
+    def _objections(self, order: Asked) -> Iterator[str]:
+        seen = order.seen
         if seen.after.unpriced:
             yield from _unpriced(order, seen.after.unpriced)
             return

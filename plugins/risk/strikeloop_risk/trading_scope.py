@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import attrs
 
-from strikeloop import AmendOrder, ConfigError, Contract, Desk, OptionKind, Problem, Refused, SubmitOrder, Verdict, hookimpl, plugin
+from strikeloop import AmendOrder, ConfigError, Contract, Desk, OptionKind, Problem, Refused, SubmitOrder, Verdict, hookimpl, plugin, state
 from strikeloop_risk.asked import asked
 from strikeloop_risk.limits import at_least_one, positive
 
@@ -53,9 +53,11 @@ class TradingScope:
     hours: tuple[str, ...] = attrs.field(default=(), validator=_spans)
     min_hours_to_expiry: float | None = attrs.field(default=None, validator=positive)
     max_hours_to_expiry: float | None = attrs.field(default=None, validator=positive)
+    spans: tuple[tuple[int, int], ...] = state(default=())
 
     def __attrs_post_init__(self) -> None:
         at_least_one(self, _SETTINGS)
+        self.spans = tuple(_span(text) for text in self.hours) or ((0, 24 * 60),)
         low, high = self.min_hours_to_expiry, self.max_hours_to_expiry
         if low is not None and high is not None and low >= high:
             raise ConfigError(
@@ -83,10 +85,11 @@ class TradingScope:
                 yield f"the expiry {date} is not among those that may be traded"
 
     def _not_now(self, now: int) -> Iterator[str]:
+        if not self.days and not self.hours:
+            return
         day, minute = now // DAY_NS, now % DAY_NS // MINUTE_NS
-        spans = [_span(text) for text in self.hours] or [(0, 24 * 60)]
         today, yesterday = self._is_day(day), self._is_day(day - 1)
-        for start, end in spans:
+        for start, end in self.spans:
             if today and start <= minute < (end if end > start else 24 * 60):
                 return
             if yesterday and end <= start and minute < end:

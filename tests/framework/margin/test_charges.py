@@ -7,13 +7,16 @@ import pytest
 
 from strikeloop.margin import BasisCharge, DeltaFloor, Leg, ShortOptionCharge, VolatilitySpreadCharge
 from strikeloop.margin.charges import Charge
+from strikeloop.pricing import Greeks
 from tests.framework.margin.stage import held
 
 U = 70_000.0
 
 
 def leg(units: float, strike: int = 70_000, *, days: float = 7, delta: float = 0.5, vega: float = 20.0, is_call: bool = True) -> Leg:
-    return attrs.evolve(Leg.of(held(1, strike, days=days, is_call=is_call)), units=units, delta=delta, vega=vega)
+    made = attrs.evolve(Leg.of(held(1, strike, days=days, is_call=is_call)), units=units)
+    object.__setattr__(made, "slopes", Greeks(delta=delta, gamma=0.0, vega=vega, theta=0.0))  # round figures in place of Black's
+    return made
 
 
 @pytest.mark.parametrize("charge", [BasisCharge(), VolatilitySpreadCharge(), ShortOptionCharge(), DeltaFloor()])
