@@ -30,7 +30,6 @@ from strikeloop import (
 )
 from strikeloop_gate import ledger, orders
 from strikeloop_gate.figures import figure, whole
-from strikeloop_gate.ledger import SECOND_NS, Source
 from strikeloop_gate.refusals import NO_FUNDS, NO_SUCH_ORDER
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.restforms import (
@@ -46,6 +45,7 @@ from strikeloop_gate.restforms import (
     RiskUnits,
     listed,
 )
+from strikeloop_gate.sources import SECOND_NS, Source, contract_id, identity, moment
 from strikeloop_gate.strictjson import MalformedError
 
 ORDER, ORDERS = Answer(RestOrder), Answer(list[RestOrder])
@@ -100,7 +100,7 @@ class Books:
             if exc.code != NO_FUNDS:
                 raise
         [(detail, _, _)] = listed("GET /account/detail", DETAIL, await self.rest.get("/account/detail"))
-        return ledger.identity(detail.user_id, "user_id")
+        return identity(detail.user_id, "user_id")
 
     async def account(self) -> Standing:
         """GET /options/accounts. Raises VenueError with code USER_NOT_FOUND where it was never funded."""
@@ -109,7 +109,7 @@ class Books:
         with _named(path):
             return Standing(
                 balance=ledger.account(self.source(), item),
-                user=ledger.identity(item.user, "user"),
+                user=identity(item.user, "user"),
                 margin_mode=0 if item.margin_mode is UNSET else item.margin_mode,
                 equity=figure(item.total if item.equity is UNSET else item.equity, "equity"),
             )
@@ -272,11 +272,11 @@ def _window(since: int, until: int, *, always: bool = False) -> Pairs:
 def _settled(source: Source, item: Any, twin: Any, raw: Mapping[str, Any]) -> Iterator[ContractSettled]:
     """A row of my_settlements states the cash of the whole position; the socket's states it per contract."""
     yield ContractSettled(
-        time=ledger.moment(source, item),
+        time=moment(source, item),
         received=source.received,
         origin=source.origin,
         raw=raw,
-        contract=ledger.contract_id(source.adapter, item.contract),
+        contract=contract_id(source.adapter, item.contract),
         settle_price=figure(item.settle_price, "settle_price"),
         size=whole(item.size, "size"),
         pnl=figure(item.settle_profit, "settle_profit"),

@@ -12,7 +12,7 @@ from typing import Final
 import attrs
 
 from strikeloop.wire import RateLimiter
-from strikeloop_gate.ledger import SECOND_NS
+from strikeloop_gate.sources import SECOND_NS
 
 LONGEST_PAUSE_S: Final = 60.0
 PLACING, CANCELLING = "placing", "cancelling"

@@ -18,14 +18,14 @@ from typing import Any, Final
 import attrs
 import msgspec
 
-from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event, OrderState, OrderUpdated, Origin, draft
+from strikeloop import ChannelRefused, ChannelSubscribed, DecodeError, Event, OrderState, OrderUpdated
 from strikeloop.adapter import Decoded
 from strikeloop_gate import forms, ledger, market, orders
-from strikeloop_gate.ledger import MILLISECOND_NS, NOTHING, SECOND_NS, Source
 from strikeloop_gate.refusals import LABELS, Verdict
+from strikeloop_gate.sources import MILLISECOND_NS, NOTHING, SECOND_NS, Source
 from strikeloop_gate.strictjson import MalformedError, Numeral, extras, frozen, tree
 from strikeloop_gate.structure import LONGEST, structured, within
-from strikeloop_gate.swift import VARYING, Shapes, plan
+from strikeloop_gate.swift import VARYING, Build, Shapes, reader
 
 LARGEST_FRAME: Final = 1 << 20
 AUTH_CODES: Final = frozenset({"4", "6", "11", "401", "403"})
@@ -40,11 +40,8 @@ class Dialect(StrEnum):
     AUTO = "auto"
 
 
-Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterable[Event]]
-# Looking a member up in its enumeration costs as much as building a small event.
-_VENUE, _UNKNOWN = Origin.VENUE, OrderState.UNKNOWN
+_UNKNOWN = OrderState.UNKNOWN  # looking a member up in its enumeration costs as much as building a small event
 _ORDERS: Final = "options.orders"
-_draft: Final = draft(Decoded)
 
 
 def _market(build: Callable[[Source, Any], Iterable[Event]]) -> Build:
@@ -157,23 +154,10 @@ class FrameDecoder:
         try:
             raw = frame if type(frame) is bytes else _octets(frame)
             shape = raw.translate(None, VARYING)
-            plan = self._shapes.get(shape)
-            if plan is None or len(raw) - len(shape) > LONGEST:
+            read = self._shapes.get(shape)
+            if read is None or (len(raw) > LONGEST and len(raw) - len(shape) > LONGEST):
                 return None
-            channel, build, decode, is_sound, is_listed, has_milliseconds = plan
-            form = decode(raw)
-            time, result = form.time, form.result
-            if type(time) is not int or (is_sound is not None and not is_sound(form)):
-                return None
-            time = form.time_ms * MILLISECOND_NS if has_milliseconds else time * SECOND_NS
-            source = Source(self.name, time, received, _VENUE)
-            if is_listed:
-                events = tuple([event for item in result for event in build(source, item, item, NOTHING)])
-            else:
-                events = build(source, result, result, NOTHING)
-            if channel is _ORDERS and _is_unclear(events):
-                return None
-            return _said(channel, events)
+            return read(raw, received)
         except (msgspec.MsgspecError, MalformedError, DecimalException):
             return None
 
@@ -227,7 +211,7 @@ class FrameDecoder:
         notices = _notices(channel.name, unknown, events)
         if len(ways) == 1 and not notices:
             (way,) = ways
-            self._shapes.learn(frame, plan(channel.name, document, way.form, way.build) if way.is_flat else None)
+            self._shapes.learn(frame, reader(self.name, channel.name, document, way.form, way.build) if way.is_flat else None)
         return Decoded(channel=channel.name, events=tuple(events), notices=notices)
 
     def _failure(self, document: Mapping[str, Any], channel: str, received: int) -> ChannelRefused | None:
@@ -267,15 +251,6 @@ class FrameDecoder:
             return Decoded(channel=channel)
         confirmed = ChannelSubscribed(time=time, received=received, adapter=self.name, port=_port(channel), channel=channel)
         return Decoded(channel=channel, events=(confirmed,), sent=time)
-
-
-def _said(channel: str, events: tuple[Event, ...]) -> Decoded:
-    """An update as documented."""
-    decoded = _draft()
-    decoded.channel, decoded.events, decoded.sent, decoded.notices = channel, events, None, ()
-    decoded.is_heartbeat = decoded.reconnect = False
-    decoded.__class__ = Decoded
-    return decoded  # type: ignore[no-any-return]  # it has become one
 
 
 def _item(way: _Way, source: Source, node: Mapping[str, Any], around: Mapping[str, Any]) -> tuple[Iterable[Event], Mapping[str, Any]]:

@@ -15,7 +15,6 @@ from msgspec import UNSET
 from strikeloop import CandleClosed, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced, VenueError
 from strikeloop_gate import market
 from strikeloop_gate.forms import Ticker
-from strikeloop_gate.ledger import SECOND_NS, Source, contract_id, moment, nanoseconds
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.restforms import (
     Answer,
@@ -26,6 +25,7 @@ from strikeloop_gate.restforms import (
     RestUnderlyingTicker,
     listed,
 )
+from strikeloop_gate.sources import SECOND_NS, Source, contract_id, moment, nanoseconds
 from strikeloop_gate.strictjson import MalformedError
 
 UNDERLYINGS, UNDERLYING_TICKER = Answer(list[RestUnderlying]), Answer(RestUnderlyingTicker)

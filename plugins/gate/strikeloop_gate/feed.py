@@ -16,9 +16,9 @@ from strikeloop.wire import connect_websocket
 from strikeloop_gate import frames, market
 from strikeloop_gate.decode import Dialect, FrameDecoder
 from strikeloop_gate.forms import ListedContract
-from strikeloop_gate.ledger import Source
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.restforms import Answer, RestBook
+from strikeloop_gate.sources import Source
 from strikeloop_gate.strictjson import MalformedError
 
 CONTRACTS, BOOK = Answer(list[ListedContract]), Answer(RestBook)

@@ -1,6 +1,6 @@
 """Ledger figures: exact, of bounded length, without a negative zero, read from the wire in one place.
 
-Owns `exact`, `PRICE`, `WHOLE` and `COUNT`, and the arithmetic of the adapter's Decimals. What comes as text is known to hold digits,
+Owns `exact`, `WHOLE` and `COUNT`, and the arithmetic of the adapter's Decimals. What comes as text is known to hold digits,
 points and signs alone (see `swift`): of what Decimal takes of those, zeros and points in front and points at the end are
 refused here, because no JSON number has them. It never rounds.
 """
@@ -15,24 +15,26 @@ from strikeloop_gate.strictjson import MalformedError
 
 T = TypeVar("T")
 ZERO, ONE = Decimal(0), Decimal(1)
-MOST_KNOWN = 4_096
+MOST_KNOWN = 512
+"""Few enough to stay in the processor's own memory."""
 _TRAPS = [Inexact, InvalidOperation, Overflow, Underflow]
 # 40 digits, 30 of them before the point, hold every figure of the venue; more is an attack, and would make arithmetic slow.
 _READ, _EXACT = Context(prec=40, Emin=-40, Emax=29, traps=_TRAPS), Context(prec=40, Emin=-40, Emax=40, traps=_TRAPS)
-_decimal, _plus = _READ.create_decimal, _READ.plus
+decimal, _plus = _READ.create_decimal, _READ.plus
 
 
 def exact(value: str | int | Decimal) -> Decimal:
     """The figure, as it is spelled. Raises MalformedError for what is no number, or has too many digits."""
     try:
-        made = _decimal(value)
+        if type(value) is not str:
+            return _plus(decimal(value))
+        if (value > "0:" or "-0:" < value < "." or "0." < value < "0/") and value[
+            -1
+        ] != ".":  # it begins with 1 to 9, a minus and those, or 0.
+            return decimal(value)
+        return ZERO if value == "0" else _of_text(value, decimal(value))
     except DecimalException:
         raise MalformedError("", f"{str(value)[:40]!r} is no number of at most 40 digits") from None
-    if type(value) is not str:
-        return _plus(made)
-    if value[-1] != "." and (value > "0:" or "-0:" < value < "." or "0." < value < "0/"):  # it begins with 1 to 9, a minus and those, or 0.
-        return made
-    return _of_text(value, made)
 
 
 def _of_text(text: str, made: Decimal) -> Decimal:
@@ -43,17 +45,16 @@ def _of_text(text: str, made: Decimal) -> Decimal:
 
 
 class Figures(dict[Any, T], Generic[T]):
-    """What `read` makes of numbers that are said again and again, by their text: knowing one costs a quarter of reading it."""
+    """What `read` makes of numbers that are said again and again: knowing one costs a quarter of reading it. Equal ones give the same."""
 
     def __init__(self, read: Callable[[Any], T]) -> None:
         self._read = read
 
     def __missing__(self, value: Any) -> T:
         found = self._read(value)
-        if type(value) is str:  # equal Decimals may be spelled differently: those are not looked up
-            if len(self) >= MOST_KNOWN:
-                self.clear()
-            self[value] = found
+        if len(self) >= MOST_KNOWN:
+            self.clear()
+        self[value] = found
         return found
 
 
@@ -71,8 +72,6 @@ def _count(value: Any) -> int:
     return number
 
 
-PRICE = Figures(exact)
-"""A figure that stays as it is between two trades, or has few steps: a price, what a position has realized."""
 WHOLE = Figures(_whole)
 """A number of contracts; `1.0` and `1` both give Decimal(1). Raises MalformedError."""
 COUNT = Figures(_count)

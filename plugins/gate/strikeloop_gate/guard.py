@@ -15,10 +15,10 @@ import attrs
 from strikeloop import AuthRejectedError, LinkLostError, OrderRejectedError, OrderUpdated, VenueError
 from strikeloop.adapter import UNTIL_RESET, Mmp
 from strikeloop_gate.figures import figure
-from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS
 from strikeloop_gate.orders import TRIGGERED, underlying_of
 from strikeloop_gate.rest import Rest
 from strikeloop_gate.restforms import Answer, RestCountdown, RestMmp, listed
+from strikeloop_gate.sources import MILLISECOND_NS, SECOND_NS
 from strikeloop_gate.strictjson import MalformedError
 
 MMP, MMPS, COUNTDOWN = Answer(RestMmp), Answer(list[RestMmp]), Answer(RestCountdown)

@@ -29,7 +29,7 @@ from strikeloop import (
     maker,
 )
 from strikeloop_gate.figures import figure, whole
-from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS, Source, contract_id, creation, moment, nanoseconds
+from strikeloop_gate.sources import MILLISECOND_NS, SECOND_NS, Source, contract_id, creation, moment, nanoseconds
 from strikeloop_gate.strictjson import MalformedError
 
 _ticker_updated, _made_quote, _traded = maker(TickerUpdated), maker(Quoted), maker(Traded)

@@ -6,16 +6,19 @@ an order. Source: options WebSocket page; REST v4 options section; options user 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any
 
 from msgspec import UNSET
 
-from strikeloop import Event, MmpTriggered, OrderState, OrderUpdated, TimeInForce, draft
-from strikeloop_gate.figures import ONE, PRICE, ZERO, whole
-from strikeloop_gate.ledger import CLIENT_PREFIX, NOTHING, Source, contract_id, identity, moment, nanoseconds
+from strikeloop import Event, MmpTriggered, OrderState, OrderUpdated, TimeInForce
+from strikeloop_gate import fields
+from strikeloop_gate.fields import Meaning
+from strikeloop_gate.figures import ONE, ZERO, whole
+from strikeloop_gate.ledger import CLIENT_PREFIX
+from strikeloop_gate.sources import NOTHING, SECOND_NS, Source, nanoseconds
 from strikeloop_gate.strictjson import MalformedError
 
 _FINISHED = {
@@ -40,11 +43,6 @@ _SINGLE = (ONE, -ONE)
 _OPEN, _FILLED, _CANCELED, _UNKNOWN = OrderState.OPEN, OrderState.FILLED, OrderState.CANCELED, OrderState.UNKNOWN
 _GTC, _IOC = TimeInForce.GTC, TimeInForce.IOC
 _TIFS = {tif.value: tif for tif in TimeInForce}
-_draft = draft(OrderUpdated)
-
-
-def order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
-    return told(order_updated(source, item, raw))
 
 
 def told(updated: OrderUpdated) -> tuple[Event, ...]:
@@ -63,38 +61,54 @@ def underlying_of(contract: str) -> str:
     return contract.partition("-")[0]
 
 
-def seed_order(source: Source, item: Any, twin: Any, raw: Mapping[str, Any] = NOTHING) -> tuple[Event, ...]:
-    """The seed document's order, which says when it was finished and not what is left; what a server adds to it is believed."""
-    return (order_updated(source, item, raw, True),)
+def _rest(*, is_seed: bool) -> Callable[[Any, Any], None]:
+    """How an order stands. The venue's texts that are no client id stay in `raw`."""
 
-
-def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING, is_seed: bool = False) -> OrderUpdated:
-    """One order of any dialect or of REST. The venue's texts that are no client id stay in `raw`."""
-    order = _draft()
-    order.time = time = moment(source, item)
-    order.received, order.origin = source.received, source.origin
-    order.size = size = whole(item.size, "size")
-    price, order.fill_price = PRICE[item.price], PRICE[item.fill_price]
-    state, order.left, order.finish_as = _standing(item, size, order.fill_price, is_seed)
-    text, tif, created = item.text, _TIFS.get(item.tif), item.create_time
-    order.client_id = None
-    if text:  # absent and null are no text either
-        if text.startswith(CLIENT_PREFIX):
-            order.client_id = text
+    def rest(order: Any, item: Any) -> None:
+        state, order.left, order.finish_as = _standing(item, order.size, order.fill_price, is_seed)
+        text, tif = item.text, _TIFS.get(item.tif)
+        order.client_id = None
+        if text:  # absent and null are no text either
+            if text.startswith(CLIENT_PREFIX):
+                order.client_id = text
+            else:
+                order.raw = MappingProxyType({**order.raw, "text": text})
+        if tif is None:
+            order.raw = MappingProxyType({**order.raw, "tif": item.tif})
+            state, tif = state if state is not _OPEN else _UNKNOWN, _GTC
+        order.state, order.tif = state, tif
+        order.is_market = is_market = (tif is _IOC and not order.price) or item.type == "market"
+        if is_market:
+            order.price = None
+        if state is _OPEN or state is _UNKNOWN:
+            order.finished = None
         else:
-            raw = MappingProxyType({**raw, "text": text})
-    if tif is None:
-        raw = MappingProxyType({**raw, "tif": item.tif})
-        state = state if state is not _OPEN else _UNKNOWN
-    order.raw, order.state, order.tif = raw, state, tif or _GTC
-    order.contract, order.order_id = contract_id(source.adapter, item.contract), identity(item.id, "id")
-    order.is_market = is_market = (tif is _IOC and not price) or item.type == "market"
-    order.price, order.reduce_only = None if is_market else price, item.is_reduce_only is True
-    order.created = None if created is UNSET else nanoseconds(created, "create_time")
-    order.finished = None if state is _OPEN or state is _UNKNOWN else _finished(item, time, is_seed)
-    order.reason = ""
-    order.__class__ = OrderUpdated
-    return order  # type: ignore[no-any-return]  # it has become one
+            finished = item.finish_time
+            order.finished = finished * SECOND_NS if type(finished) is int else _finished(finished, order.time, is_seed)
+
+    return rest
+
+
+_FIELDS = {
+    "contract": fields.contract(),
+    "order_id": fields.identity("id"),
+    "size": fields.contracts("size"),
+    "price": fields.ledger("price"),
+    "fill_price": fields.ledger("fill_price"),
+    "created": fields.optional(fields.seconds("create_time")),
+    "reduce_only": fields.flag("is_reduce_only"),
+    "reason": fields.always(""),
+}
+seed_order = Meaning(OrderUpdated, _FIELDS, rest=_rest(is_seed=True))
+"""The seed document's order, which says when it was finished and not what is left; what a server adds to it is believed."""
+
+order = Meaning(OrderUpdated, _FIELDS, rest=_rest(is_seed=False), told=told)
+"""The venue's order."""
+
+
+def order_updated(source: Source, item: Any, raw: Mapping[str, Any] = NOTHING) -> OrderUpdated:
+    """The venue's order alone, of the stream or of REST, without what else it tells."""
+    return order.event(source, item, item, raw)  # type: ignore[no-any-return]  # of the kind it means
 
 
 def _standing(item: Any, size: Decimal, fill_price: Decimal, is_seed: bool) -> tuple[OrderState, Decimal | None, str]:
@@ -102,15 +116,17 @@ def _standing(item: Any, size: Decimal, fill_price: Decimal, is_seed: bool) -> t
 
     With a fill price, how much of it was filled is not said (left None), unless there is only one contract to fill.
     """
-    status, reason, left = item.status, item.finish_as, None
+    status, reason, left = item.status, item.finish_as, item.left
     if not reason or reason in _NO_REASON:
         reason = ""
-    if item.left is not UNSET:
-        left = whole(item.left, "left")
+    if left is not UNSET:
+        left = whole(left, "left")
         if left != size and left and (abs(left) > abs(size) or left * size < ZERO):
             raise MalformedError("left", f"{left} does not lie between 0 and the size {size}")
     elif not is_seed and status != "closed":
         raise MalformedError("left", "the field is missing")
+    else:
+        left = None
     if status not in (_SEED_OVER if is_seed else _OVER):
         return _OPEN if status == "open" else _UNKNOWN, left, reason
     if left is None:
@@ -122,8 +138,7 @@ def _standing(item: Any, size: Decimal, fill_price: Decimal, is_seed: bool) -> t
     return _FINISHED.get(reason, _UNKNOWN), left, reason
 
 
-def _finished(item: Any, time: int, is_seed: bool) -> int:
-    finished = item.finish_time
+def _finished(finished: Any, time: int, is_seed: bool) -> int:
     if finished is not UNSET and finished is not None:
         return nanoseconds(finished, "finish_time")
     if is_seed:

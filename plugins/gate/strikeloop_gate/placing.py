@@ -17,7 +17,7 @@ import attrs
 from strikeloop import ContractId, OrderRejectedError, OrderUpdated, OutcomeUnknownError, SubmitOrder, TimeInForce
 from strikeloop_gate import orders
 from strikeloop_gate.books import ORDER, ORDERS
-from strikeloop_gate.ledger import Source
+from strikeloop_gate.sources import Source
 from strikeloop_gate.strictjson import MalformedError
 
 _TEXT = re.compile(r"t-[0-9A-Za-z_.-]{1,28}", re.ASCII)

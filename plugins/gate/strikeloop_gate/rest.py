@@ -20,9 +20,9 @@ from strikeloop import AuthRejectedError, LinkLostError, VenueError
 from strikeloop.adapter import ServerClock
 from strikeloop.wire import RateLimiter, Secret, open_http, told_apart
 from strikeloop_gate.budgets import Budgets
-from strikeloop_gate.ledger import MILLISECOND_NS, SECOND_NS
 from strikeloop_gate.refusals import EXPIRED, failure
 from strikeloop_gate.signing import request_signature
+from strikeloop_gate.sources import MILLISECOND_NS, SECOND_NS
 from strikeloop_gate.strictjson import MalformedError, Numeral, tree
 
 Query = Iterable[tuple[str, str]]

@@ -1,10 +1,10 @@
 """Frames read in one pass, in C: those of a shape that was read thoroughly before, or nothing at all.
 
-Owns `Shapes` and `plan`. Theory of operation: a frame without its digits, points and signs is its shape. Frames of one shape
+Owns `Shapes` and `reader`. Theory of operation: a frame without its digits, points and signs is its shape. Frames of one shape
 have as many fields, in the same order, and quotes around the same of them. So where every field of the first is found in the
-second, none is new and none stands twice; what is left to see to is that each number is one. Market figures go through
-msgspec's own lexer, which takes JSON numbers only, bare or quoted; figures of the ledger come as their text, which
-`figures` reads. What is not just so is left to the thorough way. It never decides what a frame means.
+second, none is new and none stands twice; what is left to see to is that each number is one. msgspec's lexer takes market figures,
+JSON numbers only, bare or quoted; figures of the ledger come as text (see `figures`). For each build of frames one function is written,
+from the tables that the thorough way goes by (`fields`); what is not just so is left to that. It never decides what a frame means.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
-from types import UnionType
-from typing import Annotated, Any, Literal, NamedTuple, Union, get_args, get_origin, get_type_hints
+from types import FunctionType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Raw, Struct, UnsetType
 
+from strikeloop import Event, OrderState, OrderUpdated, Origin, draft
+from strikeloop.adapter import Decoded
+from strikeloop_gate.fields import Meaning, written
 from strikeloop_gate.forms import Milliseconds, Seconds, Whole
+from strikeloop_gate.sources import MILLISECOND_NS, NOTHING, SECOND_NS, Source, names_of
 from strikeloop_gate.strictjson import Numeral
 
 VARYING = b"0123456789.-"
@@ -30,45 +34,120 @@ Bare = int | Decimal
 EMPTY = Annotated[list[Any], msgspec.Meta(max_length=0)]
 """A list without items: digits in it would not show in the shape."""
 Fields = tuple[tuple[str, Any], ...]
+Build = Callable[[Source, Any, Any, Mapping[str, Any]], Iterable[Event]]
+Read = Callable[[bytes, int], Decoded | None]
+"""Reads frames of one shape, received at a time (ns UTC); None where one is left to the thorough way."""
 
 
-class Plan(NamedTuple):
-    """How frames of one shape are read. `is_sound` tells whether what was read as a whole number was written as one.
+class Shapes(dict[bytes, Read]):
+    """How the shapes are read that one decoder has met, the latest `MOST_SHAPES` of them: they change how fast it reads, never what."""
 
-    It is None where `time` is the only one.
-    """
-
-    channel: str
-    build: Callable[..., Any]
-    decode: Callable[[bytes], Any]
-    is_sound: Callable[[Any], bool] | None
-    is_listed: bool
-    has_milliseconds: bool
-
-
-class Shapes(dict[bytes, Plan]):
-    """The plans of the shapes that one decoder has met, the latest `MOST_SHAPES` of them: they change how fast it reads, never what."""
-
-    def learn(self, raw: bytes, plan: Plan | None) -> None:
+    def learn(self, raw: bytes, read: Read | None) -> None:
         """Frames of the shape of `raw` are read like this. What is escaped is not, for digits stand in escapes too."""
-        if plan is None or b"\\" in raw or not raw.isascii():
+        if read is None or b"\\" in raw or not raw.isascii():
             return
-        self[raw.translate(None, VARYING)] = plan
+        self[raw.translate(None, VARYING)] = read
         if len(self) > MOST_SHAPES:
             del self[next(iter(self))]
 
 
-def plan(channel: str, document: Mapping[str, Any], form: type[Struct], build: Callable[..., Any]) -> Plan | None:
-    """The plan for frames like this one, whose result is one object of `form`, or a list of them; None where its objects are not alike."""
+def reader(adapter: str, channel: str, document: Mapping[str, Any], form: type[Struct], build: Build) -> Read | None:
+    """What reads frames like this one, whose result is one object of `form`, or a list of them; None where its objects are not alike."""
     result = document["result"]
     nodes = result if isinstance(result, list) else [result]
-    alike = {_fields(form, node) for node in nodes}
-    if len(alike) != 1 or None in alike:
+    found, *others = {_fields(form, node) for node in nodes} or {None}
+    if found is None or others:
         return None
-    names = tuple((name, None if value is None else "") for name, value in document.items() if name in ("time_ms", "error"))
-    (fields,) = alike
-    decode, is_sound = _compiled(channel, document["event"], form, fields, names, is_listed=nodes is result)
-    return Plan(channel, build, decode, is_sound, nodes is result, "time_ms" in document)
+    beside = tuple((name, None if value is None else "") for name, value in document.items() if name in ("time_ms", "error"))
+    return _reader(adapter, channel, document["event"], form, found, beside, build, is_listed=nodes is result)
+
+
+@lru_cache(maxsize=512)
+def _reader(
+    adapter: str, channel: str, event: str, form: type[Struct], found: Fields, beside: Fields, build: Build, *, is_listed: bool
+) -> Read:
+    """What reads frames of this build, written for them alone: Python learns which types each line of code meets."""
+    bound = {"adapter": adapter, "names": names_of(adapter), "channel": channel, "build": build}
+    bound["decode"] = _decoder(channel, event, form, found, beside, is_listed=is_listed)
+    if isinstance(build, Meaning):
+        bound |= {"draft": build.draft, "kind": build.kind, "told": build.told, "rest": build.rest and _copied(build.rest)}
+    lines = [*_opening(beside), *_item(found, build, is_listed=is_listed), *_CLOSING]
+    return written("read", "raw, received", lines, **_WORDS, **bound)
+
+
+def _copied(function: Any) -> Any:
+    """The same function, but for what Python learns of it."""
+    return FunctionType(function.__code__.replace(), function.__globals__, function.__name__, function.__defaults__, function.__closure__)
+
+
+def _opening(beside: Fields) -> list[str]:
+    """Decode, and see to the times of the frame: lax reading takes 1.0 for 1, and a sum is an int where all that is added is."""
+    has_milliseconds = ("time_ms", "") in beside
+    return [
+        "frame = decode(raw)",
+        f"if type(frame.time{' + frame.time_ms' * has_milliseconds}) is not int: return None",
+        f"time = {'frame.time_ms * MILLISECOND_NS' if has_milliseconds else 'frame.time * SECOND_NS'}",
+    ]
+
+
+def _item(found: Fields, build: Build, *, is_listed: bool) -> list[str]:
+    """Make the events of the object, or of each one in the list."""
+    wholes = [f"item.{name}" for name, kind in found if float in get_args(kind) and int in _bare(kind)]
+    lines = [f"if type({' + '.join(wholes)}) is not int: return None"] if wholes else []
+    if isinstance(build, Meaning):
+        lines += _event(dict(found), build)
+        made = "(event,)" if build.told is None else "told(event)"
+    else:
+        made = "tuple(build(Source(adapter, time, received, VENUE), item, item, NOTHING))"
+    if not is_listed:
+        return ["item = frame.result", *lines, f"events = {made}"]
+    lines.append(f"events += {made}")
+    return ["events = ()", "for item in frame.result:", *(f" {line}" for line in lines)]
+
+
+def _event(found: Mapping[str, Any], meaning: Meaning) -> list[str]:
+    """Make one event, field by field."""
+    lines = ["event = draft()", f"event.time = {_time(found, *meaning.times)}", "event.received = received"]
+    lines += ["event.origin = VENUE", "event.raw = NOTHING"]
+    for name, field in meaning.fields.items():
+        kind = found.get(field.wire)
+        is_none = field.is_optional and kind in (None, type(None))
+        lines.append(f"event.{name} = {'None' if is_none else field.quoted if kind is str else field.bare}")
+    if meaning.rest is not None:
+        lines.append("rest(event, item)")
+    if meaning.kind is OrderUpdated:  # where its state is not documented, the thorough way says so
+        lines.append("if event.state is UNKNOWN: return None")
+    return [*lines, "event.__class__ = kind"]
+
+
+def _time(found: Mapping[str, Any], milliseconds: str, seconds: str) -> str:
+    if milliseconds in found:
+        return f"item.{milliseconds} * MILLISECOND_NS"
+    return f"item.{seconds} * SECOND_NS" if seconds in found else "time"
+
+
+_CLOSING = [
+    "decoded = decoded_draft()",
+    "decoded.channel = channel",
+    "decoded.events = events",
+    "decoded.is_heartbeat = decoded.reconnect = False",
+    "decoded.sent = None",
+    "decoded.notices = ()",
+    "decoded.__class__ = Decoded",
+    "return decoded",
+]
+
+
+_WORDS = {
+    "Decoded": Decoded,
+    "MILLISECOND_NS": MILLISECOND_NS,
+    "NOTHING": NOTHING,
+    "SECOND_NS": SECOND_NS,
+    "Source": Source,
+    "UNKNOWN": OrderState.UNKNOWN,
+    "VENUE": Origin.VENUE,
+    "decoded_draft": draft(Decoded),
+}
 
 
 def _fields(form: type[Struct], node: Mapping[str, Any]) -> Fields | None:
@@ -108,28 +187,13 @@ def _parts(hint: Any) -> tuple[Any, ...]:
     return tuple(Decimal if kind is Whole else kind for kind in kinds)
 
 
-@lru_cache(maxsize=512)
-def _compiled(
-    channel: str, event: str, form: type[Struct], fields: Fields, beside: Fields, *, is_listed: bool
-) -> tuple[Callable[[bytes], Any], Callable[[Any], bool] | None]:
-    """What decodes frames of this build, and what tells whether their whole numbers are: lax reading takes 1.0 for 1."""
+def _decoder(channel: str, event: str, form: type[Struct], fields: Fields, beside: Fields, *, is_listed: bool) -> Callable[[bytes], Any]:
+    """What decodes frames of this build."""
     item = _struct(form, fields)
     around: list[Any] = [("time", Seconds | float), ("event", Literal[event]), ("result", list[item] if is_listed else item)]  # type: ignore[valid-type]  # the type is computed, not written
     around += [(name, type(None) if kind is None else Milliseconds | float) for name, kind in beside]
     frame = msgspec.defstruct(channel, around, tag_field="channel", tag=channel, kw_only=True, gc=False, module=__name__)
-    return msgspec.json.Decoder(frame, strict=False).decode, _soundness(fields, beside, is_listed=is_listed)
-
-
-def _soundness(fields: Fields, beside: Fields, *, is_listed: bool) -> Callable[[Any], bool] | None:
-    """What tells whether whole numbers are written as such: a sum is an int where all that is added is."""
-    around = [f"form.{name}" for name, kind in beside if kind is not None]
-    inside = [name for name, kind in fields if float in get_args(kind) and int in _bare(kind)]
-    if not is_listed:
-        around, inside = [*around, *(f"form.result.{name}" for name in inside)], []
-    tests = [f"type({' + '.join(around)}) is int"] if around else []
-    if inside:
-        tests.append(f"{{int}} >= {{type({' + '.join(f'item.{name}' for name in inside)}) for item in form.result}}")
-    return eval(f"lambda form: {' and '.join(tests)}") if tests else None  # noqa: S307  # made of the forms' field names
+    return msgspec.json.Decoder(frame, strict=False).decode
 
 
 def _bare(kind: Any) -> Iterable[Any]:
@@ -140,5 +204,5 @@ def _bare(kind: Any) -> Iterable[Any]:
 def _struct(form: type[Struct], fields: Sequence[tuple[str, Any]]) -> type[Struct]:
     """A struct of just these fields, all of them required; the others of the form are what they are where they are left out."""
     made: list[Any] = [(name, list[_struct(*kind)] if isinstance(kind, tuple) else kind) for name, kind in fields]  # type: ignore[misc]  # the type is computed, not written
-    absent = {field.name: field.default for field in msgspec.structs.fields(form) if field.name not in dict(fields)}
-    return msgspec.defstruct(form.__name__, made, namespace=absent, kw_only=True, gc=False, module=__name__)
+    made += [(field.name, type(None), field.default) for field in msgspec.structs.fields(form) if field.name not in dict(fields)]
+    return msgspec.defstruct(form.__name__, made, kw_only=True, gc=False, module=__name__)

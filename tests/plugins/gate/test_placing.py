@@ -10,7 +10,7 @@ import pytest
 
 from strikeloop import ContractId, OrderRejectedError, OrderState, OutcomeUnknownError, SubmitOrder, TimeInForce
 from strikeloop_gate import placing
-from strikeloop_gate.ledger import Source
+from strikeloop_gate.sources import Source
 
 CONTRACT = ContractId.of("gate", "BTC_USDT-20260516-77500-P")
 SOURCE = Source("gate", 1, 2)

@@ -15,8 +15,8 @@ from strikeloop_gate import ledger, market, orders
 from strikeloop_gate import restforms as forms
 from strikeloop_gate.feed import CONTRACTS
 from strikeloop_gate.forms import ListedContract, Ticker
-from strikeloop_gate.ledger import Source
 from strikeloop_gate.restforms import Answer, RestAccount, RestOrder, RestPosition, RestTrade
+from strikeloop_gate.sources import Source
 from strikeloop_gate.strictjson import MalformedError
 
 SOURCE = Source("gate", 1, 2)
