@@ -20,6 +20,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (os.cpu_count() or 1) + 1 if is_whole else 0
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Whole stories take longest, file by file: they begin first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith("tests/scenarios/"))
+
+
 @pytest.fixture(scope="module", params=["asyncio", "trio"])
 def anyio_backend(request: pytest.FixtureRequest) -> str:
     """Async tests run twice: once on asyncio, once on trio."""

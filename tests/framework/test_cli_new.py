@@ -65,13 +65,19 @@ def test_init_here_is_named_after_the_folder(here: Path) -> None:
     assert 'name = "my-desk"' in (here / "2 My Desk!" / "pyproject.toml").read_text()
 
 
+@pytest.fixture(scope="module")
+def types(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What mypy learned of the framework, for every package of this module."""
+    return tmp_path_factory.mktemp("types")
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_tests_of_a_new_package_pass_and_its_types_and_style_hold(kind: str, here: Path) -> None:
+def test_the_tests_of_a_new_package_pass_and_its_types_and_style_hold(kind: str, here: Path, types: Path) -> None:
     written = json.loads(strikeloop("new", kind, "my-thing", "--package", "--json"))
     assert "strikeloop-my-thing/pyproject.toml" in written
     folder = here / "strikeloop-my-thing"
     assert " passed" in pytest_in(folder)
-    for tool in (["ruff", "check", "--no-cache"], ["ruff", "format", "--check", "--no-cache"], ["mypy", "--cache-dir=/dev/null"]):
+    for tool in (["ruff", "check", "--no-cache"], ["ruff", "format", "--check", "--no-cache"], ["mypy", f"--cache-dir={types}"]):
         done = subprocess.run([sys.executable, "-m", *tool], cwd=folder, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout
 

@@ -1,4 +1,4 @@
-"""The README of strikeloop-gate does what it says."""
+"""The README of strikeloop-gate tells the settings and fields there are."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ from strikeloop_gate.decode import CHANNELS, FrameDecoder
 from tests.plugins.gate.frames import DOCUMENTED, raw
 
 README = Path(__file__).parents[3] / "plugins/gate/README.md"
-
-
-def test_the_python_of_the_readme_runs_and_prints_what_it_says() -> None:
-    result = doctest.testfile(str(README), module_relative=False, optionflags=doctest.ELLIPSIS)
-    assert (result.failed, result.attempted > 5) == (0, True)
 
 
 def test_the_settings_of_the_readme_are_the_defaults() -> None:
