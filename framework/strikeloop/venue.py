@@ -8,6 +8,7 @@ paper account and the served venue drive it. It reads no clock: it is told the t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from strikeloop.adapter import Snapshot
@@ -15,10 +16,10 @@ from strikeloop.columns import Batch, Columns, unrolled
 from strikeloop.commands import Approved, Command
 from strikeloop.contracts import Contract
 from strikeloop.events import Event
-from strikeloop.settings import event_from_record, structure
 
 if TYPE_CHECKING:
     from strikeloop.passing import Group, Passing
+    from strikeloop.settings import event_from_record, structure
 
 __all__ = [
     "Batch",
@@ -38,12 +39,18 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in ("Group", "Passing"):
-        from strikeloop import passing  # noqa: PLC0415  # rows need numpy, the contract of a venue does not
+_HOMES = {
+    **dict.fromkeys(("Group", "Passing"), "strikeloop.passing"),  # rows need numpy, the contract of a venue does not
+    **dict.fromkeys(("event_from_record", "structure"), "strikeloop.settings"),  # who reads records and settings needs cattrs
+}
 
-        return getattr(passing, name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+if not TYPE_CHECKING:  # a type checker that saw it would take every misspelt name for an object
+
+    def __getattr__(name: str) -> object:
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(_HOMES[name]), name)
 
 
 class Venue(Protocol):

@@ -50,6 +50,11 @@ def test_a_backtest_loads_nothing_of_a_live_run() -> None:
     assert loaded & {"anyio", "asyncio", "httpx", "rich", "sqlite3", "ssl", "numpy", "strikeloop.live", "strikeloop.session"} == set()
 
 
+def test_a_driver_and_a_venue_made_by_hand_load_no_converter() -> None:
+    program = "import sys, strikeloop.backtest, strikeloop.venue\nfrom strikeloop_venue import VenueSettings\nprint(*sys.modules)"
+    assert set(run(program).split()) & {"anyio", "cattrs", "numpy", "strikeloop.load", "strikeloop.settings"} == set()
+
+
 @pytest.mark.parametrize("name", strikeloop.__all__)
 def test_a_public_name_is_the_one_that_type_checkers_see(name: str) -> None:
     home = declared()[name]
