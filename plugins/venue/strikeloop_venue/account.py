@@ -10,13 +10,12 @@ from decimal import Decimal
 
 from strikeloop import (
     BalanceUpdated,
-    Filled,
-    LedgerPosted,
     OrderState,
     Origin,
     PortfolioRiskUpdated,
     PositionClosed,
     PositionUpdated,
+    maker,
 )
 from strikeloop.margin import FREE, AccountMargin, Holding, OpenOrder, trading_fee, value_at_risk
 from strikeloop.pricing import price
@@ -28,10 +27,12 @@ from strikeloop_venue.order import Order
 from strikeloop_venue.position import Closed
 from strikeloop_venue.reducing import excess
 from strikeloop_venue.rules import Rules
-from strikeloop_venue.steps import Step
+from strikeloop_venue.steps import UNKNOWN_FIELDS, Step
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
+_NO_GREEKS = (None, None, None, None)
+_position_updated = maker(PositionUpdated)
 
 
 class Account:
@@ -46,6 +47,7 @@ class Account:
         self.is_free = rules.margin is FREE
         """Whether nothing is held back for anything."""
         self._var: tuple[int, float] | None = None
+        self._known_index: tuple[float | None, Decimal] = (None, ZERO)
 
     # ---- what happens to it --------------------------------------------------------------------------------------
 
@@ -64,24 +66,14 @@ class Account:
         A liquidation also pays the liquidation fee, to the insurance fund; what the fund takes over costs no fee.
         """
         signed = size * order.sign
-        index = Decimal(repr(self.markets.index_price(market)))
+        index = self._index(market)
         trading = ZERO if is_takeover else trading_fee(market.contract, signed, price, index, is_maker=is_maker)
-        penalty = self._penalty(market, order, size, index) if trading else ZERO
+        penalty = self._penalty(size, index, market) if order.is_liquidation and trading else ZERO
         fee = trading + penalty
         order.fill(size, price)
         market.trades += 1
         self.step.order(order)
-        self.step.fact(
-            Filled,
-            contract=order.contract,
-            trade_id=str(market.trades),
-            order_id=order.order_id,
-            client_id=order.client_id,
-            size=signed,
-            price=price,
-            fee=fee,
-            is_maker=is_maker,
-        )
+        self.step.fill(order, str(market.trades), signed, price, fee, is_maker=is_maker)
         closed = market.position.trade(signed, price, fee)
         text = f"{order.contract.name}:{order.order_id}"
         self.post("prem", -product(price, signed, market.contract.multiplier), text)
@@ -95,26 +87,22 @@ class Account:
             self.closed(market, closed, "liquidated" if order.is_liquidation else "closed")
         self.withdraw_reducing(market)
 
-    def _penalty(self, market: Market, order: Order, size: Decimal, index: Decimal) -> Decimal:
+    def _penalty(self, size: Decimal, index: Decimal, market: Market) -> Decimal:
         """What a liquidation costs beside the trading fee; the insurance fund has it."""
-        if not order.is_liquidation:
-            return ZERO
         penalty = product(self.rules.liquidation_fee_rate, index, size, market.contract.multiplier)
         self.insurance.receive(penalty)
         return penalty
 
+    def _index(self, market: Market) -> Decimal:
+        """The index as money: it is asked more often than it moves."""
+        index = self.markets.index_price(market)
+        if index is not self._known_index[0]:
+            self._known_index = index, Decimal(repr(index))
+        return self._known_index[1]
+
     def post(self, kind: str, change: Decimal, text: str) -> None:
-        """Book cash."""
-        posting = self.ledger.post(kind, change, text)
-        self.step.fact(
-            LedgerPosted,
-            adapter=self.adapter,
-            currency=self.rules.currency,
-            change=posting.change,
-            balance=posting.balance,
-            kind=kind,
-            text=text,
-        )
+        """Book cash: `kind` is the venue's word (prem, fee, set)."""
+        self.step.posting(self.adapter, self.rules.currency, change, self.ledger.post(change), kind, text)
 
     def closed(self, market: Market, closed: Closed, reason: str) -> None:
         """A position went to zero."""
@@ -136,6 +124,8 @@ class Account:
 
     def withdraw_reducing(self, market: Market) -> None:
         """Resting reduce-only orders that have nothing left to reduce end."""
+        if not any(order.reduce_only for resting in (market.buys, market.sells) for order in resting):
+            return
         for order, finish_as, reason in excess(market):
             self.withdraw(market, order, OrderState.CANCELED, finish_as, reason)
 
@@ -158,7 +148,7 @@ class Account:
 
     def prospect(self, market: Market, size: Decimal, price: Decimal, *, reduce_only: bool) -> OpenOrder:
         """What margin is computed from, for an order that may come."""
-        index = Decimal(repr(self.markets.index_price(market)))
+        index = self._index(market)
         mark = self.model_mark(market)
         return OpenOrder(
             contract=market.contract,
@@ -219,20 +209,19 @@ class Account:
     def position(self, market: Market, received: int, origin: Origin = Origin.SIMULATED) -> PositionUpdated:
         """The position with its mark and the per-unit greeks of the contract's last ticker."""
         position, ticker = market.position, market.ticker
-        return PositionUpdated(
-            time=self.now,
-            received=received,
-            origin=origin,
-            contract=market.contract.id,
-            size=position.size,
-            entry_price=position.entry_price,
-            realized_pnl=position.realized_pnl,
-            mark_price=self.model_mark(market),
-            unrealized_pnl=position.unrealized(self.mark(market)),
-            delta=None if ticker is None else ticker.delta,
-            gamma=None if ticker is None else ticker.gamma,
-            vega=None if ticker is None else ticker.vega,
-            theta=None if ticker is None else ticker.theta,
+        greeks = _NO_GREEKS if ticker is None else (ticker.delta, ticker.gamma, ticker.vega, ticker.theta)
+        return _position_updated(
+            self.now,
+            received,
+            origin,
+            UNKNOWN_FIELDS,
+            market.contract.id,
+            position.size,
+            position.entry_price,
+            position.realized_pnl,
+            self.model_mark(market),
+            position.unrealized(self.mark(market)),
+            *greeks,
         )
 
     def balance(self, margin: AccountMargin, received: int, origin: Origin = Origin.SIMULATED) -> BalanceUpdated:

@@ -50,7 +50,8 @@ class Agenda:
     def request(self, time: int, request: Request) -> None:
         """A request arrives; requests are given in the order in which they do."""
         self._requests.append((time, request))
-        self._plan()
+        if time < self.due and len(self._requests) == 1:
+            self.due = time
 
     def expire(self, time: int, contract: ContractId) -> None:
         """A contract expires; of two at one time the one listed first."""
@@ -96,9 +97,11 @@ class Agenda:
         return None
 
     def _plan(self) -> None:
-        self.due = min(
-            self._requests[0][0] if self._requests else NEVER,
-            self._expiries[0][0] if self._expiries else NEVER,
-            min(self._countdowns.values(), default=NEVER),
-            self._refresh,
-        )
+        due = self._refresh
+        if self._requests and self._requests[0][0] < due:
+            due = self._requests[0][0]
+        if self._expiries and self._expiries[0][0] < due:
+            due = self._expiries[0][0]
+        if self._countdowns:
+            due = min(due, *self._countdowns.values())
+        self.due = due

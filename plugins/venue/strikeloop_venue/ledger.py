@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Context, Decimal, Inexact, InvalidOperation
 
-import attrs
-
 from strikeloop import (
     Event,
     Filled,
@@ -20,9 +18,9 @@ from strikeloop import (
 _EXACT = Context(prec=200, traps=[Inexact, InvalidOperation])
 
 
-def product(*factors: Decimal) -> Decimal:
+def product(first: Decimal, *factors: Decimal) -> Decimal:
     """The exact product: Decimal's own operators round to 28 digits."""
-    result = Decimal(1)
+    result = first
     for factor in factors:
         result = _EXACT.multiply(result, factor)
     return result
@@ -36,16 +34,6 @@ def exact_sum(*amounts: Decimal) -> Decimal:
     return result
 
 
-@attrs.frozen(kw_only=True)
-class Posting:
-    """One change of cash: `kind` is the venue's word (prem, fee, set), `balance` the cash after it."""
-
-    change: Decimal
-    balance: Decimal
-    kind: str
-    text: str
-
-
 class Ledger:
     """Cash and its history. `posted` and `filled` hold the events that told of them."""
 
@@ -54,18 +42,19 @@ class Ledger:
         self.posted: list[LedgerPosted] = []
         self.filled: list[Filled] = []
 
-    def post(self, kind: str, change: Decimal, text: str) -> Posting:
-        """Book a change of cash."""
+    def post(self, change: Decimal) -> Decimal:
+        """Book a change of cash; returns the cash after it."""
         self.cash = _EXACT.add(self.cash, change)
-        return Posting(change=change, balance=self.cash, kind=kind, text=text)
+        return self.cash
 
     def record(self, events: Iterable[Event]) -> None:
         """Keep the executions and postings among these events."""
         for event in events:
-            if isinstance(event, Filled):
-                self.filled.append(event)
-            elif isinstance(event, LedgerPosted):
-                self.posted.append(event)
+            kind = type(event)
+            if kind is Filled:
+                self.filled.append(event)  # type: ignore[arg-type]  # just looked
+            elif kind is LedgerPosted:
+                self.posted.append(event)  # type: ignore[arg-type]  # the same
 
     def forget(self, keep: int) -> None:
         """Drop all but the latest `keep` executions and postings; cash stays what it is."""

@@ -8,7 +8,6 @@ I/O: time is told.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from itertools import count
@@ -17,42 +16,39 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from strikeloop import (
+    AmendOrder,
     Approved,
-    BalanceUpdated,
     BookUpdated,
+    CancelOrder,
     Contract,
     ContractExpired,
     ContractId,
     ContractListed,
     Event,
-    Filled,
     InvariantError,
-    LedgerPosted,
-    MmpTriggered,
     Origin,
-    PositionUpdated,
     Quoted,
+    SubmitOrder,
     TickerUpdated,
     Traded,
     UnderlyingPriced,
 )
-from strikeloop.adapter import UNTIL_RESET, Mmp, Snapshot
+from strikeloop.adapter import Mmp, Snapshot
 from strikeloop_venue.account import Account
 from strikeloop_venue.agenda import NEVER, Agenda, Refresh, Request, Scope
 from strikeloop_venue.averaging import IndexWindow
 from strikeloop_venue.counter import Counter, refused
-from strikeloop_venue.insurance import InsuranceFund
 from strikeloop_venue.latency import Lost
 from strikeloop_venue.level3 import OrderShown
 from strikeloop_venue.liquidation import Liquidator
 from strikeloop_venue.markets import Market, Markets
 from strikeloop_venue.matching import Matcher
-from strikeloop_venue.order import Order
 from strikeloop_venue.protection import Protection
 from strikeloop_venue.rules import Rules
 from strikeloop_venue.settlement import Settlement, settle
+from strikeloop_venue.shown import Shown
 from strikeloop_venue.skimming import Skimmer
-from strikeloop_venue.steps import Step
+from strikeloop_venue.telling import Teller
 
 if TYPE_CHECKING:
     from strikeloop.venue import Passing
@@ -60,7 +56,7 @@ if TYPE_CHECKING:
 ALL = Scope()
 
 
-class SimulatedVenue:
+class SimulatedVenue(Shown):
     """Implements `strikeloop.venue.Venue`. Make one with `VenueSettings(...).open(adapter, contracts)`.
 
     Beside the protocol it answers what a server has to show: `orders`, `order`, `fills`, `ledger`, `positions`, `account`,
@@ -83,16 +79,14 @@ class SimulatedVenue:
         )
         self._counter = Counter(self._protection, self._account, self._markets, self._matcher)
         self._liquidator = Liquidator(self._account, self._counter.liquidate, self._counter.take_over)
+        self._teller = Teller(rules, self._account, self._protection, self._want_refresh)
         self._skimmer: Skimmer | None = None
         self._settlements: list[Settlement] = []
         self._agenda = Agenda()
-        self._outbox: deque[Event] = deque()
         self._opened: int | None = None
         self._is_open = False
-        self._is_untold = False
-        """Whether balance and risk are not what was last told."""
         self._watches = rules.latency.watching
-        self._now = self._heard = self._arrived = self._refreshed = self._shown = 0
+        self._now = self._arrived = self._refreshed = self._shown = 0
         self._handlers: dict[type[Event], Callable[[Any], None]] = {
             Quoted: self._on_quote,
             TickerUpdated: self._on_ticker,
@@ -142,22 +136,15 @@ class SimulatedVenue:
         """Run up to and including `now`; return what the client has received by then, in that order."""
         if not self._is_open:
             self._is_open = True
-            self._open(now)
+            self._account.now = max(now, self._now)
+            self._teller.open(now)
         if self._agenda.due <= now:
             self._run(now)
-        outbox = self._outbox
-        if not outbox or outbox[0].received > now:
-            return ()
-        heard: list[Event] = []
-        while outbox and outbox[0].received <= now:
-            heard.append(outbox.popleft())
-        return heard
+        return self._teller.heard(now)
 
     def next_time(self) -> int | None:
         """The earliest time at which `advance` has something to do or to deliver; None when nothing is pending."""
-        due = self._agenda.due
-        if self._outbox and self._outbox[0].received < due:
-            due = self._outbox[0].received
+        due = min(self._agenda.due, self._teller.due)
         if not self._is_open and self._opened is not None and self._opened < due:
             due = self._opened
         return None if due == NEVER else due
@@ -176,10 +163,6 @@ class SimulatedVenue:
             fills=tuple(attrs.evolve(fill, origin=snapshot) for fill in account.ledger.filled if fill.time >= since),
         )
 
-    def contracts(self) -> tuple[Contract, ...]:
-        """Every contract that can be traded now, in the order of listing."""
-        return tuple(market.contract for market in self._markets.by_contract.values())
-
     # ---- rows that are not told -----------------------------------------------------------------------------------
 
     @property
@@ -189,7 +172,7 @@ class SimulatedVenue:
 
     def skim(self, passing: Passing) -> None:
         """From now on the market passes here."""
-        self._skimmer = Skimmer(self.adapter, self._markets, self._matcher, passing)
+        self._skimmer = self._teller.skimmer = Skimmer(self.adapter, self._markets, self._matcher, passing)
 
     def touched(self) -> int:
         """The first row that concerns an order of ours, or a mark where none of them is to be looked at yet."""
@@ -214,7 +197,7 @@ class SimulatedVenue:
         delay = self._rules.latency.entry(now)
         if isinstance(delay, Lost):
             reason = "TOO_BUSY: the request did not reach the matching engine"
-            self._hear(refused(command, now, self._received(now + delay.after), reason))
+            self._teller.tell(refused(command, now, self._teller.received(now + delay.after), reason))
             return
         self._arrived = max(self._arrived, now + delay)
         self._agenda.request(self._arrived, command)
@@ -245,61 +228,6 @@ class SimulatedVenue:
         self._begin()
         return self._protection.limits(underlying)
 
-    # ---- what a server has to show -------------------------------------------------------------------------------
-
-    def orders(self, *, is_open: bool | None = None) -> tuple[Order, ...]:
-        """Orders the venue took, oldest first: all, the open or the finished ones. Look, do not touch."""
-        return tuple(order for order in self._counter.orders.values() if is_open is None or order.is_open is is_open)
-
-    def order(self, key: str) -> Order | None:
-        """The order with this order id or client id."""
-        return self._counter.find(key)
-
-    def fills(self, since: int = 0) -> tuple[Filled, ...]:
-        """Executions from venue time `since` on, oldest first."""
-        return tuple(fill for fill in self._account.ledger.filled if fill.time >= since)
-
-    def ledger(self, since: int = 0) -> tuple[LedgerPosted, ...]:
-        """Postings from venue time `since` on, oldest first."""
-        return tuple(posting for posting in self._account.ledger.posted if posting.time >= since)
-
-    def positions(self) -> tuple[PositionUpdated, ...]:
-        """Every position that is not flat, in the order in which they were first used."""
-        return tuple(self._account.position(market, self._now) for market in self._markets.held())
-
-    def account(self) -> BalanceUpdated:
-        """Cash, margins and values now."""
-        return self._account.balance(self._account.margin(), self._now)
-
-    def book(self, contract: ContractId) -> tuple[tuple[tuple[float, float], ...], tuple[tuple[float, float], ...]]:
-        """Displayed (bids, asks) of a listed contract, best first, as (price, size); less what our fills consumed."""
-        market = self._markets.get(contract)
-        if market is None:
-            return (), ()
-        book = market.sync()
-        bids, asks = (
-            tuple((price, float(left)) for price in side.prices if (left := side.available(price)) > 0) for side in (book.bids, book.asks)
-        )
-        return bids, asks
-
-    def tickers(self) -> dict[ContractId, TickerUpdated]:
-        """The last ticker of every listed contract that has one."""
-        return {market.contract.id: market.ticker for market in self._markets.by_contract.values() if market.ticker is not None}
-
-    @property
-    def insurance(self) -> InsuranceFund:
-        """The fund that takes over what a liquidation cannot close. Look, do not touch."""
-        return self._account.insurance
-
-    @property
-    def is_liquidating(self) -> bool:
-        """Whether positions of the account are being taken away."""
-        return self._liquidator.is_active
-
-    def settlements(self) -> tuple[Settlement, ...]:
-        """Every contract that settled, oldest first."""
-        return tuple(self._settlements)
-
     # ---- market data ---------------------------------------------------------------------------------------------
 
     def _on_quote(self, event: Quoted) -> None:
@@ -327,7 +255,7 @@ class SimulatedVenue:
         self._begin()
         self._matcher.on_order(market, event)
         if self._account.step.has_news:
-            self._finish()
+            self._teller.finish()
 
     def _on_trade(self, event: Traded) -> None:
         market = self._markets.get(event.contract)
@@ -339,7 +267,7 @@ class SimulatedVenue:
             self._markets.line_up(market)
             self._matcher.on_trade(market, event)
             if self._account.step.has_news:
-                self._finish()
+                self._teller.finish()
 
     def _on_ticker(self, event: TickerUpdated) -> None:
         market = self._markets.get(event.contract)
@@ -372,7 +300,7 @@ class SimulatedVenue:
         if market.ticker is None and market.position.size:
             self._want_refresh()
         if self._account.step.has_news:
-            self._finish()
+            self._teller.finish()
 
     def _seen(self, event: Event) -> int:
         """When the client sees market data: in sequence on its own connection."""
@@ -401,24 +329,24 @@ class SimulatedVenue:
             self._now = max(self._now, agenda.due)
             item = agenda.take()
             match item:
-                case ContractId():
-                    self._expire(item)
-                case Scope():
-                    self._cancel_all(item)
+                case SubmitOrder() | CancelOrder() | AmendOrder():
+                    self._serve(item)
                 case Refresh():
                     self._refresh()
+                case Scope():
+                    self._cancel_all(item)
                 case _:
-                    self._serve(item)
+                    self._expire(item)
 
     def _serve(self, command: Request) -> None:
         self._begin()
         answer = self._counter.serve(command, is_frozen=self._liquidator.is_active)
-        self._finish(answer)
+        self._teller.finish(answer)
 
     def _cancel_all(self, scope: Scope) -> None:
         self._begin()
         self._counter.cancel_all(scope, "the countdown ran out")
-        self._finish()
+        self._teller.finish()
 
     def _expire(self, contract: ContractId) -> None:
         market = self._markets.get(contract)
@@ -428,7 +356,7 @@ class SimulatedVenue:
         self._settlements.append(settle(self._account, market, self._settle_price(market)))
         self._markets.retire(market)
         self._reopen_window(market.contract.underlying)
-        self._finish()
+        self._teller.finish()
 
     def _settle_price(self, market: Market) -> Decimal:
         """The mean of the index over the window that ends now; without any index, what the venue last knew."""
@@ -449,69 +377,7 @@ class SimulatedVenue:
             self._account.step.markets[market.contract.id] = market
         if self._rules.liquidation:
             self._liquidator.watch()
-        self._finish(is_refresh=bool(moved) or self._is_untold)
-
-    # ---- steps and what is heard of them -------------------------------------------------------------------------
+        self._teller.finish(is_refresh=bool(moved) or self._teller.is_untold)
 
     def _begin(self) -> None:
         self._account.now = self._now
-
-    def _open(self, now: int) -> None:
-        """The first thing a client hears, at once: the account."""
-        self._account.now = max(now, self._now)
-        margin, received = self._account.margin(), self._received(now)
-        self._hear(self._account.balance(margin, received), self._account.risk(margin, received, is_new_book=True))
-
-    def _finish(self, answer: Event | None = None, *, is_refresh: bool = False) -> None:
-        """Tell what the step changed, if it changed anything, after the response latency."""
-        account = self._account
-        step = account.step
-        if not step.has_news and answer is None and not is_refresh:
-            return
-        account.step = Step()
-        if self._skimmer is not None:
-            for order in step.orders:
-                self._skimmer.stir(order.contract)
-        if step.moved:
-            self._want_refresh()
-        received = self._received(account.now + self._rules.latency.response(account.now))
-        told: list[Event] = [*step.events(account.now, received), *self._mmp_events(received)]
-        account.ledger.record(told)
-        if answer is not None:
-            told.append(attrs.evolve(answer, received=received))
-        told += [account.position(market, received) for market in step.markets.values()]
-        for market in step.markets.values():
-            market.told = market.figures
-            market.look()
-            if self._skimmer is not None:
-                self._skimmer.stir(market.contract.id)
-        if self._rules.reports_on_grid and not is_refresh:
-            self._is_untold = True
-            self._want_refresh()
-        elif step.has_news or is_refresh:
-            self._is_untold = False
-            margin = account.margin()
-            told += [account.balance(margin, received), account.risk(margin, received, is_new_book=step.moved)]
-        self._hear(*told)
-
-    def _mmp_events(self, received: int) -> list[MmpTriggered]:
-        """Every freeze of this step."""
-        triggered, self._protection.triggered = self._protection.triggered, []
-        return [
-            MmpTriggered(
-                time=self._account.now,
-                received=received,
-                adapter=self.adapter,
-                underlying=underlying,
-                frozen_until=None if until == UNTIL_RESET else until,
-            )
-            for underlying, until in triggered
-        ]
-
-    def _received(self, at: int) -> int:
-        """Answers come in sequence on one connection: never earlier than the one before."""
-        self._heard = max(self._heard, at)
-        return self._heard
-
-    def _hear(self, *events: Event) -> None:
-        self._outbox.extend(events)

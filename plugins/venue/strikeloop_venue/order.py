@@ -16,10 +16,13 @@ from strikeloop import (
     OrderUpdated,
     Origin,
     TimeInForce,
+    maker,
 )
 from strikeloop_venue.queue import Ghosts, Place
 
 ZERO = Decimal(0)
+_UNKNOWN_FIELDS = attrs.fields(OrderUpdated).raw.default
+_order_updated = maker(OrderUpdated)
 
 
 @attrs.define(eq=False, kw_only=True)
@@ -56,6 +59,7 @@ class Order:
     finish_as: str = ""
     reason: str = ""
     is_liquidation: bool = False
+    is_open: bool = True
     is_buy: bool = attrs.field(init=False)
     sign: int = attrs.field(init=False)
 
@@ -73,10 +77,6 @@ class Order:
         """How much of what is left shows (unsigned)."""
         return min(self.tip, abs(self.left)) if self.iceberg else abs(self.left)
 
-    @property
-    def is_open(self) -> bool:
-        return not self.state.is_terminal
-
     def accepts(self, price: float) -> bool:
         """Whether its limit allows to trade at `price`."""
         if self.price is None:
@@ -86,7 +86,8 @@ class Order:
     def fill(self, size: Decimal, price: Decimal) -> None:
         """`size` (unsigned) of it traded."""
         self.left -= size * self.sign
-        self.tip = max(self.tip - size, ZERO)
+        if self.tip:
+            self.tip = max(self.tip - size, ZERO)
         self.paid += price * size * self.sign
 
     def show(self) -> None:
@@ -99,28 +100,30 @@ class Order:
 
     def finish(self, state: OrderState, finish_as: str, now: int, reason: str = "") -> None:
         """It will never trade again."""
-        self.state, self.finish_as, self.finished, self.reason = state, finish_as, now, reason
+        self.state, self.finish_as, self.finished, self.reason, self.is_open = state, finish_as, now, reason, False
         self.place = self.ghosts = None
 
     def event(self, time: int, received: int, origin: Origin = Origin.SIMULATED, reason: str = "") -> OrderUpdated:
         """What is now true of it; `reason` instead of its own where a request about it was refused."""
-        return OrderUpdated(
-            time=time,
-            received=received,
-            origin=origin,
-            contract=self.contract,
-            state=self.state,
-            size=self.size,
-            order_id=self.order_id,
-            client_id=self.client_id,
-            left=self.left,
-            price=self.price,
-            fill_price=self.paid / self.filled if self.filled else ZERO,
-            tif=self.tif,
-            is_market=self.price is None,
-            reduce_only=self.reduce_only,
-            created=self.created,
-            finished=self.finished,
-            finish_as=self.finish_as,
-            reason=reason or self.reason,
+        filled = self.size - self.left
+        return _order_updated(
+            time,
+            received,
+            origin,
+            _UNKNOWN_FIELDS,
+            self.contract,
+            self.state,
+            self.size,
+            self.order_id,
+            self.client_id,
+            self.left,
+            self.price,
+            self.paid / filled if filled else ZERO,
+            self.tif,
+            self.price is None,
+            self.reduce_only,
+            self.created,
+            self.finished,
+            self.finish_as,
+            reason or self.reason,
         )
