@@ -100,10 +100,10 @@ class Appraised:
         """One contract as scenarios take it. Raises ValueError where it cannot be priced."""
         step = step_of(now)
         if self._leg is None or self._leg[0] != step:
-            holding = self.holding(ONE, now)
-            if holding is None:
+            contract, mark, forward = self.contract, self.price, self.forward
+            if contract is None or mark is None or forward is None:
                 raise ValueError(f"{self.id} cannot be priced: no specification, mark or price of the underlying is known")
-            self._leg = step, Leg.of(holding)
+            self._leg = step, Leg.at(contract, float(contract.multiplier), mark, forward, _years(contract, step), self.iv)
         return self._leg[1]
 
     def cost(self, size: Decimal, limit: Decimal | None) -> Decimal:

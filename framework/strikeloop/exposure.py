@@ -11,14 +11,15 @@ from decimal import Decimal
 
 from strikeloop.appraisal import ZERO, Slot
 from strikeloop.contracts import Contract, ContractId
-from strikeloop.margin import AccountMargin, Leg, Shocks, book_volatility, day_shocks, tail_loss
-from strikeloop.picture import Picture, exchanged, is_by_contract, lost_at_once, margin_of, worth_of
+from strikeloop.margin import AccountMargin, Shocks, day_shocks, tail_loss
+from strikeloop.picture import Picture, exchanged, is_by_contract, lost_at_once, margin_of, weights_of, worth_of
 from strikeloop.sums import Sums, Totals
 
 STRESS = Shocks.grid([step / 100 for step in range(-20, 21, 4)], [-0.3, 0.0, 0.3])
 """Gate's 33 scenarios: price 0, ±4 … ±20 %, volatility −30, 0, +30 % of itself, all underlyings together."""
 
 
+NEXT_TO_NOTHING = 1e-6
 Trade = tuple[Slot, Decimal, Decimal | None]
 """What trades where, and at which limit."""
 Change = tuple[Slot | None, Slot]
@@ -190,8 +191,9 @@ class Exposure:
             if not slot.at.is_priced or underlying not in (None, slot.at.underlying):
                 continue
             if old is not None and old.orders:
-                penalties = revalued.penalized(penalties, old, -1.0)
-            penalties = revalued.penalized(penalties, slot, 1.0)
+                penalties = [known - less for known, less in zip(penalties, revalued.penalty(old), strict=True)]
+            if slot.orders:
+                penalties = [known + more for known, more in zip(penalties, revalued.penalty(slot), strict=True)]
         return [profit + penalty - lost for profit, penalty in zip(self.profits(shocks, underlying), penalties, strict=True)]
 
     def stress(self, shocks: Shocks = STRESS, underlying: str | None = None) -> float:
@@ -202,8 +204,17 @@ class Exposure:
     def volatility(self) -> float:
         """The implied volatilities of the positions weighted by their units, annual; 0 where nothing is held."""
         if self._volatility is None:
-            self._volatility = _volatility([slot for slot in self._slots if slot.at.is_priced], self.picture.now)
+            self._volatility = self._weighted()
         return self._volatility
+
+    def _weighted(self) -> float:
+        picture, (known, weighted) = self.picture, self.picture.weights
+        less = weights_of([old for old, _ in self._changed if old is not None], picture.now)
+        more = weights_of([new for _, new in self._changed], picture.now)
+        weight, weighted = known - less[0] + more[0], weighted - less[1] + more[1]
+        if weight < NEXT_TO_NOTHING * known:  # what is left of so much is rounding, or hard to tell from it
+            weight, weighted = weights_of(self._slots, picture.now)
+        return weighted / weight if weight else 0.0
 
     @property
     def value_at_risk(self) -> float:
@@ -240,8 +251,3 @@ class Exposure:
 
 def _less(now: Totals, before: Totals | None) -> Totals:
     return now if before is None else now.minus(before)
-
-
-def _volatility(slots: Sequence[Slot], now: int) -> float:
-    legs: list[Leg] = [slot.at.leg(now) for slot in slots]
-    return book_volatility(legs, [float(slot.size) * leg.units for slot, leg in zip(slots, legs, strict=True)])

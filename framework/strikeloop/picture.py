@@ -7,6 +7,7 @@ knows nothing of orders that nobody placed.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
@@ -47,6 +48,7 @@ class Picture:
         """What was revalued before as of the same time, and the contracts that have changed since."""
         self._margins: dict[str, AccountMargin] = {}
         self._worths: dict[str, Decimal] = {}
+        self._weights: tuple[float, float] | None = None
 
     def renewed(self, changed: Mapping[ContractId, Slot], gone: Collection[ContractId], now: int) -> Picture:
         """The picture at `now`, with these contracts as they are then and without those that are gone."""
@@ -132,6 +134,13 @@ class Picture:
             self._volatile = tuple([contract for contract, slot in self.slots.items() if not slot.at.is_kept])
         return self._volatile
 
+    @property
+    def weights(self) -> tuple[float, float]:
+        """Σ |units|, and Σ |units| · implied volatility, of the positions that can be priced."""
+        if self._weights is None:
+            self._weights = weights_of(self.slots.values(), self.now)
+        return self._weights
+
     def margin(self, adapter: str) -> AccountMargin:
         """The margin of the account behind this adapter."""
         if adapter not in self._margins:
@@ -207,6 +216,7 @@ class Revalued:
 
     def __init__(self, values: Revaluation, places: Mapping[ContractId, int], units: list[float], picture: Picture, shocks: Shocks) -> None:
         self._values, self._places, self._units, self.shocks, self._picture = values, places, units, shocks, picture
+        self._underlyings = {slot.at.underlying for slot in picture.slots.values()}
         self._profits: dict[str | None, list[float]] = {}
         self._penalties: dict[str | None, list[float]] = {}
         self._rows: dict[ContractId, tuple[Slot, list[float]]] = {}
@@ -240,11 +250,13 @@ class Revalued:
     def profits(self, underlying: str | None) -> list[float]:
         """Of the positions (of one underlying), in each scenario."""
         if underlying not in self._profits:
-            units = self._units
-            if underlying is not None:
-                units = [held if self._is_of(contract, underlying) else 0.0 for contract, held in zip(self._places, units, strict=True)]
-            is_all = underlying is not None and units == self._units
-            self._profits[underlying] = self.profits(None) if is_all else self._values.profits(units)
+            if underlying is None:
+                self._profits[None] = self._values.profits(self._units)
+            elif self._underlyings == {underlying}:
+                self._profits[underlying] = self.profits(None)
+            else:
+                held = zip(self._places, self._units, strict=True)
+                self._profits[underlying] = self._values.profits([units if self._is_of(one, underlying) else 0.0 for one, units in held])
         return self._profits[underlying]
 
     def _is_of(self, contract: ContractId, underlying: str) -> bool:
@@ -255,24 +267,25 @@ class Revalued:
         """What the working orders (of one underlying) could lose beside, in each scenario."""
         if underlying not in self._penalties:
             slots = [slot for slot in self._picture.slots.values() if slot.orders and slot.at.is_priced]
-            rows = [self._penalty(slot) for slot in slots if underlying in (None, slot.at.underlying)]
+            rows = [self.penalty(slot) for slot in slots if underlying in (None, slot.at.underlying)]
             self._penalties[underlying] = [*map(sum, zip(*rows, strict=True))] if rows else [0.0] * len(self.shocks.prices)
         return self._penalties[underlying]
 
-    def _penalty(self, slot: Slot) -> list[float]:
+    def penalty(self, slot: Slot) -> list[float]:
+        """What the orders of a slot could lose: each in the scenarios where it loses."""
         known = self._rows.get(slot.at.id)
-        if known is None or known[0] is not slot:
-            known = self._rows[slot.at.id] = slot, self.penalized([0.0] * len(self.shocks.prices), slot, 1.0)
-        return known[1]
-
-    def penalized(self, made: list[float], slot: Slot, sign: float) -> list[float]:
-        """`made` with what the orders of a slot could lose: each in the scenarios where it loses."""
+        if known is not None and known[0] is slot:
+            return known[1]
         changes = self.of_contract(slot)
+        rows: list[list[float]] = []
         for order in slot.orders:
             size = can_trade(order.left, slot.size, reduce_only=order.reduce_only)
             units, cost = float(size), lost_at_once(slot, size, order.price)
-            made = [known + sign * min(0.0, units * change - cost) for known, change in zip(made, changes, strict=True)]
-        return made
+            rows.append([gain if (gain := units * change - cost) < 0.0 else 0.0 for change in changes])
+        row = rows[0] if len(rows) == 1 else [math.fsum(losses) for losses in zip(*rows, strict=True)]
+        if self._picture.slots.get(slot.at.id) is slot:
+            self._rows[slot.at.id] = slot, row
+        return row
 
     def of_contract(self, slot: Slot) -> list[float]:
         """Of one contract held long, in each scenario."""
@@ -286,14 +299,6 @@ class Revalued:
 
 def margin_of(slots: Sequence[Slot], model: MarginModel, now: int) -> AccountMargin:
     """The margin of these positions with their orders, given in the order of their contracts."""
-    if is_by_contract(model):
-        made = [slot.margin(model, now) for slot in slots]
-        return _margin(
-            sum([one.initial for one in made], ZERO),
-            sum([one.maintenance for one in made], ZERO),
-            sum([one.order for one in made], ZERO),
-            sum([one.credit for one in made], ZERO),
-        )
     holdings = [holding for slot in slots if (holding := slot.holding(now)) is not None]
     resting = sorted(((order.created, order.key, slot, order) for slot in slots for order in slot.orders), key=lambda one: one[:2])
     opened = [one for _, _, slot, order in resting if (one := slot.at.resting(order, now)) is not None]
@@ -324,6 +329,17 @@ def worth_of(pairs: Iterable[Pair], adapter: str) -> Decimal:
         if old is not None and old.at.id.adapter == adapter:
             worth -= old.worth
     return worth
+
+
+def weights_of(slots: Iterable[Slot], now: int) -> tuple[float, float]:
+    """Σ |units|, and Σ |units| · implied volatility, of what can be priced."""
+    weight = weighted = 0.0
+    for slot in slots:
+        if slot.size and slot.at.is_priced:
+            leg = slot.at.leg(now)
+            units = abs(slot.amounts[0] * leg.units)
+            weight, weighted = weight + units, weighted + units * leg.iv
+    return weight, weighted
 
 
 _margin = maker(AccountMargin)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
+from strikeloop.contracts import Contract
 from strikeloop.drafts import maker
 from strikeloop.margin.account import Holding, OpenOrder
 from strikeloop.pricing import Greeks, greeks, implied_volatility, price
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 DAYS = 365.0
 REFERENCE_DAYS = 30.0
+_INFINITE = math.inf
+FEW = 64
+"""So many values (legs times scenarios) cost less one by one than as arrays."""
 UNKNOWN_VOLATILITY = 0.6
 """Annual volatility of a contract whose volatility nobody states and whose mark has none."""
 
@@ -43,14 +47,18 @@ class Leg:
     @classmethod
     def of(cls, source: Holding | OpenOrder) -> Leg:
         """The leg of a position, or of an order that filled."""
-        contract, forward, mark = source.contract, float(source.underlying_price), float(source.mark)
-        strike, is_call, iv = float(contract.strike), contract.is_call, source.iv
+        units = float(source.size * source.contract.multiplier)
+        return cls.at(source.contract, units, float(source.mark), float(source.underlying_price), source.years, source.iv)
+
+    @classmethod
+    def at(cls, contract: Contract, units: float, mark: float, forward: float, years: float, iv: float | None) -> Leg:
+        """The leg of so many units at these prices; without a volatility, at the one implied by the mark."""
+        strike, is_call = float(contract.strike), contract.is_call
         if iv is None:
-            iv = implied_volatility(mark, forward, strike, source.years, is_call=is_call)
-        if not 0.0 <= iv < math.inf:
+            iv = implied_volatility(mark, forward, strike, years, is_call=is_call)
+        if not 0.0 <= iv < _INFINITE:
             iv = UNKNOWN_VOLATILITY
-        units = float(source.size * contract.multiplier)
-        return _leg(contract.underlying, contract.expiry, strike, is_call, units, mark, forward, source.years, iv)
+        return _leg(contract.underlying, contract.expiry, strike, is_call, units, mark, forward, years, iv)
 
     @cached_property
     def slopes(self) -> Greeks:
@@ -116,9 +124,9 @@ class Revaluation(Protocol):
 
 
 def revalue(legs: Sequence[Leg], shocks: Shocks) -> Revaluation:
-    """Price every leg in every scenario, on numpy where it is installed."""
-    kernel = vector_kernel()
-    return ScalarRevaluation(legs, shocks) if kernel is None else VectorRevaluation(legs, shocks, kernel)
+    """Price every leg in every scenario, on numpy where it is installed and there are more than a few."""
+    kernel = vector_kernel() if len(legs) * len(shocks.prices) > FEW else None
+    return ScalarRevaluation(legs, shocks) if kernel is None else VectorRevaluation.of(legs, shocks, kernel)
 
 
 @cache
@@ -161,12 +169,15 @@ class ScalarRevaluation:
 
 
 class VectorRevaluation:
-    """On numpy."""
+    """On numpy: `changes` of one unit, a row for each scenario."""
 
-    def __init__(self, legs: Sequence[Leg], shocks: Shocks, kernel: Any) -> None:
+    def __init__(self, changes: Any, shocks: Shocks, kernel: Any) -> None:
+        self._changes, self._shocks, self._kernel = changes, shocks, kernel
+
+    @classmethod
+    def of(cls, legs: Sequence[Leg], shocks: Shocks, kernel: Any) -> VectorRevaluation:
         import numpy as np  # noqa: PLC0415  # the kernel has it
 
-        self._shocks, self._kernel = shocks, kernel
         rows = [(leg.forward, leg.strike, leg.years, leg.iv, leg.mark, leg.is_call) for leg in legs]
         forward, strike, years, iv, mark, is_call = np.array(rows, dtype=float).reshape(-1, 6).T
         calls = is_call > 0
@@ -175,12 +186,13 @@ class VectorRevaluation:
         factor = np.maximum(0.0, 1.0 + np.multiply.outer(shocks.volatilities, term))
         moved, left = np.multiply.outer(shocks.prices, forward), np.maximum(0.0, years - shocks.elapsed)
         offset = mark - kernel.price(forward, strike, years, iv, is_call=calls)
-        self._changes = np.empty_like(moved)
+        changes = np.empty_like(moved)
         step = max(1, kernel.BLOCK // max(1, len(legs)))  # whole scenarios that fit a block: what all share is worked out on one row
         for start in range(0, len(moved), step):
             some = slice(start, start + step)
             worth = kernel.price(moved[some], strike, left, iv * factor[some], is_call=calls)
-            self._changes[some] = np.maximum(0.0, offset + worth) - mark
+            changes[some] = np.maximum(0.0, offset + worth) - mark
+        return cls(changes, shocks, kernel)
 
     def profits(self, units: Sequence[float]) -> list[float]:
         return (self._changes * units).sum(axis=1).tolist()  # type: ignore[no-any-return]  # an array of floats as a list
@@ -189,8 +201,10 @@ class VectorRevaluation:
         return self._changes[:, leg].tolist()  # type: ignore[no-any-return]  # the same
 
     def replaced(self, legs: Mapping[int, Leg]) -> VectorRevaluation:
-        made = VectorRevaluation([*legs.values()], self._shocks, self._kernel)
-        changes = self._changes.copy()
-        changes[:, [*legs]] = made._changes
-        made._changes = changes
-        return made
+        anew, changes = revalue([*legs.values()], self._shocks), self._changes.copy()
+        if isinstance(anew, VectorRevaluation):
+            changes[:, [*legs]] = anew._changes
+        else:
+            for row, place in enumerate(legs):
+                changes[:, place] = anew.of_unit(row)
+        return VectorRevaluation(changes, self._shocks, self._kernel)

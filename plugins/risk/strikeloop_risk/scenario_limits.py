@@ -6,6 +6,7 @@ lose, so that no choice of orders that fill loses more.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,6 +19,7 @@ from strikeloop_risk.limits import Limit, OnBreach, limit, needs_arrays, of_tota
 
 ROUNDING = 1e-9
 HOURS_IN_YEAR = 365.0 * 24.0
+VOLATILITY_STEP = 0.001
 
 
 def _moves(_instance: Any, field: attrs.Attribute[Any], value: tuple[float, ...]) -> None:
@@ -87,7 +89,8 @@ class VarLimit:
     (`strikeloop.margin.value_at_risk`), with the orders that work counted where they lose.
     on_breach: "refuse", or "resize" to let a part of the order pass that keeps within the limit, no larger one of which is known to.
 
-    Before and after are valued on the same scenarios, those of the more volatile of the two books. An order that makes the figure
+    Before and after are valued on the same scenarios, those of the more volatile of the two books, rounded up to a tenth of a
+    volatility point, so that what is valued for one order serves for the next. An order that makes the figure
     no larger passes in any case. Needs numpy and scipy: pip install 'strikeloop-risk[vector]'.
     """
 
@@ -106,7 +109,7 @@ class VarLimit:
         if seen.after.unpriced:
             yield from _unpriced(order, seen.after.unpriced)
             return
-        shocks = day_shocks(max(seen.before.volatility, seen.after.volatility))
+        shocks = day_shocks(math.ceil(max(seen.before.volatility, seen.after.volatility) / VOLATILITY_STEP) * VOLATILITY_STEP)
         loss = tail_loss(seen.after.worst_profits(shocks))
         if loss <= self.max_var * (1 + ROUNDING):
             return
