@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from types import MethodType
 from typing import Any, Literal, NamedTuple
 
 import attrs
@@ -199,21 +200,44 @@ def _compile(instances: Sequence[Instance], wrap: Wrap | None) -> dict[str, tupl
     """Let pluggy register and validate; the calls of each hook in config order, those with tryfirst before, with trylast behind."""
     registry = pluggy.PluginManager(PROJECT)
     registry.add_hookspecs(Hooks)
-    owner = {id(instance.plugin): (place, instance) for place, instance in enumerate(instances)}
-    for instance in instances:
+    owner: dict[int, tuple[int, Instance]] = {}
+    for place, instance in enumerate(instances):
+        if any(instance.plugin is other.plugin for other in instances[:place]):
+            raise PluginError(f"{instance.name}: the same object is a plugin under another name already", plugin=instance.name)
+        likeness = _likeness(instance.plugin)
+        owner[id(likeness)] = place, instance
         try:
-            registry.register(instance.plugin, name=instance.name)
+            registry.register(likeness, name=instance.name)
             registry.check_pending()
         except (pluggy.PluginValidationError, ValueError) as error:
             raise PluginError(f"{instance.name}: {error}", plugin=instance.name) from error
     table: dict[str, tuple[Call, ...]] = {}
     for hook in HOOKS:
-        found = [
-            (impl.trylast - impl.tryfirst, *owner[id(impl.plugin)], impl.function) for impl in getattr(registry.hook, hook).get_hookimpls()
-        ]
+        found = [(impl.trylast - impl.tryfirst, *owner[id(impl.plugin)], impl) for impl in getattr(registry.hook, hook).get_hookimpls()]
         found.sort(key=lambda one: one[:2])  # pluggy would call the last registered first, except among those that try to be last
-        table[hook] = tuple(_call(function, instance, hook, wrap) for _, _, instance, function in found)
+        table[hook] = tuple(_call(_of(instance.plugin, impl), instance, hook, wrap) for _, _, instance, impl in found)
     return table
+
+
+def _likeness(plugin: Any) -> Any:
+    """What pluggy may look at in the place of a plugin: one of its class with the same fields.
+
+    Theory: Python keeps the attributes of an object beside it until somebody asks for its `__dict__`, as pluggy does; from then on each
+    access in each of its hooks costs three times as much, for the whole run.
+    """
+    cls = type(plugin)
+    if not attrs.has(cls) or cls.__new__ is not object.__new__:
+        return plugin
+    likeness = object.__new__(cls)
+    for field in attrs.fields(cls):
+        object.__setattr__(likeness, field.name, getattr(plugin, field.name))
+    return likeness
+
+
+def _of(plugin: Any, impl: pluggy.HookImpl) -> Callable[..., Any]:
+    """The hook that was found on a likeness, of the plugin itself."""
+    function: Any = impl.function
+    return MethodType(function.__func__, plugin) if getattr(function, "__self__", None) is impl.plugin else function
 
 
 def _call(method: Callable[..., Any], instance: Instance, hook: str, wrap: Wrap | None) -> Call:

@@ -208,7 +208,7 @@ class Engine:
         try:
             if isinstance(routes, tuple) and len(routes) == 1:
                 calls, call = routes, routes[0]
-                function, desk = call[0], call[1]
+                function, desk, _, _ = call
                 for passing.at, event in rows:
                     clock.now = event.received
                     function(event, desk)
@@ -218,7 +218,8 @@ class Engine:
             for (passing.at, event), calls in zip(rows, repeat(routes) if isinstance(routes, tuple) else routes, strict=False):
                 clock.now = event.received
                 for call in calls:
-                    call[0](event, call[1])
+                    function, desk, _, _ = call
+                    function(event, desk)
                 if asked:
                     return self._settle()
         except Exception as error:  # as in `step`

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from strikeloop import (
+    AlertRaised,
+    BalanceUpdated,
     ContractExpired,
     ContractId,
     ContractListed,
@@ -24,9 +27,10 @@ from strikeloop import (
     UnderlyingPriced,
     hookimpl,
     plugin,
+    state,
 )
 from strikeloop.dispatch import Dispatch, Instance
-from tests.framework.stage import CALL, PUT, Stage, contract, fill, made, position, quoted, ticker, update, watching
+from tests.framework.stage import CALL, PUT, D, Stage, contract, fill, made, position, quoted, ticker, update, watching
 
 LATER = ContractId.of("sim", "later-C")
 ORDERS = ["first", "plain", "last"]
@@ -312,6 +316,65 @@ def test_the_same_object_twice_is_refused_by_name() -> None:
     with pytest.raises(PluginError, match="b: ") as caught:
         Dispatch([instance("a", one), instance("b", one)], {})
     assert caught.value.plugin == "b"
+
+
+def test_registering_a_plugin_does_not_make_its_attributes_slower() -> None:
+    @plugin
+    class Counting:
+        n: int = state(7_777)
+
+        @hookimpl
+        def on_position(self) -> None:
+            self.n += 1
+
+    one = Counting()
+    assert 7_777 in gc.get_referents(one)  # beside the object, in no dict
+    Stage(one).step(position(1))
+    assert 7_778 in gc.get_referents(one)
+
+
+def test_hooks_may_be_methods_of_the_object_of_the_class_or_of_nothing() -> None:
+    log: list[str] = []
+
+    @plugin
+    class Made:
+        name: str = "own"
+
+        @hookimpl
+        def on_position(self) -> None:
+            log.append(self.name)
+
+        @hookimpl
+        @classmethod
+        def on_balance(cls) -> None:
+            log.append(cls.__name__)
+
+        @hookimpl
+        @staticmethod
+        def on_alert() -> None:
+            log.append("static")
+
+    stage = Stage(Made(name="mine"))
+    stage.step(position(1))
+    stage.step(BalanceUpdated(time=0, received=0, adapter="sim", currency="USDT", total=D(1), available=D(1)))
+    stage.step(AlertRaised(time=0, received=0, source="s", topic="t", text="x"))
+    assert log == ["mine", "Made", "static"]
+
+
+def test_a_plugin_that_makes_itself_in_its_own_way_is_registered_as_it_is() -> None:
+    class Once:
+        made = 0
+
+        def __new__(cls) -> Self:
+            cls.made += 1
+            return super().__new__(cls)
+
+        @hookimpl
+        def on_position(self) -> None: ...
+
+    table = Dispatch([instance("a", Once())], {})
+    table.start()
+    assert (len(table.broadcast(type(position(1)))), Once.made) == (1, 1)
 
 
 def test_an_unknown_hook_that_nobody_checked_is_refused_by_name() -> None:
