@@ -81,14 +81,14 @@ class RunFolder:
         return _inside(self.path, name)
 
     def write(self, name: str, text: str) -> Path:
-        """Replace a file of this run in one step; readers see the old text or the new one."""
+        """Replace a file of this run in one step; readers see the old text or the new one, and what was written is on the disk."""
         path = self.file(name)
-        write_atomic(path, text.encode())
+        write_atomic(path, text.encode(), is_synced=True)
         return path
 
     def write_status(self, status: Mapping[str, Any]) -> None:
-        """Replace status.json."""
-        self.write("status.json", json.dumps(status, allow_nan=False))
+        """Replace status.json, which the next second makes old."""
+        write_atomic(self.status, json.dumps(status, allow_nan=False).encode())
 
     def read_status(self) -> dict[str, Any]:
         """status.json. Raises StorageError where the run has none, or it cannot be read."""
@@ -230,14 +230,17 @@ def _locked(descriptor: int) -> bool:
     return False
 
 
-def write_atomic(path: Path, data: bytes) -> None:
-    """Replace `path` by a file with `data`, readable by its owner only. Raises StorageError."""
+def write_atomic(path: Path, data: bytes, *, is_synced: bool = False) -> None:
+    """Replace `path` by a file with `data`, readable by its owner only; synced, its data are on the disk first. Raises StorageError."""
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with suppress(FileNotFoundError):
             new.unlink()
         with _opened(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY) as descriptor, os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(data)
+            if is_synced:
+                file.flush()
+                os.fsync(descriptor)
         new.replace(path)
     except OSError as error:
         raise StorageError(f"cannot write {path}: {error.strerror}") from error

@@ -134,6 +134,7 @@ class Journal:
             except sqlite3.Error:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+                self._write_head(self._head)  # as it is: where that fails, the system says why, and not only "disk I/O error"
                 raise
             self._seq, self._tip = seq, tip
             try:

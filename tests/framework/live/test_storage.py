@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from errno import EROFS
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,10 +25,11 @@ from strikeloop import (
     plugin,
 )
 from strikeloop.engine import Plugin
-from strikeloop.journal import Journal, JournalBook, Row
+from strikeloop.journal import Journal, JournalBook, Row, RunFolder
 from strikeloop.live import status_of
 from strikeloop.replay import Divergence, replay
 from strikeloop.settings import event_from_record
+from tests.framework.live.disk import Disk, NoDiskError, disk
 from tests.framework.live.stage import CALL, Notes, Stage, until
 
 pytestmark = pytest.mark.anyio
@@ -214,6 +216,46 @@ async def test_whichever_write_fails_no_order_is_unjournalled_and_the_journal_re
         assert len(set(submitted)) == len(submitted)
         assert journal.verify() > 0
         assert set(submitted) <= {row.key for row in journal.rows("intent")}
+        assert _replayed(journal) is None
+
+
+# ---- a real disk -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_disk_that_turns_read_only_stops_what_opens_says_so_and_loses_nothing_it_had(tmp_path: Path) -> None:
+    try:
+        with disk(tmp_path) as real:
+            await _on(real)
+    except NoDiskError as reason:
+        pytest.skip(f"no disk can be made to fail here: {reason}")
+
+
+async def _on(real: Disk) -> None:
+    folder = RunFolder(real.path)
+    path = folder.journal
+    folder.write("config.toml", "[run]\n")
+    with Journal.create(path, {"tag": "a"}) as journal:
+        stage = Stage(book=OnDisk(journal))
+        async with stage.running():
+            order = stage.buy()
+            await until(lambda: stage.state(order) == "open")
+            await stage.settle()
+            kept = list(journal.rows())
+            real.breaks()
+            late = stage.buy()
+            await until(lambda: stage.state(late) == "rejected")
+            await until(lambda: stage.said(GapOpened))
+            assert stage.state(stage.buy()) == ""
+            await stage.pass_until(lambda: stage.live.ending.cause == "storage")
+        assert [command.client_id for command in stage.account.asked("submit")] == [order]
+        assert stage.state(order) == "canceled"
+        assert [alert.severity.value for alert in stage.said(AlertRaised) if alert.topic == "storage"] == ["critical"]
+        assert stage.live.ending.reason == f"cannot write {path}: [Errno {EROFS}] Read-only file system"
+    real.mends()
+    assert folder.config.read_text() == "[run]\n"
+    with Journal.open(path) as journal:
+        assert list(journal.rows()) == kept
+        assert [row.key for row in journal.rows("intent")] == [order]
         assert _replayed(journal) is None
 
 
