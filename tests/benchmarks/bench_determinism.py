@@ -104,7 +104,8 @@ def disorder(random: Random) -> None:
     found, names, entries = metadata.entry_points, os.listdir, os.scandir
 
     def entry_points(**wanted: Any) -> metadata.EntryPoints:
-        return metadata.EntryPoints(random.sample(points := list(found(**wanted)), len(points)))
+        points = list(found(**wanted))
+        return metadata.EntryPoints(random.sample(points, len(points)))
 
     class Scanned:
         def __init__(self, path: Any) -> None:
@@ -123,7 +124,7 @@ def disorder(random: Random) -> None:
 
     metadata.entry_points = entry_points  # type: ignore[assignment]  # the order is what is tried
     os.listdir = lambda path=".": random.sample(listed := names(path), len(listed))  # type: ignore[assignment]  # the same
-    os.scandir = Scanned  # type: ignore[assignment,misc]  # the same
+    os.scandir = Scanned  # type: ignore[assignment]  # the same
 
 
 if __name__ == "__main__":

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
+from click.testing import CliRunner
 
+from strikeloop.cli import main
 from strikeloop.journal import Journal
 from tests.scenarios.console import KEYS, Done, adapter, served, strikeloop
 
@@ -92,7 +96,23 @@ async def conduct(folder: Path, *words: str, backend: str) -> tuple[dict[str, An
     replayed = await strikeloop(folder, "replay", short["run"], "--json", env=KEYS)
     assert replayed.code == 0, replayed.out
     assert json.loads(replayed.out)["commands"] == short["orders"] == 3
+    replayed_in_part(folder, short["run"])
     return short, done
+
+
+def replayed_in_part(folder: Path, run: str) -> None:
+    """Up to just before and just after each order was approved, the plugins decide what they had decided by then."""
+    with Journal.open(folder / "runs" / run / "journal.sqlite") as journal:
+        approved = [row.body["approved"] for row in journal.rows("intent")]
+        received = [row.body["received"] for row in journal.rows("input")]
+    for moment in sorted({at // 1_000 + after for at in approved for after in (0, 1)}):
+        until = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=moment)).isoformat()
+        with contextlib.chdir(folder):
+            done = CliRunner().invoke(main, ["replay", run, "--until", until, "--json"], env=KEYS)
+        told = json.loads(done.stdout)
+        assert (done.exit_code, told["divergence"]) == (0, None)
+        assert told["commands"] == sum(at <= moment * 1_000 for at in approved)
+        assert 0 < told["inputs"] < len(received)
 
 
 async def test_a_strategy_twice_under_two_names_decides_the_same_simulated_on_paper_and_live(
