@@ -182,7 +182,8 @@ class Stretch:
         if len(self.tables) == 1 and not self.loose:
             (table,) = self.tables.values()
             return table.columns.event(position)
-        return self.events(np.array([position]))[0]
+        number, row = (column.item(position) for column in self._which)
+        return self.loose[row] if number < 0 else list(self.tables.values())[number].columns.event(row)
 
     def events(self, positions: Positions) -> list[Any]:
         """The rows at these positions as events."""

@@ -21,8 +21,7 @@ from random import Random
 from typing import Any
 
 from strikeloop import described, record
-from strikeloop.study import open_study
-from strikeloop.study.planning import plan_study
+from strikeloop.study.planning import open_study, plan_study
 from strikeloop_store.importing import import_files
 from strikeloop_store.library import Library
 from strikeloop_venue import GeneratedMarket
@@ -104,8 +103,12 @@ def disorder(random: Random) -> None:
     found, names, entries = metadata.entry_points, os.listdir, os.scandir
 
     def entry_points(**wanted: Any) -> metadata.EntryPoints:
-        points = list(found(**wanted))
+        points = [*found(**wanted)]
         return metadata.EntryPoints(random.sample(points, len(points)))
+
+    def listdir(path: Any = ".") -> list[Any]:
+        listed: list[Any] = names(path)
+        return random.sample(listed, len(listed))
 
     class Scanned:
         def __init__(self, path: Any) -> None:
@@ -123,7 +126,7 @@ def disorder(random: Random) -> None:
             return iter(self._entries)
 
     metadata.entry_points = entry_points  # type: ignore[assignment]  # the order is what is tried
-    os.listdir = lambda path=".": random.sample(listed := names(path), len(listed))  # type: ignore[assignment]  # the same
+    os.listdir = listdir
     os.scandir = Scanned  # type: ignore[assignment]  # the same
 
 

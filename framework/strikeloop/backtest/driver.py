@@ -126,9 +126,9 @@ class Backtest:
         skims = isinstance(self.venue, Skimming) and self.venue.can_skim
         if self._each or self._latency or not skims or len(columnar) < len(self._sources):
             return Each(self._world, self._sources, self._latency)
-        from strikeloop.backtest.skim import Skim, is_seen_at_once  # noqa: PLC0415  # where a market comes in columns there is numpy
+        from strikeloop.backtest.skim import Skim, is_worth_it  # noqa: PLC0415  # where a market comes in columns there is numpy
 
-        return Skim(self._world, columnar) if is_seen_at_once(columnar) else Each(self._world, self._sources, self._latency)
+        return Skim(self._world, columnar) if is_worth_it(columnar) else Each(self._world, self._sources, self._latency)
 
 
 def _untold(_count: int, _now: int) -> None:

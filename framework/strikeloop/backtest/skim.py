@@ -18,13 +18,19 @@ from strikeloop.passing import Passing, Stretch
 from strikeloop.venue import Columnar, Skimming
 
 _FIX = "run it row by row: strikeloop backtest --each, or run_backtest(each=True)"
+LOOSE = 16
+"""Skimming is slower than visiting each row where more than one in so many stands in no columns."""
 SHOWN = 100_000
 """Rows between two reports of progress."""
 
 
-def is_seen_at_once(sources: Sequence[Columnar]) -> bool:
-    """Whether the first rows of these sources reach a client as they happen; those of a recording do not."""
-    return all(stretch.is_seen_at_once for stretch in islice(stretches(sources), 1))
+def is_worth_it(sources: Sequence[Columnar]) -> bool:
+    """Whether these sources are for skimming, by their first rows.
+
+    Those of a live recording reach a client later than they happen. And a row without columns, such as a book, interrupts: each costs as
+    much as some fifteen rows do that are visited one after the other.
+    """
+    return all(stretch.is_seen_at_once and len(stretch.loose) * LOOSE <= len(stretch) for stretch in islice(stretches(sources), 1))
 
 
 class Skim:

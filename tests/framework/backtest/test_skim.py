@@ -9,14 +9,17 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from strikeloop import AlertRaised, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
+from strikeloop import AlertRaised, BookUpdated, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
 from strikeloop.backtest import Backtest, Result
+from strikeloop.backtest.each import Each
+from strikeloop.backtest.skim import Skim
 from strikeloop.columns import Batch
 from strikeloop.engine import Plugin
 from strikeloop.errors import ConfigError
 from strikeloop_venue import VenueSettings
 from strikeloop_venue.queue import MODELS
-from tests.framework.backtest.columnar import Anything, Market, drawn
+from tests.framework.backtest.columnar import IDS, Anything, Market, drawn
+from tests.framework.stage import contract
 
 KINDS: list[tuple[type[Event], ...]] = [
     (Quoted,),
@@ -88,6 +91,16 @@ def test_the_worlds_are_not_empty() -> None:
 def test_several_sources_are_merged_as_they_are_row_by_row(seed: int) -> None:
     markets = [drawn(seed, rows=120, kinds=(Quoted,)), drawn(seed + 50, rows=200, kinds=(Traded, TickerUpdated), size=25)]
     same(markets, [{"seed": seed, "busy": 0.3}], {})
+
+
+@pytest.mark.parametrize(("every", "walk"), [(8, Each), (100, Skim)])
+def test_where_many_rows_stand_in_no_columns_each_is_visited(every: int, walk: type) -> None:
+    rows = list(drawn(3, kinds=(Quoted,)).batches())
+    book = BookUpdated(time=0, received=0, contract=IDS[0], bids=((99.0, 5.0),), asks=((101.0, 5.0),), snapshot=True)
+    batches = [attrs.evolve(rows[0], events=(book,) * (len(rows[0]) // every), places=()), *rows[1:]]
+    settled = VenueSettings()
+    run = Backtest([], sources=[Market(batches, [contract()])], open_venue=lambda listed: settled.open("sim", listed))
+    assert type(run._walk()) is walk
 
 
 # ---- a market that is received later than it happens ----------------------------------------------------------------------

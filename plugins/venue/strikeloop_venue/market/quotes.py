@@ -235,28 +235,33 @@ class Makers:
     def book(self, row: int, now: int) -> BookUpdated:
         """The whole book of one contract."""
         self._book_id[row] += 1
-        number = int(self._book_id[row])
+        number, steps = int(self._book_id[row]), self._steps_of(row)
         return BookUpdated(
             time=now,
             received=now,
             contract=self.contracts[row].id,
-            bids=self._side(row, BID, -1),
-            asks=self._side(row, ASK, 1),
+            bids=self._side(row, BID, -1, steps),
+            asks=self._side(row, ASK, 1, steps),
             first_id=number,
             last_id=number,
             snapshot=True,
         )
 
-    def _side(self, row: int, side: int, sign: int) -> tuple[tuple[float, float], ...]:
-        if self._is_absent[row, side]:
+    def _steps_of(self, row: int) -> list[int]:
+        """What `_steps` gives for one quote; arrays take ten times as long for so few levels."""
+        ticks, steps = float(self._half[row]) / self._tick, [0]
+        for gap in self._laid_gaps[row, :-1].tolist():
+            steps.append(steps[-1] + max(1, round(gap * ticks)))
+        return steps
+
+    def _side(self, row: int, side: int, sign: int, steps: Sequence[int]) -> tuple[tuple[float, float], ...]:
+        gone, count = self._gone.item(row, side), self._count.item(row)
+        if gone >= count or self._is_absent[row, side]:
             return ()
-        gone, count, taken = int(self._gone[row, side]), int(self._count[row]), int(self._taken[row, side])
-        best, steps = int(self._best[row, side]), self._steps(np.array([row]))[0, gone:count].tolist()
-        sizes = self._shown_sizes[row, side, gone:count].tolist()
-        levels = [(best + sign * step, size) for step, size in zip(steps, sizes, strict=True)]
-        if levels:
-            levels[0] = (levels[0][0], levels[0][1] - taken)
+        best, sizes = self._best.item(row, side), self._shown_sizes[row, side, gone:count].tolist()
+        sizes[0] -= self._taken.item(row, side)
         numerator, denominator = self._orders.numerator, self._orders.denominator
+        levels = ((best + sign * step, size) for step, size in zip(steps[gone:count], sizes, strict=True))
         return tuple((ticks * numerator / denominator, float(size)) for ticks, size in levels if ticks >= 1)
 
     def hit(self, row: int, side: int, wanted: int) -> tuple[float, int] | None:
