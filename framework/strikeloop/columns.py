@@ -74,9 +74,12 @@ class Columns:
 
     def event(self, row: int) -> Any:
         """One row as an event."""
-        about = self._about[self.key[row]]
-        named = (about,) if self.kind is not UnderlyingPriced else about
-        others = [default if column is None else _value(column.item(row), empty) for column, default, empty in self._others]
+        about: Any = self.keys[self.key.item(row)]
+        named = about if self.kind is UnderlyingPriced else (about,)
+        others = []
+        for column, default, may_be_none in self._others:
+            value = default if column is None else column.item(row)
+            others.append(None if may_be_none and value != value else value)  # noqa: PLR0124  # NaN is not itself
         return _MAKERS[self.kind](self.time.item(row), self.received.item(row), *named, *others)
 
     def cut(self, rows: slice) -> Columns:
@@ -162,10 +165,6 @@ def _objects(keys: tuple[Key, ...]) -> NDArray[np.object_]:
 def _fields(kind: type[Event]) -> tuple[attrs.Attribute[Any], ...]:
     """The fields of a kind that stand in `Columns.fields`."""
     return tuple(field for field in attrs.fields(kind) if field.name not in _OWN)
-
-
-def _value(value: Any, may_be_none: bool) -> Any:
-    return None if may_be_none and value != value else value  # noqa: PLR0124  # NaN is not itself
 
 
 def _may_be_none(field: attrs.Attribute[Any]) -> bool:

@@ -42,7 +42,6 @@ class Skim:
         self._world, self._venue, self._stretches = world, world.venue, stretches(sources)
         self._passing = Passing()
         self._ears = Ears(world.engine.dispatch)
-        self._last_time = -1
         world.engine.follow(self._passing)
         world.venue.skim(self._passing)
 
@@ -74,15 +73,16 @@ class Skim:
     def _through(self, stretch: Stretch, end: int, progress: Progress) -> None:
         """The rows of one stretch before the position `end`."""
         passing, world, venue, ears, time = self._passing, self._world, self._venue, self._ears, stretch.time
-        heard, told = self._listen(stretch), SHOWN
-        self._last_time = int(time[-1])
+        heard, told, last_time = self._listen(stretch), SHOWN, int(time[-1])
         while (at := passing.at) < end:
-            self._before(time.item(at))
+            due = self._before(time.item(at))
             if ears.is_old:
                 heard.count(at)
                 heard = self._listen(stretch)
             touched, loose = venue.touched(), stretch.next_loose(at)
-            stop = min(end, touched, loose, self._until_due(stretch))
+            stop = min(end, touched, loose)
+            if due < last_time:
+                stop = min(stop, int(time.searchsorted(due, "right")))
             step = self._deliver(heard, stop)
             if step is not NOTHING:
                 world.after(step)
@@ -102,16 +102,12 @@ class Skim:
             self._ears.renew()
         return Heard(stretch, self._passing.at, self._ears)
 
-    def _before(self, time: int) -> None:
-        """Everything that is due before `time`."""
+    def _before(self, time: int) -> int:
+        """Everything that is due before `time`; returns when the next is."""
         world = self._world
         while (due := world.due()) < time:
             world.do(due)
-
-    def _until_due(self, stretch: Stretch) -> int:
-        """The position of the first row that comes after what is due."""
-        due = self._world.due()
-        return len(stretch) if due >= self._last_time else int(stretch.time.searchsorted(due, "right"))
+        return due
 
     def _deliver(self, heard: Heard, stop: int) -> Step:
         """Deliver what is heard of before `stop`, until that leads to something."""

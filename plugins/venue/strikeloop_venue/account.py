@@ -209,6 +209,7 @@ class Account:
     def position(self, market: Market, received: int, origin: Origin = Origin.SIMULATED) -> PositionUpdated:
         """The position with its mark and the per-unit greeks of the contract's last ticker."""
         position, ticker = market.position, market.ticker
+        mark = self.model_mark(market)
         greeks = _NO_GREEKS if ticker is None else (ticker.delta, ticker.gamma, ticker.vega, ticker.theta)
         return _position_updated(
             self.now,
@@ -219,8 +220,8 @@ class Account:
             position.size,
             position.entry_price,
             position.realized_pnl,
-            self.model_mark(market),
-            position.unrealized(self.mark(market)),
+            mark,
+            position.unrealized(position.entry_price if mark is None else Decimal(repr(mark))),
             *greeks,
         )
 

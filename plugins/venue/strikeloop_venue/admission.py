@@ -63,6 +63,8 @@ def _size(market: Market, size: Decimal) -> str | None:
 
 def _iceberg(market: Market, command: SubmitOrder) -> str | None:
     shown = command.iceberg
+    if not shown:
+        return None
     if not shown.is_finite() or shown < 0 or shown % market.contract.size_min or shown > abs(command.size):
         return f"INVALID_PARAM_VALUE: iceberg {shown} must be a part of the size {command.size}"
     return None
@@ -76,13 +78,20 @@ def _price(account: Account, market: Market, price: Decimal | None) -> str | Non
         return f"INVALID_PARAM_VALUE: price {price} must be greater than 0"
     if price % contract.tick:
         return f"INVALID_PARAM_VALUE: price {price} is not a multiple of the tick {contract.tick}"
-    mark = market.mark
-    return None if mark is None else _band(account, market, price, Decimal(repr(mark)))
+    return _band(account, market, price)
 
 
-def _band(account: Account, market: Market, price: Decimal, mark: Decimal) -> str | None:
-    rules, deviation = account.rules, market.contract.price_deviation
-    if deviation is not None and rules.price_deviation:
+def _band(account: Account, market: Market, price: Decimal) -> str | None:
+    """Whether a price is too far from the mark; where nothing is marked, or nobody minds, it is not."""
+    rules = account.rules
+    deviation = market.contract.price_deviation if rules.price_deviation else None
+    if deviation is None and rules.mark_price_up is None and rules.mark_price_down is None:
+        return None
+    figure = market.mark
+    if figure is None:
+        return None
+    mark = Decimal(repr(figure))
+    if deviation is not None:
         band = deviation * Decimal(repr(account.markets.forward(market)))
         if abs(price - mark) > band:
             return f"PRICE_TOO_DEVIATED: price {price} is farther than {band} from the mark {mark}"

@@ -118,11 +118,6 @@ class Side:
             return None if not rising else rising[-1] if self.sign > 0 else rising[0]
         return next((price for price in self._from_best() if self.available(price) > 0), None)
 
-    def best(self) -> tuple[float, Decimal] | None:
-        """The best price that has something left, and how much; None when the side is empty."""
-        price = self.touch()
-        return None if price is None else (price, self.available(price))
-
     def within(self, limit: float) -> list[float]:
         """Displayed prices, best first, that an order against this side with this limit accepts."""
         rising = self._rising

@@ -77,14 +77,13 @@ class Matcher:
 
     def crosses(self, market: Market, order: Order) -> bool:
         """Whether the order would trade on arrival."""
-        found = self._opposite(market, order)
-        return found is not None and order.accepts(found[0])
+        return self._opposite(market, order) is not None
 
     def take(self, market: Market, order: Order) -> None:
         """An arriving order trades with what stands against it, best price first, as far as its limit allows."""
-        while order.is_open and order.left and (room := self.execution.room(market, order)):
-            found = self._opposite(market, order)
-            if found is None or not order.accepts(found[0]):
+        while order.is_open and order.left and (found := self._opposite(market, order)) is not None:
+            room = self.execution.room(market, order)
+            if not room:
                 break
             price, available, resting = found
             size = min(room, available)
@@ -232,14 +231,12 @@ class Matcher:
         return place
 
     def _opposite(self, market: Market, order: Order) -> tuple[float, Decimal, Order | None] | None:
-        """The best price against the order, how much stands there, and our own order if it is one."""
-        external = self._against(market, order).best()
-        own = next(iter(market.resting(not order.is_buy)), None)
-        if own is None:
-            return None if external is None else (*external, None)
-        if external is not None and (external[0] - own.limit) * order.sign <= 0:
-            return (*external, None)
-        return own.limit, own.shown, own
+        """The best price against the order that it accepts, how much stands there, and our own order if it is one."""
+        against, resting = self._against(market, order), market.sells if order.is_buy else market.buys
+        best, own = against.touch(), resting[0] if resting else None
+        if own is not None and (best is None or (best - own.limit) * order.sign > 0):
+            return (own.limit, own.shown, own) if order.accepts(own.limit) else None
+        return (best, against.available(best), None) if best is not None and order.accepts(best) else None
 
     def _meet(self, market: Market, order: Order, resting: Order, size: Decimal) -> bool:
         """Two of our own orders meet, at the price of the one that rests; False when the arriving one goes no further."""

@@ -51,14 +51,14 @@ def test_a_side_without_a_quote_is_empty() -> None:
     book = Book()
     book.on_depth(depth([(490, 1)], [(510, 1)], snapshot=True))
     book.on_quote(quote(490, None))
-    assert book.asks.best() is None
+    assert book.asks.touch() is None
 
 
 def test_what_was_taken_is_skipped() -> None:
     side = Side(-1)
     side.replace([(510, 2), (520, 3)])
     side.take(510, D(2))
-    assert side.best() == (520, D(3))
+    assert (side.touch(), side.available(520)) == (520, D(3))
 
 
 def test_what_lies_beyond_the_last_level_is_not_known() -> None:
