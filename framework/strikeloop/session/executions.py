@@ -25,11 +25,11 @@ def fill_key(fill: Filled) -> FillKey:
     return (fill.contract, fill.trade_id, fill.order_id)
 
 
-@attrs.define(eq=False, weakref_slot=False)
 class _Executed:
-    """Of one order: the trades that were reported, and signed sums of sizes."""
+    """Of one order: the trades that were reported, and signed sums of sizes. What is as here costs an order nothing."""
 
-    trades: dict[str, None] = attrs.field(factory=dict)
+    trades: Container[str] = ()
+    """A dict from the first one on."""
     reported: Decimal = ZERO
     told: Decimal | None = None
     """What the order says itself, None before it did."""
@@ -40,18 +40,27 @@ class _Executed:
     """What nobody reported before the last snapshot: it is in the positions, and missed no more."""
     latest: int = -1
     """The time of its last execution."""
+    spoken: int = 0
+    """When it was last spoken of, as a count."""
 
     @property
     def missing(self) -> bool:
         return self.told is not None and abs(self.told) > abs(self.reported + self.forgiven)
 
+    def add(self, trade_id: str) -> None:
+        """This trade was reported."""
+        if isinstance(self.trades, dict):
+            self.trades[trade_id] = None
+        else:
+            self.trades = {trade_id: None}
+
 
 class Executions:
-    """The orders of one account, the one spoken of last at the end."""
+    """The orders of one account."""
 
     def __init__(self) -> None:
         self._orders: dict[OrderKey, _Executed] = {}
-        self._horizon = -1
+        self._horizon, self._spoken = -1, 0
 
     def __len__(self) -> int:
         return len(self._orders)
@@ -59,7 +68,7 @@ class Executions:
     def resume(self, fills: Iterable[FillKey], filled: Mapping[OrderKey, tuple[Decimal, Decimal]]) -> None:
         """An earlier run passed on these fills, and of these orders (size, size · price)."""
         for contract, trade_id, order_id in fills:
-            self._order((contract, order_id)).trades[trade_id] = None
+            self._order((contract, order_id)).add(trade_id)
         for key, (size, paid) in filled.items():
             order = self._order(key)
             order.passed_on = order.reported = size
@@ -72,7 +81,7 @@ class Executions:
         single execution; what both tell of one order overlaps, so an order's fills are passed on up to the larger sum.
         """
         key = (fill.contract, fill.order_id)
-        if key not in self._orders and fill.time <= self._horizon:
+        if fill.time <= self._horizon and key not in self._orders:
             return None
         order = self._order(key)
         if fill.synthetic:
@@ -80,15 +89,15 @@ class Executions:
         elif fill.trade_id in order.trades:
             return None
         else:
-            order.trades[fill.trade_id] = None
+            order.add(fill.trade_id)
             total = order.reported = order.reported + fill.size
         if fill.time > order.latest:
             order.latest = fill.time
         before = order.passed_on
-        if abs(total) <= abs(before):
+        if not total or (before and abs(total) <= abs(before)):
             return None
-        size = total - before
-        news = fill if size == fill.size else _remainder(fill, order, size)
+        size = total - before if before else total
+        news = fill if size is fill.size or size == fill.size else _remainder(fill, order, size)
         order.passed_on, order.paid = total, order.paid + size * news.price
         return news
 
@@ -128,12 +137,15 @@ class Executions:
         if len(self._orders) <= MOST_ORDERS:
             return
         too_many = len(self._orders) - MOST_ORDERS * 3 // 4
-        for key in [key for key in self._orders if key[1] not in open_orders][:too_many]:
+        closed = [(order.spoken, key) for key, order in self._orders.items() if key[1] not in open_orders]
+        for _, key in sorted(closed)[:too_many]:
             self._horizon = max(self._horizon, self._orders.pop(key).latest)
 
     def _order(self, key: OrderKey) -> _Executed:
-        order = self._orders.pop(key, None)
-        self._orders[key] = order = _Executed() if order is None else order
+        order = self._orders.get(key)
+        if order is None:
+            order = self._orders[key] = _Executed()
+        self._spoken = order.spoken = self._spoken + 1
         return order
 
 

@@ -7,7 +7,7 @@ stands against it: the stream ends in the truth. It decides nothing about connec
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -34,6 +34,7 @@ from strikeloop.session.executions import Executions, FillKey, OrderKey, fill_ke
 ZERO = Decimal(0)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 _OPEN, _SNAPSHOT = OrderState.OPEN, Origin.SNAPSHOT
+_OVER = frozenset(state for state in OrderState if state.is_terminal)
 _filled = maker(Filled)
 MOST_CLOSED = 10_000
 """Names of orders that are over; what is said late of one that was forgotten is put right by the next snapshot."""
@@ -61,6 +62,34 @@ class _Since:
     balances: dict[tuple[str, str], Decimal] = attrs.field(factory=dict)
 
 
+@attrs.define(eq=False, weakref_slot=False)
+class _Known:
+    """One order."""
+
+    names: tuple[str, ...]
+    """Ours and the venue's, as far as they were told."""
+    said: Any = None
+    """What was said of it, as a tuple; several in a dict. None while whatever is said is news."""
+    open: OrderUpdated | None = None
+    """As it stands, where it is open as far as we know."""
+    is_over: bool = False
+
+    def is_news(self, said: tuple[Any, ...]) -> bool:
+        """Whether just this was not said before, by whichever way. Orders of which one thing is said are most, and cost no dict."""
+        before = self.said
+        if before is None:
+            self.said = said
+        elif type(before) is dict:
+            if said in before:
+                return False
+            before[said] = None
+        elif before == said:
+            return False
+        else:
+            self.said = {before: None, said: None}
+        return True
+
+
 class Truth:
     """What one account port has told us so far."""
 
@@ -80,16 +109,18 @@ class Truth:
         self._executions = Executions()
         self._positions: dict[ContractId, PositionUpdated] = {}
         self._expected: dict[ContractId, Decimal] = {}
-        self._open: dict[str, OrderUpdated] = {}
-        self._closed: OrderedDict[str, None] = OrderedDict()  # a dict looks for its first key behind all that were taken out
-        self._said: dict[str, dict[tuple[Any, ...], None]] = {}
+        self._orders: dict[str, _Known] = {}
+        """By our id and by the venue's."""
+        self._over: deque[str] = deque()
+        """The names of those that are over, in the order in which they ended."""
         self._entry: dict[tuple[str, str], LedgerPosted] = {}
         self._entries: OrderedDict[tuple[object, ...], None] = OrderedDict()
         self._cash: dict[tuple[str, str], Decimal] = {}
         self._balances: dict[tuple[str, str], Decimal] = {}
         """What was last said of each balance, by whichever way."""
         self._states: dict[tuple[str, str], BalanceUpdated] = {}
-        self._since = _Since()
+        self._since: _Since | None = None
+        """While a snapshot is on its way."""
         self._is_begun = False
         self.last_fill_time = 0
 
@@ -114,16 +145,23 @@ class Truth:
 
     def answer(self, order: OrderUpdated) -> OrderUpdated:
         """Fold the answer to a question of ours: always news, because somebody waits for it."""
-        self._is_new(order)
-        return self._on_order(order)
+        known = self._known(order)
+        known.is_news(_said(order))
+        return self._on_order(order, known)
+
+    def _open(self) -> dict[str, OrderUpdated]:
+        """The open orders, each by the name that the venue knows it by."""
+        return {known.names[-1]: known.open for known in self._orders.values() if known.open is not None}
 
     def open_order(self, client_id: str) -> OrderUpdated | None:
         """The order as it stands, None unless it is open as far as we know."""
-        return self._open.get(client_id)
+        known = self._orders.get(client_id)
+        return None if known is None else known.open
 
     def is_over(self, name: str) -> bool:
         """Whether the end of the order of this id, ours or the venue's, is known."""
-        return name in self._closed
+        known = self._orders.get(name)
+        return known is not None and known.is_over
 
     def has_told(self, contract: ContractId, order_id: str) -> bool:
         """Whether it is known from the order itself how much of it is filled."""
@@ -158,10 +196,9 @@ class Truth:
 
     def forget(self, client_id: str) -> None:
         """We no longer know how this order stands: whatever is said of it next is news."""
-        known = self._open.get(client_id)
-        for key in () if known is None else _keys(known):
-            self._open.pop(key, None)
-        self._said.get(client_id, {}).clear()
+        known = self._orders.get(client_id)
+        if known is not None:
+            known.said = known.open = None
 
     # ---- chains ----
 
@@ -172,7 +209,9 @@ class Truth:
         """
         key = (event.adapter, event.currency)
         before, self._entry[key] = self._entry.get(key), event
-        self._since.balances[key] = self._balances[key] = event.balance
+        self._balances[key] = event.balance
+        if self._since is not None:
+            self._since.balances[key] = event.balance
         starts = [start for start in (None if before is None else before.balance, self._cash.get(key)) if start is not None]
         if not starts or any(start + event.change == event.balance for start in starts):
             return ""
@@ -209,26 +248,30 @@ class Truth:
     def merge(self, snapshot: Snapshot) -> Merge:
         """Bring what is known in line with `snapshot`."""
         adjustments: list[str] = []
+        since = _Since() if self._since is None else self._since
         fills = [news for fill in snapshot.fills if (news := self._on_fill(fill)) is not None]
         if not self._is_begun:  # nothing was ours to trade on before the first snapshot: its fills are history
             fills, self._is_begun, self.last_fill_time = [], True, max(self.last_fill_time, snapshot.time)
             self._expected.clear()
         adjustments.extend(f"missed fill {fill.trade_id} of {fill.contract}: {fill.size} at {fill.price}" for fill in fills)
-        orders, missing = self._merge_orders(snapshot, adjustments)
-        positions = self._merge_positions(snapshot, adjustments)
-        balances = [self._merge_balance(balance, adjustments) for balance in snapshot.balances]
-        self._since = _Since()
+        orders, missing = self._merge_orders(snapshot, since, adjustments)
+        positions = self._merge_positions(snapshot, since, adjustments)
+        balances = [self._merge_balance(balance, since, adjustments) for balance in snapshot.balances]
+        self._since = None
         self._executions.forgive()
-        self._executions.purge(self._open)
+        self._executions.purge(self._open())
         return Merge((*orders, *fills, *positions, *balances), tuple(adjustments), missing)
 
-    def _merge_orders(self, snapshot: Snapshot, adjustments: list[str]) -> tuple[list[OrderUpdated], tuple[OrderUpdated, ...]]:
+    def _merge_orders(
+        self, snapshot: Snapshot, since: _Since, adjustments: list[str]
+    ) -> tuple[list[OrderUpdated], tuple[OrderUpdated, ...]]:
         """Orders that the stream spoke of since are left as it said."""
-        since, listed = self._since.orders, {key for order in snapshot.orders for key in _keys(order)}
+        listed = {key for order in snapshot.orders for key in _keys(order)}
         changed = []
         for order in snapshot.orders:
-            known = next((self._open[key] for key in _keys(order) if key in self._open), None)
-            if since.intersection(_keys(order)):
+            held = self._known(order)
+            known = held.open
+            if since.orders.intersection(_keys(order)):
                 changed.append(order)
                 continue
             if known is None:
@@ -237,40 +280,37 @@ class Truth:
                 adjustments.append(f"order {_name(order)} in {order.contract} is {_figures(order)}, not {_figures(known)}")
             if known is None or _standing(known) != _standing(order):
                 changed.append(order)
-            self._on_order(order)
-        settled = listed | since
-        missing = [order for order in _unique(self._open.values()) if snapshot.complete and not settled.intersection(_keys(order))]
+            self._on_order(order, held)
+        settled = listed | since.orders
+        missing = [order for order in self._open().values() if snapshot.complete and not settled.intersection(_keys(order))]
         adjustments.extend(f"order {_name(order)} in {order.contract} is no longer open, {_figures(order)} before" for order in missing)
         return changed, tuple(missing)
 
-    def _merge_positions(self, snapshot: Snapshot, adjustments: list[str]) -> list[PositionUpdated]:
+    def _merge_positions(self, snapshot: Snapshot, since: _Since, adjustments: list[str]) -> list[PositionUpdated]:
         said = {position.contract: position for position in snapshot.positions}
         if snapshot.complete:
             gone = [position for position in self._positions.values() if position.size and position.contract not in said]
             said.update({position.contract: _flat(position, snapshot) for position in gone})
-            self._expected.update({contract: self._filled_since(contract, snapshot) for contract in self._expected if contract not in said})
-        out = [position for contract, position in said.items() if contract not in self._since.positions]
+            self._expected.update(
+                {contract: _filled_since(contract, since, snapshot) for contract in self._expected if contract not in said}
+            )
+        out = [position for contract, position in said.items() if contract not in since.positions]
         for position in out:
             before = self._positions.get(position.contract)
             known = ZERO if before is None else before.size
             if known != position.size:
                 adjustments.append(f"{position.contract} has size {position.size}, not {known}")
             self._positions[position.contract] = position
-            self._expected[position.contract] = position.size + self._filled_since(position.contract, snapshot)
+            self._expected[position.contract] = position.size + _filled_since(position.contract, since, snapshot)
         return out
 
-    def _filled_since(self, contract: ContractId, snapshot: Snapshot) -> Decimal:
-        """What was filled while the snapshot was on its way and is not in it."""
-        inside = {fill_key(fill) for fill in snapshot.fills}
-        return sum((fill.size for fill in self._since.fills if fill.contract == contract and fill_key(fill) not in inside), ZERO)
-
-    def _merge_balance(self, balance: BalanceUpdated, adjustments: list[str]) -> BalanceUpdated:
+    def _merge_balance(self, balance: BalanceUpdated, since: _Since, adjustments: list[str]) -> BalanceUpdated:
         key = (balance.adapter, balance.currency)
-        since, known = self._since.balances.get(key), self._balances.get(key)
-        if since is None and known is not None and known != balance.total:
+        said, known = since.balances.get(key), self._balances.get(key)
+        if said is None and known is not None and known != balance.total:
             adjustments.append(f"balance of {balance.currency} is {balance.total}, not {known}")
         self._cash[key] = balance.total
-        self._balances[key] = total = balance.total if since is None else since
+        self._balances[key] = total = balance.total if said is None else said
         self._states[key] = state = attrs.evolve(balance, total=total)
         return state
 
@@ -278,18 +318,22 @@ class Truth:
 
     def _on_position(self, event: PositionUpdated) -> PositionUpdated:
         self._positions[event.contract] = event
-        self._since.positions.add(event.contract)
+        if self._since is not None:
+            self._since.positions.add(event.contract)
         return event
 
     def _on_settlement(self, event: ContractSettled) -> ContractSettled:
         """A position is flat; one closed by trading is told by its fills, also when they turn it around."""
         self._expected[event.contract] = ZERO
-        self._since.positions.add(event.contract)
+        if self._since is not None:
+            self._since.positions.add(event.contract)
         return event
 
     def _on_balance(self, event: BalanceUpdated) -> BalanceUpdated:
         key = (event.adapter, event.currency)
-        self._since.balances[key] = self._balances[key] = event.total
+        self._balances[key] = event.total
+        if self._since is not None:
+            self._since.balances[key] = event.total
         self._states[key] = event
         return event
 
@@ -297,7 +341,8 @@ class Truth:
         return None if self._repeats(event) else event
 
     def _on_update(self, order: OrderUpdated) -> OrderUpdated | None:
-        return self._on_order(order) if self._is_new(order) else None
+        known = self._known(order)
+        return self._on_order(order, known) if known.is_news(_said(order)) else None
 
     def _on_fill(self, fill: Filled) -> Filled | None:
         """The part of `fill` that is news."""
@@ -307,38 +352,49 @@ class Truth:
         if news is not None:
             contract = fill.contract
             self._expected[contract] = self._expected.get(contract, ZERO) + news.size
-            if fill.origin is not _SNAPSHOT:
+            if self._since is not None and fill.origin is not _SNAPSHOT:
                 self._since.fills.append(news)
         return news
 
-    def _is_new(self, order: OrderUpdated) -> bool:
-        """Whether just this was not said of the order before, by whichever way."""
-        names, known = _keys(order), self._said
-        said = (order.state, order.size, order.left, order.price, order.fill_price, order.finish_as, order.time)
-        heard = None
-        for name in names:
-            heard = known.get(name) if heard is None else heard
-        heard = {} if heard is None else heard
-        for name in names:
-            known[name] = heard
-        if said in heard:
-            return False
-        heard[said] = None
-        return True
+    def _known(self, order: OrderUpdated) -> _Known:
+        """What is known of an order, under all of its names."""
+        client_id, order_id, orders = order.client_id, order.order_id, self._orders
+        known = None if client_id is None else orders.get(client_id)
+        if known is None and order_id is not None:
+            known = orders.get(order_id)
+        if known is None:
+            known = _Known(_keys(order))
+            for name in known.names:
+                orders[name] = known
+        elif client_id is not None and order_id is not None and known.names != (client_id, order_id):
+            self._rename(known, (client_id, order_id))
+        return known
 
-    def _on_order(self, order: OrderUpdated) -> OrderUpdated:
+    def _rename(self, known: _Known, names: tuple[str, str]) -> None:
+        """An order has another name, too. Where that was known by itself, and as over, so is the order."""
+        self._over.extend(name for name in known.names if name not in names)
+        known.names = names
+        for name in names:
+            other, self._orders[name] = self._orders.get(name), known
+            if other is None and known.is_over:
+                self._over.append(name)
+            elif other is not None and other.is_over:
+                known.is_over, known.open = True, None
+
+    def _on_order(self, order: OrderUpdated, known: _Known) -> OrderUpdated:
         """Note how an order stands. One that is over stays so, whatever is said late."""
         self._executions.told(order)
-        names, closed = _keys(order), self._closed
-        self._since.orders.update(names)
-        if order.state.is_terminal:
-            for name in names:
-                closed[name] = None
-                self._open.pop(name, None)
-            while len(closed) > MOST_CLOSED:
-                self._said.pop(closed.popitem(last=False)[0], None)
-        elif order.state is _OPEN and not any(name in closed for name in names):
-            self._open.update(dict.fromkeys(names, order))
+        if self._since is not None:
+            self._since.orders.update(_keys(order))
+        if known.is_over:
+            return order
+        if order.state is _OPEN:
+            known.open = order
+        elif order.state in _OVER:
+            known.is_over, known.open = True, None
+            self._over.extend(known.names)
+            while len(self._over) > MOST_CLOSED:
+                self._orders.pop(self._over.popleft(), None)
         return order
 
     def _repeats(self, event: LedgerPosted) -> bool:
@@ -359,6 +415,17 @@ def _keys(order: OrderUpdated) -> tuple[str, ...]:
     return (client_id,) if order_id is None else (client_id, order_id)
 
 
+def _said(order: OrderUpdated) -> tuple[Any, ...]:
+    """What an order says of itself, to recognize it by."""
+    return (order.state, order.size, order.left, order.price, order.fill_price, order.finish_as, order.time)
+
+
+def _filled_since(contract: ContractId, since: _Since, snapshot: Snapshot) -> Decimal:
+    """What was filled while the snapshot was on its way and is not in it."""
+    inside = {fill_key(fill) for fill in snapshot.fills}
+    return sum((fill.size for fill in since.fills if fill.contract == contract and fill_key(fill) not in inside), ZERO)
+
+
 def _standing(order: OrderUpdated) -> tuple[Any, ...]:
     return (order.state, order.size, order.left, order.price)
 
@@ -369,10 +436,6 @@ def _name(order: OrderUpdated) -> str:
 
 def _figures(order: OrderUpdated) -> str:
     return f"{order.size if order.left is None else order.left} of {order.size} at {order.price}"
-
-
-def _unique(orders: Iterable[OrderUpdated]) -> list[OrderUpdated]:
-    return list({id(order): order for order in orders}.values())
 
 
 def _flat(position: PositionUpdated, snapshot: Snapshot) -> PositionUpdated:
