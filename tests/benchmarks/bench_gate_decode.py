@@ -225,8 +225,7 @@ def hooked() -> tuple[Callable[[Sequence[bytes]], None], Callable[[], int]]:
 
     def take(frames: Sequence[bytes]) -> None:
         now = time.time_ns()
-        for frame in frames:
-            session.receive(line, decode(frame, now), now)
+        session.receive(line, [decode(frame, now) for frame in frames], now)
         events, _ = session.take()
         for event in events:
             step(event)

@@ -310,8 +310,7 @@ class Ours:
             begun = clock()
             decoded = [decode(frame, now) for frame in batch]
             after_decoding = clock()
-            for one in decoded:
-                session.receive(line, one, now)
+            session.receive(line, decoded, now)
             events, _ = session.take()
             after_session = clock()
             for event in events:

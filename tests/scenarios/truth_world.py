@@ -150,7 +150,7 @@ class World:
         """These frames leave the venue; those that are not lost arrive at once."""
         for channel, event in frames:
             if not self.lose((channel, event)):
-                self.session.receive(self._line, Decoded(channel=channel, events=(attrs.evolve(event, received=self.now),)), self.now)
+                self.session.receive(self._line, [Decoded(channel=channel, events=(attrs.evolve(event, received=self.now),))], self.now)
                 self._act()
 
     def disconnect(self, reason: str = "reset") -> None:
@@ -252,7 +252,7 @@ class World:
                 self._later(lambda: self.disconnect(reason))
             case Subscribe(line, channel) if self.books.shape == "gate":
                 answer = ChannelSubscribed(time=0, received=0, adapter="venue", channel=channel)
-                self._later(lambda: self.session.receive(line, Decoded(channel=channel, events=(answer,)), self.now))
+                self._later(lambda: self.session.receive(line, [Decoded(channel=channel, events=(answer,))], self.now))
             case SendPing(line):
                 self._later(lambda: self.session.alive(line, self.now))
             case FetchFills(since):

@@ -133,11 +133,15 @@ class Connection:
             self.lag_ns = self._clock.now() - now
 
     def _take_in(self, frames: Sequence[Decoded | DecodeError], now: int) -> None:
+        whole: list[Decoded] = []
         for frame in frames:
             if isinstance(frame, Decoded):
-                self._session.receive(self.number, frame, now)
+                whole.append(frame)
             else:
+                self._session.receive(self.number, whole, now)
+                whole = []
                 self._garbled(self.number, frame, now)
+        self._session.receive(self.number, whole, now)
         self._pump()
 
     async def _take_in_slices(self, frames: Sequence[bytes], now: int) -> None:

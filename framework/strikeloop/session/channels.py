@@ -65,16 +65,17 @@ class Channels:
     """Every channel of one port, in the order of subscription."""
 
     def __init__(self, channels: Iterable[Channel]) -> None:
-        self._status = {channel.name: Status(channel) for channel in channels}
+        self.statuses = {channel.name: Status(channel) for channel in channels}
+        """By name."""
 
     def __iter__(self) -> Iterator[Status]:
-        return iter(self._status.values())
+        return iter(self.statuses.values())
 
     def __len__(self) -> int:
-        return len(self._status)
+        return len(self.statuses)
 
     def get(self, name: str) -> Status | None:
-        return self._status.get(name)
+        return self.statuses.get(name)
 
     def inherit(self, before: Channels) -> None:
         """Go on with what was counted on the connection before."""
@@ -96,7 +97,7 @@ class Channels:
 
     def touched(self, name: str, now: int, updates: int = 1) -> bool:
         """So many updates came on the channel; True when that confirms it (no acknowledgement is to be expected)."""
-        status = self._status.get(name)
+        status = self.statuses.get(name)
         if status is None:
             return False
         status.last_update = now
@@ -105,7 +106,7 @@ class Channels:
 
     def left_out(self, name: str, count: int) -> None:
         """So many events of the channel were left out for later ones."""
-        status = self._status.get(name)
+        status = self.statuses.get(name)
         if status is not None:
             status.conflated += count
 
@@ -117,7 +118,7 @@ class Channels:
 
     def confirm(self, name: str, now: int) -> bool:
         """The channel works; True when that is news."""
-        status = self._status.get(name)
+        status = self.statuses.get(name)
         if status is None:
             return False
         news = status.state is not ChannelState.CONFIRMED
@@ -128,7 +129,7 @@ class Channels:
 
     def refuse(self, name: str, now: int, *, is_auth: bool = False) -> None:
         """The venue said no: try that one again later, ever more slowly; at once slowly where the credentials were the reason."""
-        status = self._status.get(name)
+        status = self.statuses.get(name)
         if status is not None:
             status.state, status.attempts, status.is_barred = ChannelState.REFUSED, 0, is_auth
             status.retry_at = now + (AUTH_RETRY_NS if is_auth else min(RETRY_NS * 2 ** min(status.refusals, 10), LONGEST_RETRY_NS))

@@ -38,6 +38,7 @@ from strikeloop.session.venuetime import VenueTime
 
 FIRST_LOOK_NS = 2 * 3600 * SECOND_NS
 """How far back fills are asked the first time: they are only noted, and the clocks of venue and machine may differ by an hour."""
+_CONFIRMED = ChannelState.CONFIRMED  # looking a member up in its enumeration costs as much as ten comparisons
 CONTROL = frozenset({e.ChannelSubscribed, e.ChannelRefused, e.ContractListed})
 
 
@@ -142,33 +143,34 @@ class Session:
         if target is not None:
             target.heard = now
 
-    def receive(self, line: int, decoded: Decoded, now: int) -> None:
-        """One decoded frame."""
-        target = self._lines.line
-        if target is None or target.number != line:
-            target = self._lines.at(line)
+    def receive(self, line: int, frames: Iterable[Decoded], now: int) -> None:
+        """The decoded frames of one batch, in order."""
+        target = self._lines.at(line)
         if target is None:
             return
         target.heard = now
-        if decoded.reconnect and target is self._lines.line:
-            self._lines.move()
-        if decoded.notices:
-            self._out.events += self._notices.told(decoded.notices, now)
-        events = decoded.events
-        if not events:
-            return
-        if type(events[0]) in CONTROL:
-            for event in events:
-                self._control(target, event, now)
-            return
-        if target.channels.touched(decoded.channel, now, len(events)):
-            self._out.tell(e.ChannelSubscribed, now, channel=decoded.channel, by="update")
-            if target is self._lines.line:
-                self._look_again(now)
-        if self._with_snapshots:
-            self._account.streamed(target, events, now)
-        elif target is self._lines.line:
-            self._on_market(decoded, now)
+        statuses = target.channels.statuses
+        heard: list[e.Event] = []
+        for decoded in frames:
+            events = decoded.events
+            if decoded.reconnect or decoded.notices:
+                self._notice(target, decoded, now)
+            if not events:
+                continue
+            status = statuses.get(decoded.channel)
+            if status is None or status.state is not _CONFIRMED or type(events[0]) in CONTROL:
+                self._pass_on(target, heard, now)
+                heard = []
+                if not self._is_content(target, decoded, now):
+                    continue
+            else:
+                status.last_update = now
+                status.updates += len(events)
+            if self._with_snapshots:
+                heard += events
+            elif target is self._lines.line:
+                self._on_market(decoded, now)
+        self._pass_on(target, heard, now)
 
     def garbled(self, line: int, error: DecodeError, now: int) -> None:
         """A frame that could not be decoded: it is told, skipped, and the account reconciled. Too many end the line."""
@@ -323,6 +325,30 @@ class Session:
             self._lines.is_ready = line.flows = True
             self._lines.trusted()
             self._out.tell(e.StreamOpened, now, connection=self.connections)
+
+    def _notice(self, line: Line, decoded: Decoded, now: int) -> None:
+        """The venue asks to move on, or the adapter has noticed something."""
+        if decoded.reconnect and line is self._lines.line:
+            self._lines.move()
+        if decoded.notices:
+            self._out.events += self._notices.told(decoded.notices, now)
+
+    def _is_content(self, line: Line, decoded: Decoded, now: int) -> bool:
+        """Whether a frame is more than an answer to us. An update of a channel that was only asked for confirms it."""
+        if type(decoded.events[0]) in CONTROL:
+            for event in decoded.events:
+                self._control(line, event, now)
+            return False
+        if line.channels.touched(decoded.channel, now, len(decoded.events)):
+            self._out.tell(e.ChannelSubscribed, now, channel=decoded.channel, by="update")
+            if line is self._lines.line:
+                self._look_again(now)
+        return True
+
+    def _pass_on(self, line: Line, events: list[e.Event], now: int) -> None:
+        """What a batch says of the account, up to here."""
+        if events:
+            self._account.streamed(line, events, now)
 
     def _control(self, line: Line, event: e.Event, now: int) -> None:
         if isinstance(event, e.ChannelSubscribed):

@@ -102,11 +102,19 @@ class Reconciling:
             for event in events:
                 line.hold(event)
             return
-        streamed, chained = self._release.streamed, self._chains.kinds
+        release, chained = self._release, self._chains.kinds
+        notes, tell, streamed = release.notes, release.tell, release.streamed
         for event in events:
-            if streamed(event) and type(event) in chained:
+            kind = type(event)
+            note = notes.get(kind)
+            if note is not None:  # it is always news
+                note(event)
+                tell(event)
+            elif not streamed(event):
+                continue
+            if kind in chained:
                 self._follow(event, now)
-        if self._release.doubts.to_ask:
+        if release.doubts.to_ask:
             self._look_up(now)
 
     def open_gap(self, channel: str, reason: str, now: int) -> None:

@@ -31,7 +31,9 @@ class Release:
     """The way of one account port's events from `truth` to `tell`. Where fills are not reported, orders imply them."""
 
     def __init__(self, adapter: str, truth: Truth, tell: Callable[[Event], None], *, fills_reported: bool) -> None:
-        self._adapter, self._truth, self._tell, self._fills_reported = adapter, truth, tell, fills_reported
+        self._adapter, self._truth, self.tell, self._fills_reported = adapter, truth, tell, fills_reported
+        self.notes = truth.notes
+        """What notes the kinds that are always news, and only have to be told."""
         self._identity, self._unknown, self.doubts = Identity(), Unknown(), Doubts()
         self._lookups: dict[str, int] = {}
         self._again: dict[Find, int] = {}
@@ -39,7 +41,6 @@ class Release:
         """Held fills that came with a snapshot, which has counted them already."""
         self._folds: dict[type[Event], Callable[[Any], bool]] = {
             **dict.fromkeys(ORDER_EVENTS, self._order_streamed),
-            **{kind: self._noting(note) for kind, note in truth.notes.items()},
             LedgerPosted: self._ledger_streamed,
         }
 
@@ -50,7 +51,10 @@ class Release:
         fold = self._folds.get(type(event))
         if fold is not None:
             return fold(event)
-        self._tell(event)
+        note = self.notes.get(type(event))
+        if note is not None:
+            note(event)
+        self.tell(event)
         return True
 
     def _order_streamed(self, event: OrderUpdated | Filled) -> bool:
@@ -61,23 +65,12 @@ class Release:
     def _ledger_streamed(self, event: LedgerPosted) -> bool:
         return self._publish(self._truth.news(event))
 
-    def _noting(self, note: Callable[[Any], None]) -> Callable[[Event], bool]:
-        """What is always news, and noted."""
-        tell = self._tell
-
-        def streamed(event: Event) -> bool:
-            note(event)
-            tell(event)
-            return True
-
-        return streamed
-
     def merged(self, event: Event) -> None:
         """Tell what a snapshot changed. A listing names our orders, so one without a name is foreign, unless one of ours is on its way."""
         if isinstance(event, OrderUpdated) and not self._identity.waiting:
             self._name_foreign(event)
         if not isinstance(event, ORDER_EVENTS):
-            self._tell(event)
+            self.tell(event)
         elif self._is_named(event):
             self._publish(self._identity.named(event))
         elif isinstance(event, Filled):
@@ -99,7 +92,7 @@ class Release:
     def outcome_unknown(self, client_id: str, contract: ContractId, update: OrderUpdated, now: int) -> None:
         self._truth.forget(client_id)
         self._unknown.add(client_id, contract, update, now)
-        self._tell(update)
+        self.tell(update)
 
     def found(self, find: Find, order: OrderUpdated | None, now: int) -> None:
         """The answer to a look-up: it names the order, or says that the venue does not know it."""
@@ -154,7 +147,7 @@ class Release:
         absent = self._unknown.missed(client_id, now)
         known = self._truth.open_order(client_id)
         if absent is not None:
-            self._tell(absent)
+            self.tell(absent)
         elif client_id not in self._unknown and known is not None:
             doubt = attrs.evolve(
                 known, time=now, received=now, state=OrderState.UNKNOWN, origin=Origin.COMPUTED, reason="the venue no longer knows it"
@@ -207,7 +200,7 @@ class Release:
     def _publish(self, event: Event | None) -> bool:
         if event is None:
             return False
-        self._tell(event)
+        self.tell(event)
         if isinstance(event, ORDER_EVENTS) and event.client_id is not None and event.origin is not _COMPUTED:
             self._is_evidence(event, event.client_id)
         return True
@@ -220,4 +213,4 @@ class Release:
             return
         text = f"{client_id} was given up as absent, and now {self._adapter} speaks of it"
         now = event.received
-        self._tell(AlertRaised(time=now, received=now, source="session", topic="revived", text=text, severity=Severity.CRITICAL))
+        self.tell(AlertRaised(time=now, received=now, source="session", topic="revived", text=text, severity=Severity.CRITICAL))

@@ -7,7 +7,7 @@ stands against it: the stream ends in the truth. It decides nothing about connec
 
 from __future__ import annotations
 
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from types import MappingProxyType
@@ -24,20 +24,17 @@ from strikeloop.events import (
     Event,
     Filled,
     LedgerPosted,
-    OrderState,
     OrderUpdated,
     Origin,
     PositionUpdated,
 )
 from strikeloop.session.executions import Executions, FillKey, OrderKey, fill_key
+from strikeloop.session.known import Known, KnownOrders, names_of, said
 
 ZERO = Decimal(0)
 NOTHING: Mapping[str, Any] = MappingProxyType({})
-_OPEN, _SNAPSHOT = OrderState.OPEN, Origin.SNAPSHOT
-_OVER = frozenset(state for state in OrderState if state.is_terminal)
+_SNAPSHOT = Origin.SNAPSHOT
 _filled = maker(Filled)
-MOST_CLOSED = 10_000
-"""Names of orders that are over; what is said late of one that was forgotten is put right by the next snapshot."""
 MOST_ENTRIES = 1_000
 """Ledger entries that are remembered, to know those that come over a second line."""
 
@@ -62,34 +59,6 @@ class _Since:
     balances: dict[tuple[str, str], Decimal] = attrs.field(factory=dict)
 
 
-@attrs.define(eq=False, weakref_slot=False)
-class _Known:
-    """One order."""
-
-    names: tuple[str, ...]
-    """Ours and the venue's, as far as they were told."""
-    said: Any = None
-    """What was said of it, as a tuple; several in a dict. None while whatever is said is news."""
-    open: OrderUpdated | None = None
-    """As it stands, where it is open as far as we know."""
-    is_over: bool = False
-
-    def is_news(self, said: tuple[Any, ...]) -> bool:
-        """Whether just this was not said before, by whichever way. Orders of which one thing is said are most, and cost no dict."""
-        before = self.said
-        if before is None:
-            self.said = said
-        elif type(before) is dict:
-            if said in before:
-                return False
-            before[said] = None
-        elif before == said:
-            return False
-        else:
-            self.said = {before: None, said: None}
-        return True
-
-
 class Truth:
     """What one account port has told us so far."""
 
@@ -109,10 +78,7 @@ class Truth:
         self._executions = Executions()
         self._positions: dict[ContractId, PositionUpdated] = {}
         self._expected: dict[ContractId, Decimal] = {}
-        self._orders: dict[str, _Known] = {}
-        """By our id and by the venue's."""
-        self._over: deque[str] = deque()
-        """The names of those that are over, in the order in which they ended."""
+        self._orders = KnownOrders()
         self._entry: dict[tuple[str, str], LedgerPosted] = {}
         self._entries: OrderedDict[tuple[object, ...], None] = OrderedDict()
         self._cash: dict[tuple[str, str], Decimal] = {}
@@ -145,23 +111,17 @@ class Truth:
 
     def answer(self, order: OrderUpdated) -> OrderUpdated:
         """Fold the answer to a question of ours: always news, because somebody waits for it."""
-        known = self._known(order)
-        known.is_news(_said(order))
+        known = self._orders.of(order)
+        known.is_news(said(order))
         return self._on_order(order, known)
-
-    def _open(self) -> dict[str, OrderUpdated]:
-        """The open orders, each by the name that the venue knows it by."""
-        return {known.names[-1]: known.open for known in self._orders.values() if known.open is not None}
 
     def open_order(self, client_id: str) -> OrderUpdated | None:
         """The order as it stands, None unless it is open as far as we know."""
-        known = self._orders.get(client_id)
-        return None if known is None else known.open
+        return self._orders.open_order(client_id)
 
     def is_over(self, name: str) -> bool:
         """Whether the end of the order of this id, ours or the venue's, is known."""
-        known = self._orders.get(name)
-        return known is not None and known.is_over
+        return self._orders.is_over(name)
 
     def has_told(self, contract: ContractId, order_id: str) -> bool:
         """Whether it is known from the order itself how much of it is filled."""
@@ -196,9 +156,7 @@ class Truth:
 
     def forget(self, client_id: str) -> None:
         """We no longer know how this order stands: whatever is said of it next is news."""
-        known = self._orders.get(client_id)
-        if known is not None:
-            known.said = known.open = None
+        self._orders.forget(client_id)
 
     # ---- chains ----
 
@@ -259,19 +217,19 @@ class Truth:
         balances = [self._merge_balance(balance, since, adjustments) for balance in snapshot.balances]
         self._since = None
         self._executions.forgive()
-        self._executions.purge(self._open())
+        self._executions.purge(self._orders.open())
         return Merge((*orders, *fills, *positions, *balances), tuple(adjustments), missing)
 
     def _merge_orders(
         self, snapshot: Snapshot, since: _Since, adjustments: list[str]
     ) -> tuple[list[OrderUpdated], tuple[OrderUpdated, ...]]:
         """Orders that the stream spoke of since are left as it said."""
-        listed = {key for order in snapshot.orders for key in _keys(order)}
+        listed = {key for order in snapshot.orders for key in names_of(order)}
         changed = []
         for order in snapshot.orders:
-            held = self._known(order)
+            held = self._orders.of(order)
             known = held.open
-            if since.orders.intersection(_keys(order)):
+            if since.orders.intersection(names_of(order)):
                 changed.append(order)
                 continue
             if known is None:
@@ -282,7 +240,7 @@ class Truth:
                 changed.append(order)
             self._on_order(order, held)
         settled = listed | since.orders
-        missing = [order for order in self._open().values() if snapshot.complete and not settled.intersection(_keys(order))]
+        missing = [order for order in self._orders.open().values() if snapshot.complete and not settled.intersection(names_of(order))]
         adjustments.extend(f"order {_name(order)} in {order.contract} is no longer open, {_figures(order)} before" for order in missing)
         return changed, tuple(missing)
 
@@ -341,8 +299,8 @@ class Truth:
         return None if self._repeats(event) else event
 
     def _on_update(self, order: OrderUpdated) -> OrderUpdated | None:
-        known = self._known(order)
-        return self._on_order(order, known) if known.is_news(_said(order)) else None
+        known = self._orders.of(order)
+        return self._on_order(order, known) if known.is_news(said(order)) else None
 
     def _on_fill(self, fill: Filled) -> Filled | None:
         """The part of `fill` that is news."""
@@ -356,45 +314,12 @@ class Truth:
                 self._since.fills.append(news)
         return news
 
-    def _known(self, order: OrderUpdated) -> _Known:
-        """What is known of an order, under all of its names."""
-        client_id, order_id, orders = order.client_id, order.order_id, self._orders
-        known = None if client_id is None else orders.get(client_id)
-        if known is None and order_id is not None:
-            known = orders.get(order_id)
-        if known is None:
-            known = _Known(_keys(order))
-            for name in known.names:
-                orders[name] = known
-        elif client_id is not None and order_id is not None and known.names != (client_id, order_id):
-            self._rename(known, (client_id, order_id))
-        return known
-
-    def _rename(self, known: _Known, names: tuple[str, str]) -> None:
-        """An order has another name, too. Where that was known by itself, and as over, so is the order."""
-        self._over.extend(name for name in known.names if name not in names)
-        known.names = names
-        for name in names:
-            other, self._orders[name] = self._orders.get(name), known
-            if other is None and known.is_over:
-                self._over.append(name)
-            elif other is not None and other.is_over:
-                known.is_over, known.open = True, None
-
-    def _on_order(self, order: OrderUpdated, known: _Known) -> OrderUpdated:
-        """Note how an order stands. One that is over stays so, whatever is said late."""
+    def _on_order(self, order: OrderUpdated, known: Known) -> OrderUpdated:
+        """Note how an order stands, and how much of it is filled."""
         self._executions.told(order)
         if self._since is not None:
-            self._since.orders.update(_keys(order))
-        if known.is_over:
-            return order
-        if order.state is _OPEN:
-            known.open = order
-        elif order.state in _OVER:
-            known.is_over, known.open = True, None
-            self._over.extend(known.names)
-            while len(self._over) > MOST_CLOSED:
-                self._orders.pop(self._over.popleft(), None)
+            self._since.orders.update(names_of(order))
+        self._orders.stands(order, known)
         return order
 
     def _repeats(self, event: LedgerPosted) -> bool:
@@ -406,18 +331,6 @@ class Truth:
         if len(self._entries) > MOST_ENTRIES:
             self._entries.popitem(last=False)
         return False
-
-
-def _keys(order: OrderUpdated) -> tuple[str, ...]:
-    client_id, order_id = order.client_id, order.order_id
-    if client_id is None:
-        return () if order_id is None else (order_id,)
-    return (client_id,) if order_id is None else (client_id, order_id)
-
-
-def _said(order: OrderUpdated) -> tuple[Any, ...]:
-    """What an order says of itself, to recognize it by."""
-    return (order.state, order.size, order.left, order.price, order.fill_price, order.finish_as, order.time)
 
 
 def _filled_since(contract: ContractId, since: _Since, snapshot: Snapshot) -> Decimal:

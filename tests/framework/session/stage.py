@@ -148,7 +148,7 @@ class Stage:
 
     def frame(self, decoded: Decoded, line: int | None = None) -> Stage:
         """A frame comes on a line: this one, else the latest that was asked for."""
-        self.session.receive(line or self.line, decoded, self.now)
+        self.session.receive(line or self.line, [decoded], self.now)
         return self.listen()
 
     def say_nothing(self) -> Stage:

@@ -16,12 +16,13 @@ from strikeloop import (
     StreamLost,
     StreamOpened,
 )
-from strikeloop.adapter import Channel
+from strikeloop.adapter import Channel, Decoded
 from strikeloop.session import Connect, Drop, Phase, SendPing, Subscribe
 from tests.framework.session.stage import (
     CALL,
     CHANNELS,
     FILLS,
+    HEARTBEAT,
     ORDERS,
     POSITIONS,
     QUIET,
@@ -76,6 +77,18 @@ def test_a_feed_is_ready_without_a_snapshot() -> None:
 
 def test_a_feed_passes_market_data_on_before_it_is_acknowledged() -> None:
     assert Stage(MARKET, port="feed").connect().say("quotes", quote()).said(Quoted) == [quote()]
+
+
+def test_the_frames_of_a_batch_are_told_in_order_with_what_they_confirm() -> None:
+    stage = Stage(QUIET).connect().snapshot().forget()
+    first, second = order(left=10), position(1)
+    frames = [Decoded(channel=ORDERS, events=(first,)), HEARTBEAT, Decoded(channel=POSITIONS, events=(second,)), Decoded(channel="other")]
+    stage.session.receive(stage.line, frames, stage.now)
+    assert stage.listen().events == [first, second]
+    stage = Stage(QUIET).connect()
+    stage.session.receive(stage.line, frames, stage.now)
+    assert [event.channel for event in stage.listen().said(ChannelSubscribed)] == [ORDERS, POSITIONS]
+    assert all(status.updates == 1 for status in stage.session.channels)
 
 
 def test_a_channel_without_acknowledgement_is_confirmed_by_a_snapshot() -> None:
