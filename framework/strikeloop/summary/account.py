@@ -30,6 +30,7 @@ class Account:
         self._fresh = ZERO
         self.first: Decimal | None = None
         self.equity: Decimal | None = None
+        self._told: tuple[float, float, float, float] | None = None
 
     def on_balance(self, event: BalanceUpdated) -> None:
         """An account's balance; the first one of a further account is money that came from outside."""
@@ -39,7 +40,7 @@ class Account:
             return
         elif event.adapter not in self._known:
             self.pay_in(_worth(event))
-        self._known[event.adapter] = event
+        self._known[event.adapter], self._told = event, None
         self.equity = sum((_worth(one) for one in self._known.values()), ZERO)
         if self.first is None:
             self.first = self.equity
@@ -49,6 +50,7 @@ class Account:
 
     def pay_in(self, change: Decimal) -> None:
         """Money came from outside, or went there (negative)."""
+        self._told = None
         self.paid_in += change
         self._fresh += change
 
@@ -56,6 +58,13 @@ class Account:
     def pnl(self) -> Decimal:
         """What was gained since the first balance."""
         return ZERO if self.equity is None or self.first is None else self.equity - self.first - self.paid_in
+
+    @property
+    def told(self) -> tuple[float, float, float, float]:
+        """Equity, cash, available and PnL as the balances have them."""
+        if self._told is None:
+            self._told = float(self.equity or ZERO), float(self.cash), float(self.available), float(self.pnl)
+        return self._told
 
     @property
     def mean_equity(self) -> float:

@@ -69,7 +69,9 @@ class Summary:
         self.halt: e.HaltUpdated | None = None
         """How the kill switch stands, None where nobody pulled it."""
         self.assumptions: Mapping[str, Any] = {}
-        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("fill", "refusal", "alert", "stream", "fault", "halt")}
+        self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in ("refusal", "alert", "stream", "fault", "halt")}
+        self._fills: list[tuple[e.Filled, Decimal, float | None, float | None, float | None, float | None]] = []
+        """Fills with multiplier, bid, ask, mark and underlying as they were; rows are made of them when they are asked for."""
         self.portfolio = Portfolio() if portfolio is None else portfolio
         self.attribution = Attribution(self.portfolio)
         self.curve = Curve(keep={"drawdown": min, "margin_occupied": max, "margin_required": max})
@@ -78,6 +80,8 @@ class Summary:
         self._risks: dict[str, e.PortfolioRiskUpdated] = {}
         self._margin: e.PortfolioRiskUpdated | None = None
         """The risk with the largest margin since the last row of the curve."""
+        self._risk: dict[str, float] | None = None
+        """What the rows of the curve tell of `_risks`; None where that is to be worked out."""
         self._price: float | None = None
         """Of the first underlying."""
         self._due = 0
@@ -126,34 +130,34 @@ class Summary:
         """What is true at the end of a span of the curve's grid becomes its row."""
         values: dict[str, float | None] = {"underlying": self._price}
         if self.account.equity is not None:
-            self._account_now(values, self.account.equity)
+            self._account_now(values)
         if self._risks:
-            self._risk_now(values)
+            values.update(self._risk_now())
         if self._price is not None or len(values) > 1:
             self.curve.add(self._due, values)
 
-    def _account_now(self, values: dict[str, float | None], equity: Decimal) -> None:
+    def _account_now(self, values: dict[str, float | None]) -> None:
         account, made = self.account, self.attribution
         wealth = account.wealth
+        values["equity"], values["cash"], values["available"], pnl = account.told
         low, wealth.low = wealth.low, wealth.drawdown
-        values["equity"] = float(equity)
-        values["cash"] = float(account.cash)
-        values["available"] = float(account.available)
-        values["return"] = wealth.value - 1.0
-        values["drawdown"] = low
-        values["pnl"] = float(account.pnl)
+        values["return"], values["drawdown"], values["pnl"] = wealth.value - 1.0, low, pnl
         values.update(zip(PNL_PARTS, made.parts, strict=True))
         values["pnl_fees"] = -float(made.fees)
 
-    def _risk_now(self, values: dict[str, float | None]) -> None:
-        risks, margin = self._risks.values(), self._margin
-        self._margin = None
-        occupied, required = (sum((getattr(risk, name) for risk in risks), ZERO) for name in ("margin_occupied", "margin_required"))
-        if margin is not None and len(risks) == 1:
-            occupied, required = margin.margin_occupied, margin.margin_required
-        for name in ("delta", "gamma", "vega", "theta"):
-            values[name] = sum(getattr(risk, f"total_{name}") for risk in risks)
-        values["margin_occupied"], values["margin_required"] = float(occupied), float(required)
+    def _risk_now(self) -> dict[str, float]:
+        """Greeks and margins of all accounts; of the only one the largest margin since the row before."""
+        if self._risk is None:
+            risks, margin = self._risks.values(), self._margin
+            occupied, required = (sum((getattr(risk, name) for risk in risks), ZERO) for name in ("margin_occupied", "margin_required"))
+            if margin is not None and len(risks) == 1:
+                occupied, required = margin.margin_occupied, margin.margin_required
+            greeks = {name: sum(getattr(risk, f"total_{name}") for risk in risks) for name in ("delta", "gamma", "vega", "theta")}
+            self._risk = {**greeks, "margin_occupied": float(occupied), "margin_required": float(required)}
+        now = self._risk
+        if self._margin is not None:
+            self._margin = self._risk = None  # the next row looks at what was told last
+        return now
 
     # ---- what came of it ----
 
@@ -229,10 +233,32 @@ class Summary:
             "pnl": self.causes(portfolio),
             "marks": self._marks(),
             "order_list": orders_told(orders, MOST_ROWS),
+            "fill_list": [{**row, "instance": owners.get(row["order_id"]) or orders.owner(row["client_id"])} for row in self.fill_rows()],
             **{"faults" if name == "fault" else f"{name}_list": rows for name, rows in self.rows.items()},
-            "fill_list": [{**row, "instance": owners.get(row["order_id"]) or orders.owner(row["client_id"])} for row in self.rows["fill"]],
             "positions": positions_told(portfolio),
         }
+
+    def fill_rows(self) -> list[dict[str, Any]]:
+        """The first `MOST_ROWS` fills, each with the market as it was."""
+        return [
+            {
+                "time": event.received,
+                "trade_id": event.trade_id,
+                "client_id": event.client_id,
+                "order_id": event.order_id,
+                "contract": plain(event.contract),
+                "size": plain(event.size),
+                "price": plain(event.price),
+                "fee": plain(event.fee),
+                "is_maker": event.is_maker,
+                "multiplier": plain(multiplier),
+                "bid": bid,
+                "ask": ask,
+                "mark": mark,
+                "underlying": underlying,
+            }
+            for event, multiplier, bid, ask, mark, underlying in self._fills
+        ]
 
     def causes(self, portfolio: Portfolio) -> dict[str, Any]:
         """The PnL by cause; `outside` is what the account gained beyond its contracts (adjustments, marks not told yet)."""
@@ -287,25 +313,9 @@ class Summary:
         line, mark, quote = self.attribution.on_fill(event, market), market.mark, market.quote
         if mark is not None:
             self._mark(event.contract, event.received, mark)
-        if len(self.rows["fill"]) >= MOST_ROWS:
-            return
-        self._row(
-            "fill",
-            time=event.received,
-            trade_id=event.trade_id,
-            client_id=event.client_id,
-            order_id=event.order_id,
-            contract=event.contract,
-            size=event.size,
-            price=event.price,
-            fee=event.fee,
-            is_maker=event.is_maker,
-            multiplier=line.multiplier,
-            bid=None if quote is None else quote.bid,
-            ask=None if quote is None else quote.ask,
-            mark=mark,
-            underlying=market.underlying,
-        )
+        if len(self._fills) < MOST_ROWS:
+            sides = (None, None) if quote is None else (quote.bid, quote.ask)
+            self._fills.append((event, line.multiplier, *sides, mark, market.underlying))
 
     def _on_ledger(self, event: e.LedgerPosted) -> None:
         if event.kind in FLOWS:
@@ -318,7 +328,7 @@ class Summary:
             self._price = event.price
 
     def _on_risk(self, event: e.PortfolioRiskUpdated) -> None:
-        self._risks[event.adapter] = event
+        self._risks[event.adapter], self._risk = event, None
         if self._margin is None or event.margin_occupied > self._margin.margin_occupied:
             self._margin = event
 

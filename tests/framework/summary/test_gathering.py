@@ -152,7 +152,7 @@ def test_what_happened_to_connections_is_told_in_words() -> None:
 
 def test_lists_end_at_their_limit_and_counts_go_on() -> None:
     gathered = summary(*[fill("c", 1)] * (MOST_ROWS + 2))
-    assert (len(gathered.rows["fill"]), gathered.fills) == (MOST_ROWS, MOST_ROWS + 2)
+    assert (len(gathered.fill_rows()), gathered.fills) == (MOST_ROWS, MOST_ROWS + 2)
 
 
 # ---- curves ----------------------------------------------------------------------------------------------------------
@@ -277,7 +277,7 @@ def test_a_fill_is_told_with_the_market_as_it_was() -> None:
     for event in (quoted(), ticker(mark=101.5, underlying_price=70_010.0)):
         gathered.portfolio.apply(event)
     gathered.see(fill("c", 2, 99, fee=D("0.1"), is_maker=True, trade_id="t9"))
-    (row,) = gathered.rows["fill"]
+    (row,) = gathered.fill_rows()
     assert {name: row[name] for name in ("bid", "ask", "mark", "underlying", "is_maker", "fee", "multiplier", "trade_id")} == {
         "bid": 100.0,
         "ask": 102.0,
