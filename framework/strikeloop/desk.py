@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
-from enum import StrEnum
 from random import Random
 from types import MappingProxyType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 import attrs
 
+from strikeloop.arguments import amount_of, flag_of, ids_of, one_of, price_of, text_of, whole_of
 from strikeloop.clock import SECOND_NS, Clock
 from strikeloop.commands import AmendOrder, CancelOrder, Command, SubmitOrder, TimeInForce
 from strikeloop.contracts import Contract, ContractId
@@ -81,7 +81,6 @@ class WriteLog:
 
 
 _order, _withdrawal = maker(SubmitOrder), maker(CancelOrder)
-Choice = TypeVar("Choice", bound=StrEnum)
 SHORTEST_S, LONGEST_S = 1e-6, 1e9
 Request = Command | SetTimer | CancelTimer | Watch | RaiseAlert | RequestHalt | WriteLog
 
@@ -237,7 +236,7 @@ class Desk:
         `iceberg` contracts are shown at a time (0: all), the hidden rest pays the taker fee; `mmp` puts the order under the
         account's market maker protection.
         """
-        return self._submit(contract, _amount(size), price, tif=tif, reduce_only=reduce_only, iceberg=iceberg, mmp=mmp, tag=tag)
+        return self._submit(contract, amount_of(size), price, tif=tif, reduce_only=reduce_only, iceberg=iceberg, mmp=mmp, tag=tag)
 
     def sell(
         self,
@@ -252,7 +251,7 @@ class Desk:
         tag: str = "",
     ) -> str:
         """Sell `size` contracts at `price` or better; without a price at the market (ioc). `iceberg` and `mmp` as in `buy`."""
-        return self._submit(contract, -_amount(size), price, tif=tif, reduce_only=reduce_only, iceberg=iceberg, mmp=mmp, tag=tag)
+        return self._submit(contract, -amount_of(size), price, tif=tif, reduce_only=reduce_only, iceberg=iceberg, mmp=mmp, tag=tag)
 
     def close(
         self, contract: ContractId, size: int | str | Decimal | None = None, price: float | str | Decimal | None = None, *, tag: str = ""
@@ -263,12 +262,12 @@ class Desk:
         """
         position = self.position(contract)
         held = Decimal(0) if position is None else position.size
-        amount = abs(held) if size is None else min(_amount(size), abs(held))
+        amount = abs(held) if size is None else min(amount_of(size), abs(held))
         return self._submit(contract, -amount if held > 0 else amount, price, reduce_only=True, tag=tag)
 
     def cancel(self, client_id: str) -> str:
         """Withdraw one order."""
-        order = self._view.orders.get(_text(client_id, "client_id"))
+        order = self._view.orders.get(text_of(client_id, "client_id"))
         contract = ContractId.of("", "") if order is None else order.contract
         self._put(_withdrawal(client_id, contract))
         return client_id
@@ -290,28 +289,28 @@ class Desk:
 
     def amend(self, client_id: str, *, price: float | str | Decimal | None = None, size: int | str | Decimal | None = None) -> str:
         """Change price or total size (unsigned; the side stays) of a working order."""
-        order = self._view.orders.get(_text(client_id, "client_id"))
+        order = self._view.orders.get(text_of(client_id, "client_id"))
         contract = ContractId.of("", "") if order is None else order.contract
-        total = None if size is None else _amount(size)
+        total = None if size is None else amount_of(size)
         if total is not None and order is not None and order.size < 0:
             total = -total
-        self._put(AmendOrder(client_id=client_id, contract=contract, price=_price(price), size=total))
+        self._put(AmendOrder(client_id=client_id, contract=contract, price=price_of(price), size=total))
         return client_id
 
     def at(self, time: int, name: str) -> None:
         """Deliver TimerFired with this name once, at `time` (ns UTC). Setting a name again replaces it."""
-        self._put(SetTimer(_text(name, "name"), _whole(time, "time")))
+        self._put(SetTimer(text_of(name, "name"), whole_of(time, "time")))
 
     def every(self, seconds: float, name: str) -> None:
         """Deliver TimerFired with this name every `seconds`, first after one interval."""
         if type(seconds) not in (int, float) or not SHORTEST_S <= seconds <= LONGEST_S:
             raise TypeError(f"seconds must be a number from {SHORTEST_S:g} to {LONGEST_S:g}, got {seconds!r}")
         interval = round(seconds * SECOND_NS)
-        self._put(SetTimer(_text(name, "name"), self.now + interval, interval))
+        self._put(SetTimer(text_of(name, "name"), self.now + interval, interval))
 
     def cancel_timer(self, name: str) -> None:
         """Forget a timer; an unknown name is no error."""
-        self._put(CancelTimer(_text(name, "name")))
+        self._put(CancelTimer(text_of(name, "name")))
 
     def watch(
         self, *targets: ContractId | Contract | str | Iterable[Contract | ContractId], kinds: Sequence[type[Event]] = (), every: int = 1
@@ -327,17 +326,17 @@ class Desk:
             if isinstance(target, str):
                 underlyings.append(target)
             else:
-                contracts.extend(_ids(target))
+                contracts.extend(ids_of(target))
         for kind in kinds:
             if kind not in MARKET_EVENTS:
                 raise TypeError(f"kinds must be market events ({', '.join(one.__name__ for one in MARKET_EVENTS)}), got {kind!r}")
-        if _whole(every, "every") < 1:
+        if whole_of(every, "every") < 1:
             raise TypeError(f"every must be at least 1, got {every}")
         self._put(Watch(tuple(contracts), tuple(underlyings), tuple(kinds), every))
 
     def alert(self, text: str, *, topic: str = "note", severity: Severity | str = Severity.WARNING) -> None:
         """Tell people something: becomes AlertRaised, which every plugin and sink sees."""
-        self._put(RaiseAlert(_text(topic, "topic"), _text(text, "text"), _one_of(Severity, severity, "severity")))
+        self._put(RaiseAlert(text_of(topic, "topic"), text_of(text, "text"), one_of(Severity, severity, "severity")))
 
     def halt(self, reason: str, *, cancel: bool = False, flatten: bool = False) -> None:
         """Halt the whole run: from now on nothing opens, and only a person can let it trade again.
@@ -345,11 +344,11 @@ class Desk:
         `cancel` also withdraws every working order of the run, `flatten` that and closes every position of the account, under the
         limits of [halt]. A rule may ask for it too. Asked for again it changes nothing, unless it asks for more.
         """
-        self._put(RequestHalt(_text(reason, "reason"), _flag(cancel, "cancel"), _flag(flatten, "flatten")))
+        self._put(RequestHalt(text_of(reason, "reason"), flag_of(cancel, "cancel"), flag_of(flatten, "flatten")))
 
     def log(self, text: str, **fields: Any) -> None:
         """Write a line to the run's log; it plays no part in decisions or digest."""
-        self._put(WriteLog(_text(text, "text"), fields))
+        self._put(WriteLog(text_of(text, "text"), fields))
 
     # ---- inside ----
 
@@ -378,8 +377,8 @@ class Desk:
     ) -> str:
         if not isinstance(contract, ContractId):
             raise TypeError(f"contract must be a ContractId, got {type(contract).__name__}: pass contract.id or event.contract")
-        limit, chosen = _price(price), _one_of(TimeInForce, tif, "tif")
-        shown, is_protected, note = _amount(iceberg, "iceberg"), _flag(mmp, "mmp"), _text(tag, "tag")
+        limit, chosen = price_of(price), one_of(TimeInForce, tif, "tif")
+        shown, is_protected, note = amount_of(iceberg, "iceberg"), flag_of(mmp, "mmp"), text_of(tag, "tag")
         name = self._view.next_client_id(self._instance)
         self._put(_order(name, contract, size, limit, TimeInForce.IOC if limit is None else chosen, reduce_only, shown, is_protected, note))
         return name
@@ -389,67 +388,3 @@ class Desk:
             raise PluginError(f"{self._instance} is a rule: rules judge commands, they do not send any", plugin=self._instance)
         self.outbox.append(request)
         self._view.asked.append(self._instance)
-
-
-def _amount(value: int | str | Decimal, name: str = "size") -> Decimal:
-    if isinstance(value, bool) or not isinstance(value, int | str | Decimal):
-        raise TypeError(f"{name} must be int, Decimal or str, got {type(value).__name__} {value!r}")
-    number = _decimal(value, name)
-    if number < 0:
-        raise TypeError(f"{name} must not be negative, got {value!r}: the side is said by buy or sell")
-    return number
-
-
-def _flag(value: bool, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} must be a bool, got {type(value).__name__} {value!r}")
-    return value
-
-
-def _price(value: float | str | Decimal | None) -> Decimal | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float | str | Decimal):
-        raise TypeError(f"price must be float, int, Decimal or str, got {type(value).__name__} {value!r}")
-    return _decimal(repr(value) if isinstance(value, float) else value, "price")
-
-
-def _decimal(value: int | str | Decimal, name: str) -> Decimal:
-    try:
-        number = Decimal(value)
-    except ArithmeticError:
-        raise TypeError(f"{name} must be a number, got {value!r}") from None
-    if not number.is_finite():
-        raise TypeError(f"{name} must be finite, got {value!r}")
-    return number
-
-
-def _one_of(choices: type[Choice], value: str, name: str) -> Choice:
-    try:
-        return choices(value)
-    except ValueError:
-        raise TypeError(f"{name} must be one of {', '.join(choices)}, got {value!r}") from None
-
-
-def _whole(value: int, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{name} must be an int, got {type(value).__name__} {value!r}")
-    return value
-
-
-def _text(value: str, name: str) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, got {type(value).__name__} {value!r}")
-    return value
-
-
-def _ids(target: ContractId | Contract | Iterable[Contract | ContractId]) -> tuple[ContractId, ...]:
-    if isinstance(target, ContractId):
-        return (target,)
-    if isinstance(target, Contract):
-        return (target.id,)
-    found = tuple(one.id if isinstance(one, Contract) else one for one in target)
-    for one in found:
-        if not isinstance(one, ContractId):
-            raise TypeError(f"watch wants contracts, or names of underlyings, got {type(one).__name__} {one!r} in a list of contracts")
-    return found

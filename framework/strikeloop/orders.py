@@ -87,7 +87,7 @@ class Order:
     @property
     def is_working(self) -> bool:
         """Whether it can still trade, as far as we know (UNKNOWN counts)."""
-        return not self.state.is_terminal
+        return self.state not in _OVER
 
     @property
     def is_buy(self) -> bool:
@@ -334,7 +334,7 @@ def _updated(order: Order, event: OrderUpdated) -> Order | None:
         return None
     size, left, price, former, is_amending, fill_price = _figures(order, event, filled)
     heard = (state, order_id, finish_as, reason, told, size, left, price, former, is_amending, fill_price)
-    if heard == (
+    if state is before and heard == (
         *(before, order.order_id, order.finish_as, order.reason, order.told),
         *(order.size, order.left, order.price, order.former, order.is_amending, order.fill_price),
     ):
