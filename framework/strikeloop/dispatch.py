@@ -17,10 +17,10 @@ import attrs
 import pluggy
 
 from strikeloop.contracts import Contract, ContractId
-from strikeloop.desk import Desk, Watch
+from strikeloop.desk import Desk, View, Watch
 from strikeloop.errors import PluginError
 from strikeloop.events import Event, UnderlyingPriced
-from strikeloop.hooks import HOOK_OF, HOOKS, MARKET_HOOKS, PROJECT, Hooks, OnFault
+from strikeloop.hooks import HOOK_OF, HOOKS, MARKET_HOOKS, PROJECT, Hooks, OnFault, on_fault_of
 
 Kind = Literal["strategy", "risk", "sink"]
 
@@ -35,6 +35,22 @@ class Instance:
     desk: Desk
     on_fault: OnFault = "cancel"
     halted: bool = False
+
+
+@attrs.frozen(kw_only=True)
+class Plugin:
+    """A plugin as a driver hands it to the engine; `memory` is what it kept from an earlier run."""
+
+    name: str
+    kind: Kind
+    plugin: Any
+    memory: dict[str, Any] = attrs.field(factory=dict)
+
+    def placed(self, view: View, seed: int) -> Instance:
+        """The plugin at a desk of its own."""
+        desk = Desk(view, self.name, seed=str(seed), read_only=self.kind != "strategy")
+        desk.memory.update(self.memory)
+        return Instance(self.name, self.kind, self.plugin, desk, on_fault_of(type(self.plugin)))
 
 
 class Call(NamedTuple):

@@ -8,50 +8,44 @@ else: sockets, files, time.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from strikeloop.blocks import Blocks
 from strikeloop.clientids import ClientIds, owners
 from strikeloop.clock import Clock
-from strikeloop.commands import AmendOrder, Approved, CancelOrder, Command, SubmitOrder
+from strikeloop.commands import AmendOrder, CancelOrder, Command, SubmitOrder
 from strikeloop.contracts import Contract
-from strikeloop.desk import CancelTimer, Desk, RaiseAlert, Request, RequestHalt, SetTimer, View, Watch, WriteLog
-from strikeloop.dispatch import Dispatch, Instance, Kind, Plain, Route, Wrap
-from strikeloop.drafts import maker
+from strikeloop.desk import CancelTimer, RaiseAlert, Request, RequestHalt, SetTimer, View, Watch, WriteLog
+from strikeloop.dispatch import Dispatch, Instance, Plain, Plugin, Route, Wrap
 from strikeloop.errors import InvariantError
 from strikeloop.events import (
     MARKET_EVENTS,
     ORDER_EVENTS,
-    AlertRaised,
     ContractExpired,
     ContractListed,
     Event,
     Filled,
-    GapClosed,
-    GapOpened,
     HaltRequested,
     HaltReset,
     OrderRefused,
     OrderState,
     OrderUpdated,
-    PluginFaulted,
     PositionUpdated,
-    Reconciled,
     RunStarted,
     Severity,
     StreamEvent,
-    StreamLost,
-    StreamStale,
     TimerFired,
 )
-from strikeloop.hooks import on_fault_of
-from strikeloop.killswitch import LOOK_NS, NAME, HaltSettings, KillSwitch
+from strikeloop.halting import Halting
+from strikeloop.killswitch import NAME, HaltSettings, KillSwitch
 from strikeloop.margin import MarginModel
 from strikeloop.orders import Order, Orders
+from strikeloop.outcome import NOTHING, Outcome, Step
 from strikeloop.portfolio import Portfolio
 from strikeloop.precision import restore_precision
 from strikeloop.review import Judgment, Review
@@ -68,19 +62,6 @@ _MARKET = frozenset(MARKET_EVENTS)
 _ABSENT = OrderState.ABSENT
 
 
-@attrs.frozen(weakref_slot=False)
-class Step:
-    """What one input led to: events the engine made, in order; commands that may leave, in order; log lines."""
-
-    events: tuple[Event, ...] = ()
-    approved: tuple[Approved[Command], ...] = ()
-    logs: tuple[tuple[str, WriteLog], ...] = ()
-
-
-NOTHING = Step()
-_step = maker(Step)
-
-
 @attrs.frozen(eq=False)
 class Raised:
     """What a plugin's hook raised."""
@@ -88,16 +69,6 @@ class Raised:
     instance: str
     hook: str
     error: Exception
-
-
-@attrs.frozen(kw_only=True)
-class Plugin:
-    """A plugin as a driver hands it to the engine; `memory` is what it kept from an earlier run."""
-
-    name: str
-    kind: Kind
-    plugin: Any
-    memory: dict[str, Any] = attrs.field(factory=dict)
 
 
 class Engine:
@@ -122,7 +93,7 @@ class Engine:
     ) -> None:
         self.clock, self.portfolio, tags = Clock(), Portfolio(), (*tags, tag)
         self.orders = Orders(owners((NAME, *(plugin.name for plugin in plugins if plugin.kind == "strategy")), tags))
-        self.blocks: dict[tuple[str, str], str] = {}
+        self.blocks = Blocks()
         """Why opening orders are refused, by (adapter, cause); adapter "" is the whole run."""
         for contract in contracts:
             self.portfolio.add_contract(contract)
@@ -134,13 +105,15 @@ class Engine:
         self.margin = margin
         view = View(self.clock, self.portfolio, self.orders, margin, self._ids.next)
         self._asked = view.asked
-        self.instances = tuple(_instance(plugin, view, seed) for plugin in plugins)
+        self.instances = tuple(plugin.placed(view, seed) for plugin in plugins)
         self._by_name = {instance.name: instance for instance in self.instances}
         if len(self._by_name) != len(self.instances) or NAME in self._by_name:
             raise InvariantError(f"two plugins share one name, or one is called {NAME}")
         self.dispatch = Dispatch(self.instances, self.portfolio.contracts, wrap)
         self.review = Review(self.dispatch.rules(), view, self.blocks)
-        self._timers = Timers()
+        self._timers, self._outcome = Timers(), Outcome(self.clock)
+        self._queue, self._approved = self._outcome.queue, self._outcome.approved
+        self._halting = Halting(self.switch, self.clock, self.blocks, self._timers, self._outcome)
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
         self._folds: dict[type[Event], Callable[[Any], Route]] = {
             **dict.fromkeys(ORDER_EVENTS, self._fold_order),
@@ -151,10 +124,6 @@ class Engine:
             HaltRequested: self._fold_halt,
             HaltReset: self._fold_reset,
         }
-        self._queue: deque[tuple[Event, Instance | None]] = deque()
-        self._made: list[Event] = []
-        self._approved: list[Approved[Command]] = []
-        self._logs: list[tuple[str, WriteLog]] = []
         self.raised: list[Raised] = []
         """The first exceptions of plugins, as they were raised."""
 
@@ -254,7 +223,7 @@ class Engine:
     @property
     def is_halted(self) -> bool:
         """Whether every order of the run is refused."""
-        return any(adapter == "" for adapter, _ in self.blocks)
+        return self.blocks.is_halted
 
     def next_timer(self) -> int | None:
         """When the next timer is due."""
@@ -275,7 +244,7 @@ class Engine:
         restore_precision()  # a plugin may have set another one
         self.portfolio.apply(event)
         if isinstance(event, StreamEvent):
-            self._fold_stream(event)
+            self.blocks.fold(event)
         return self.dispatch.broadcast(kind)
 
     def _fold_owned(self, event: TimerFired | OrderRefused) -> Route:
@@ -285,7 +254,7 @@ class Engine:
         self.dispatch.start()
         self._is_started = True
         if self.switch.is_engaged:
-            self._queue.append((self.switch.told(self.clock.now), None))  # nobody heard of it before
+            self._outcome.tell(self.switch.told(self.clock.now))  # nobody heard of it before
         return self.dispatch.broadcast(RunStarted)
 
     def _fold_listing(self, event: ContractListed | ContractExpired) -> Route:
@@ -321,53 +290,30 @@ class Engine:
         return fold
 
     def _fold_halt(self, event: HaltRequested) -> Route:
-        self._halt_run(event)
+        self._halting.request(event)
         return self.dispatch.broadcast(HaltRequested)
 
     def _fold_reset(self, event: HaltReset) -> Route:
-        if self.switch.reset(event.by, event.reason, self.clock.now):
-            self.unblock("", cause=NAME)
-            self._timers.cancel(NAME, "look")
-            self._tell_halt()
+        self._halting.reset(event)
         return self.dispatch.broadcast(HaltReset)
 
     def _revived(self, order: Order) -> None:
-        now, text = self.clock.now, f"{order.key} was thought absent and is {order.state.value} at the venue"
-        alert = AlertRaised(time=now, received=now, source="engine", topic="absent", text=text, severity=Severity.CRITICAL)
-        self._queue.append((alert, None))
-
-    def _fold_stream(self, event: StreamEvent) -> None:
-        """An account that is not confirmed is not traded on, nor one of which the driver misses something: each until it says so itself."""
-        if event.port == "driver" and isinstance(event, GapOpened):
-            self.block(event.adapter, event.reason, cause=event.channel)
-        elif event.port == "driver" and isinstance(event, GapClosed):
-            self.unblock(event.adapter, cause=event.channel)
-        if event.port != "account":
-            return
-        if isinstance(event, StreamLost):
-            self.block(event.adapter, f"the connection to {event.adapter} is lost: {event.reason}")
-        elif isinstance(event, GapOpened):
-            self.block(event.adapter, f"{event.channel} of {event.adapter} missed messages: {event.reason}")
-        elif isinstance(event, StreamStale):
-            self.block(event.adapter, f"the account of {event.adapter} was not confirmed for {event.age_s:.0f} s")
-        elif isinstance(event, Reconciled | GapClosed):
-            self.unblock(event.adapter)
+        text = f"{order.key} was thought absent and is {order.state.value} at the venue"
+        self._outcome.alert("engine", "absent", text, Severity.CRITICAL)
 
     def _settle(self) -> Step:
         """Empty outboxes and queue until both are dry."""
         self._collect()
         if self._queue:
             self._deliver_made()
-        step = _step(tuple(self._made), tuple(self._approved), tuple(self._logs))
-        self._made, self._approved, self._logs = [], [], []
-        return step
+        return self._outcome.taken()
 
     def _deliver_made(self) -> None:
         """Deliver what the engine made, and what comes of that, in order."""
         caused: Counter[str] = Counter()
         while self._queue:
             event, cause = self._queue.popleft()
-            self._made.append(event)
+            self._outcome.events.append(event)
             if cause is not None:
                 caused[cause.name] += 1
                 if caused[cause.name] > MOST_EVENTS_PER_INPUT and not cause.halted:
@@ -415,45 +361,20 @@ class Engine:
             case Watch():
                 self.dispatch.watch(instance, request)
             case RequestHalt():
-                self._halt_by(request, instance)
+                if self._halting.request_by(request, instance):
+                    self._look()
             case RaiseAlert():
-                self._alert(instance, request.topic, request.text, request.severity)
+                self._outcome.alert(instance.name, request.topic, request.text, request.severity, instance)
             case WriteLog():
-                self._logs.append((instance.name, request))
-
-    def _halt_by(self, request: RequestHalt, instance: Instance) -> None:
-        """A plugin halts the run."""
-        now, kind = self.clock.now, instance.kind
-        asked = HaltRequested(
-            time=now, received=now, cause=kind, by=instance.name, reason=request.reason, cancel=request.cancel, flatten=request.flatten
-        )
-        if self._halt_run(asked):
-            self._look()
-
-    def _halt_run(self, asked: HaltRequested) -> bool:
-        """From here on nothing opens; whether it asked for something new."""
-        is_news = self.switch.request(asked, self.clock.now)
-        if is_news:
-            self.block("", f"halted by {self.switch.by}: {self.switch.reason}", cause=NAME)
-            self._tell_halt()
-        return is_news
+                self._outcome.logs.append((instance.name, request))
 
     def _look(self) -> None:
-        """Let the kill switch do what is to be done now, and look again while it is not done."""
+        """Let the kill switch do what is to be done now."""
         if self._is_over:
             return
-        was_busy = self.switch.is_busy
-        for command in self.switch.look(self.clock.now, is_started=self._is_started):
+        for command in self._halting.look(is_started=self._is_started):
             judgment = self.review.judge_reduction(command, NAME, self.switch.settings.order_size)
             self._pass_on(command, judgment, NAME, None)
-        if self.switch.is_busy and not was_busy:
-            self._timers.set(NAME, SetTimer("look", self.clock.now + LOOK_NS, LOOK_NS))
-        elif was_busy and not self.switch.is_busy:
-            self._timers.cancel(NAME, "look")
-        self._tell_halt()
-
-    def _tell_halt(self) -> None:
-        self._queue.extend((told, None) for told in self.switch.take())
 
     def _judge(self, command: Command, instance: Instance) -> None:
         judgment = self.review.judge(command, instance)
@@ -464,7 +385,7 @@ class Engine:
     def _pass_on(self, command: Command, judgment: Judgment, name: str, cause: Instance | None) -> None:
         """Fold what was approved, or tell `name` why not."""
         if judgment.approved is None:
-            self._refuse(command, name, judgment.reasons, cause)
+            self._outcome.refuse(command, name, judgment.reasons, cause)
             return
         approved = judgment.approved.command
         if isinstance(approved, SubmitOrder):
@@ -473,24 +394,8 @@ class Engine:
             self.orders.amending(approved, self.clock.now)
         self._approved.append(judgment.approved)
         for rule, reason in judgment.resized:
-            self._alert(self._by_name[rule], "resized", f"{command.client_id} of {name} is made smaller: {reason}", Severity.INFO)
-
-    def _refuse(self, command: Command, name: str, reasons: tuple[tuple[str, str], ...], cause: Instance | None) -> None:
-        now = self.clock.now
-        refused = OrderRefused(
-            time=now,
-            received=now,
-            instance=name,
-            contract=command.contract,
-            client_id=command.client_id,
-            command=command,
-            reasons=reasons,
-        )
-        self._queue.append((refused, cause))
-
-    def _alert(self, instance: Instance, topic: str, text: str, severity: Severity) -> None:
-        now = self.clock.now
-        self._queue.append((AlertRaised(time=now, received=now, source=instance.name, topic=topic, text=text, severity=severity), instance))
+            text = f"{command.client_id} of {name} is made smaller: {reason}"
+            self._outcome.alert(rule, "resized", text, Severity.INFO, self._by_name[rule])
 
     def _fault(self, instance: Instance, hook: str, error: Exception) -> None:
         """A hook raised: its outbox is lost; a strategy is halted, a rule goes on."""
@@ -501,27 +406,16 @@ class Engine:
         if instance.kind == "strategy":
             self._halt(instance, hook, text)
         else:
-            self._report_fault(instance, hook, text)
+            self._outcome.fault(instance, hook, text)
 
     def _halt(self, instance: Instance, hook: str, text: str) -> None:
         instance.halted = True
         instance.desk.outbox = []
         self.dispatch.forget()
         self._timers.forget(instance.name)
-        self._report_fault(instance, hook, text)
+        self._outcome.fault(instance, hook, text)
         if instance.kind == "strategy" and instance.on_fault == "cancel":
             instance.desk.cancel_all()
-
-    def _report_fault(self, instance: Instance, hook: str, text: str) -> None:
-        now = self.clock.now
-        faulted = PluginFaulted(time=now, received=now, instance=instance.name, hook=hook, error=text, halted=instance.halted)
-        self._queue.append((faulted, instance))
-
-
-def _instance(plugin: Plugin, view: View, seed: int) -> Instance:
-    desk = Desk(view, plugin.name, seed=str(seed), read_only=plugin.kind != "strategy")
-    desk.memory.update(plugin.memory)
-    return Instance(plugin.name, plugin.kind, plugin.plugin, desk, on_fault_of(type(plugin.plugin)))
 
 
 __all__ = ["NOTHING", "Engine", "Plugin", "Raised", "Step"]
