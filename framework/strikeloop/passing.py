@@ -148,11 +148,12 @@ class Stretch:
         self, time: NDArray[np.int64], tables: Sequence[Table], loose: Sequence[Event] = (), loose_at: Positions | None = None
     ) -> None:
         self.time, self.tables = time, {table.kind: table for table in tables}
+        self.count = len(time)
         self.loose = list(loose)
         self.loose_at: Positions = np.zeros(0, np.int64) if loose_at is None else loose_at
 
     def __len__(self) -> int:
-        return len(self.time)
+        return self.count
 
     @property
     def is_seen_at_once(self) -> bool:
@@ -163,7 +164,7 @@ class Stretch:
     def next_loose(self, at: int) -> int:
         """The position of the first loose event at or after `at`; the end where there is none."""
         if not self.loose:
-            return len(self)
+            return self.count
         index = int(self.loose_at.searchsorted(at))
         return int(self.loose_at[index]) if index < len(self.loose) else len(self)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable
+from operator import ge, le
 from typing import TYPE_CHECKING, Any
 
 from strikeloop import ContractId, Event, Quoted, TickerUpdated, Traded, UnderlyingPriced
@@ -24,13 +25,55 @@ FIRST_LOOK = 256
 NOWHERE = 1 << 62
 
 
+class _Line:
+    """Figures of rows to come, one kind of one contract, and where they come to a limit next: `reaches(figure, limit)` says which do."""
+
+    __slots__ = ("_at", "_figures", "_limit", "_passed", "_positions", "_reaches")
+
+    def __init__(self, positions: Any, passed: Callable[[int], int], figures: Any, reaches: Callable[[Any, float], Any]) -> None:
+        self._positions, self._passed, self._figures, self._reaches = positions, passed, figures, reaches
+        self._at, self._limit = -1, 0.0
+
+    def met(self, at: int, limit: float) -> int:
+        """The first position from `at` on."""
+        if self._at < at or self._limit != limit:
+            self._at, self._limit = self._first(self._passed(at), limit), limit
+        return self._at
+
+    def _first(self, start: int, limit: float) -> int:
+        figures, count, size = self._figures, len(self._positions), FIRST_LOOK
+        while start < count:
+            mask = self._reaches(figures[start : start + size], limit)
+            first = int(mask.argmax())
+            if mask.item(first):
+                found: int = self._positions.item(start + first)
+                return found
+            start, size = start + size, size * 4
+        return NOWHERE
+
+
 class _Ahead:
-    """Where the best of our orders on one side of a contract is met next, and at which limit."""
+    """What is to come of one contract in this stretch: what buys of ours can meet, and what sells."""
 
-    __slots__ = ("at", "limit")
+    __slots__ = ("buys", "quotes", "sells", "trades")
 
-    def __init__(self) -> None:
-        self.at, self.limit = -1, 0.0
+    def __init__(self, quotes: Group | None, trades: Group | None) -> None:
+        self.quotes, self.trades = quotes, trades
+        self.buys: list[_Line] = []
+        self.sells: list[_Line] = []
+        if quotes is not None:
+            self.buys.append(_Line(quotes.positions, quotes.passed, quotes.column("ask"), le))
+            self.sells.append(_Line(quotes.positions, quotes.passed, quotes.column("bid"), ge))
+        if trades is not None:
+            size = trades.column("size")
+            self.buys.append(_trades(trades, size < 0, le))
+            self.sells.append(_trades(trades, size > 0, ge))
+
+
+def _trades(trades: Group, which: Any, reaches: Callable[[Any, float], Any]) -> _Line:
+    """The prices of those trades that takers of one side made."""
+    positions = trades.positions[which]
+    return _Line(positions, lambda at: int(positions.searchsorted(at)), trades.column("price")[which], reaches)
 
 
 class Skimmer:
@@ -38,7 +81,7 @@ class Skimmer:
 
     def __init__(self, adapter: str, markets: Markets, matcher: Matcher, passing: Passing) -> None:
         self._adapter, self._markets, self._matcher, self._passing = adapter, markets, matcher, passing
-        self._ahead: dict[ContractId, tuple[_Ahead, _Ahead]] = {}
+        self._ahead: dict[ContractId, _Ahead] = {}
         self._touches: dict[ContractId, int] = {}
         """Where each contract with orders of ours is touched next, as far as that is known."""
         self._in_order: list[tuple[int, ContractId]] = []
@@ -93,7 +136,7 @@ class Skimmer:
             if self._first_mark < self._passing.at:
                 self._first_mark = min((self._next_mark(market) for market in self._markets.marked()), default=NOWHERE)
             touch = min(touch, self._first_mark)
-        return min(touch, len(self._passing.stretch))
+        return min(touch, self._passing.stretch.count)
 
     # ---- what passed ----
 
@@ -174,28 +217,24 @@ class Skimmer:
 
     def _next_touch(self, market: Market) -> int:
         """The next row that an order of ours in this contract could meet."""
-        is_touched = market.book.is_touched
-        if not (market.buys or market.sells or is_touched):
+        buys, sells, is_touched = market.buys, market.sells, market.book.is_touched
+        if not (buys or sells or is_touched):
             return NOWHERE
-        contract, passing = market.contract.id, self._passing
-        quotes, trades = passing.group(Quoted, contract), passing.group(Traded, contract)
-        if is_touched or market.is_told:
-            return min(self._next(quotes), self._next(trades))
+        contract, at = market.contract.id, self._passing.at
         ahead = self._ahead.get(contract)
         if ahead is None:
-            ahead = self._ahead[contract] = (_Ahead(), _Ahead())
+            ahead = self._ahead[contract] = _Ahead(self._passing.group(Quoted, contract), self._passing.group(Traded, contract))
+        if is_touched or market.is_told:
+            return min(self._next(ahead.quotes), self._next(ahead.trades))
         touch = NOWHERE
-        for one, orders in zip(ahead, (market.buys, market.sells), strict=True):
+        for orders, lines in ((buys, ahead.buys), (sells, ahead.sells)):
             if orders:
-                if one.at < passing.at or one.limit != orders[0].limit:
-                    one.at, one.limit = self._next_met(orders[0], quotes, trades), orders[0].limit
-                touch = min(touch, one.at)
+                limit = orders[0].limit
+                for line in lines:
+                    met = line.met(at, limit)
+                    if met < touch:
+                        touch = met
         return touch
-
-    def _next_met(self, order: Order, quotes: Group | None, trades: Group | None) -> int:
-        """The next row that comes to the price of an order."""
-        met = NOWHERE if quotes is None else self._first(quotes, _reaches(order, quotes))
-        return met if trades is None else min(met, self._first(trades, _takes(order, trades)))
 
     def _next_mark(self, market: Market) -> int:
         """The next row that moves the mark of a contract that is ours."""
@@ -226,24 +265,6 @@ class Skimmer:
                 return group.positions.item(start + first)
             start, size = start + size, size * 4
         return NOWHERE
-
-
-def _reaches(order: Order, quotes: Group) -> Callable[[slice], Any]:
-    """Which quotes of the other side come to the price of an order."""
-    limit = order.limit
-    if order.is_buy:
-        ask = quotes.column("ask")
-        return lambda rows: ask[rows] <= limit
-    bid = quotes.column("bid")
-    return lambda rows: bid[rows] >= limit
-
-
-def _takes(order: Order, trades: Group) -> Callable[[slice], Any]:
-    """Which trades of the other side come to the price of an order."""
-    limit, price, size = order.limit, trades.column("price"), trades.column("size")
-    if order.is_buy:
-        return lambda rows: (size[rows] < 0) & (price[rows] <= limit)
-    return lambda rows: (size[rows] > 0) & (price[rows] >= limit)
 
 
 def _displayed(order: Order, quotes: Group, rows: slice) -> list[float]:
