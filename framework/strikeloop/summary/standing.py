@@ -14,6 +14,7 @@ def orders_told(orders: Orders, most: int) -> list[dict[str, Any]]:
     return [
         {
             "time": order.created,
+            "updated": order.updated,
             "instance": order.instance,
             "client_id": order.client_id,
             "contract": plain(order.contract),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from strikeloop_report.halting import standing
 from strikeloop_report.markup import Column, Row, Section, empty, table, toned
 from strikeloop_report.spelling import amount, money, number, points, rows, share, span, text
 
@@ -101,6 +102,9 @@ def cards(result: Mapping[str, Any]) -> Iterator[str]:
     if isinstance(events, Mapping):
         total = sum(number(number_of) or 0 for number_of in events.values())
         yield card("events", amount(total), f"in {span(result.get('duration_s'))}")
+    halted = standing(result)
+    if halted is not None:
+        yield card("kill switch", *halted)
     faults = len(rows(result, "faults"))
     if faults:
         yield card("faults", f'<span class="loss">{faults}</span>', "plugins that raised")

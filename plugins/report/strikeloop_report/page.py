@@ -13,6 +13,7 @@ from strikeloop_report import charts, tables
 from strikeloop_report.assumptions import assumptions
 from strikeloop_report.causes import causes, expiries
 from strikeloop_report.document import document
+from strikeloop_report.halting import kill_switch
 from strikeloop_report.headline import cards, figures
 from strikeloop_report.markup import Section
 from strikeloop_report.spelling import moment, number, text
@@ -34,6 +35,7 @@ def render(result: Mapping[str, Any]) -> str:
 
 def _sections(result: Mapping[str, Any]) -> list[Section]:
     return [
+        *kill_switch(result),
         *tables.faults(result),
         charts.equity(result),
         figures(result),

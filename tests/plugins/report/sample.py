@@ -28,6 +28,15 @@ def result(**changes: Any) -> dict[str, Any]:
     expiry = START + 86_400 * SECOND
     position = {"contract": contract, "size": "1", "entry_price": "463", "mark_price": 475.6, "unrealized_pnl": "-0.126"}
     stream = {"adapter": "gate", "port": "account"}
+    halt = {
+        "cause": "command",
+        "by": "anna",
+        "reason": "enough",
+        "since": START + 8 * SECOND,
+        "cancel": False,
+        "flatten": False,
+        "left": [],
+    }
     times = [START + second * SECOND for second in range(11)]
     return {
         "run": "20260601-demo",
@@ -129,6 +138,11 @@ def result(**changes: Any) -> dict[str, Any]:
         ],
         "alert_list": [
             {"time": START + 5 * SECOND, "source": "expiries", "severity": "critical", "topic": "expiry", "text": "expires in 1 h"}
+        ],
+        "halt_list": [
+            {**halt, "time": START + 8 * SECOND, "state": "halted", "cancel": False},
+            {**halt, "time": START + 8 * SECOND, "state": "canceling", "cancel": True},
+            {**halt, "time": START + 9 * SECOND, "state": "halted", "cancel": True},
         ],
         "stream_list": [
             {**stream, "time": START, "event": "StreamOpened", "text": "connection=1"},

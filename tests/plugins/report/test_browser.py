@@ -77,7 +77,7 @@ def test_every_link_and_table_is_reached_with_the_tabulator(shown: Page) -> None
     for _ in range(2):
         shown.types("Tab")
         seen.append(shown.does(reached))
-    assert seen == ["#plugins-that-raised", "#equity-and-drawdown", "#figures"]
+    assert seen == ["#kill-switch", "#plugins-that-raised", "#equity-and-drawdown"]
     assert shown.does("[...document.querySelectorAll('.scroll')].every(one => one.tabIndex === 0 && one.ariaLabel)") is True
 
 

@@ -87,6 +87,7 @@ def test_the_headline_figures_stand_on_the_page() -> None:
 
 
 ANCHORS = [
+    "kill-switch",
     "plugins-that-raised",
     "equity-and-drawdown",
     "figures",
