@@ -30,15 +30,16 @@ from strikeloop.live import status_of
 from strikeloop.replay import Divergence, replay
 from strikeloop.settings import event_from_record
 from tests.framework.live.disk import Disk, NoDiskError, disk
-from tests.framework.live.stage import CALL, Notes, Stage, until
+from tests.framework.live.stage import CALL, PATIENCE_S, Notes, Stage, until
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ticks come as fast as they can."""
+    """Ticks come as fast as they can, and a run that ends waits for a disk that others keep busy, too."""
     monkeypatch.setattr("strikeloop.live.run.TICK_S", 0.001)
+    monkeypatch.setattr("strikeloop.live.run.STOP_S", PATIENCE_S)
 
 
 FULL = "cannot write journal.sqlite: database or disk is full"
@@ -129,7 +130,8 @@ async def test_an_amendment_that_is_not_on_disk_leaves_the_order_as_it_is() -> N
         book.is_full = False
 
 
-async def test_a_venue_in_this_process_gets_no_order_that_is_not_on_disk() -> None:
+async def test_a_venue_in_this_process_gets_no_order_that_is_not_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("strikeloop.live.run.STOP_S", 0.0)  # nobody moves the venue's time on at the end
     stage, book = full(paper=True)
     async with stage.running(started=False):
         await until(lambda: stage.live.feeds["venue"].session.state == "ready")
