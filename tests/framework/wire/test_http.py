@@ -22,6 +22,9 @@ from tests.framework.wire.servers import Asked, HttpVenue, answered, serving, un
 
 pytestmark = pytest.mark.anyio
 
+PATIENCE_S = 60
+"""The machine may be busy with other things, too."""
+
 
 async def at_once(_asked: Asked, _stream: ByteStream) -> bytes | None:
     return answered(b'{"ok":true}')
@@ -35,7 +38,7 @@ async def never(_asked: Asked, _stream: ByteStream) -> bytes | None:
 @asynccontextmanager
 async def client_of(venue: HttpVenue, **options: Any) -> AsyncIterator[httpx.AsyncClient]:
     async with serving(venue) as port, open_http(f"http://127.0.0.1:{port}/api/v4", **options) as client:
-        with anyio.fail_after(20):
+        with anyio.fail_after(PATIENCE_S):
             yield client
 
 
@@ -160,7 +163,7 @@ async def test_a_thousand_requests_cancelled_by_deadlines_leave_every_place_free
     async def give_up(client: httpx.AsyncClient, task: int) -> None:
         nonlocal cancelled
         for n in range(50):
-            with anyio.move_on_after(0.001 if (task + n) % 4 == 0 else 15) as scope:
+            with anyio.move_on_after(0.001 if (task + n) % 4 == 0 else PATIENCE_S) as scope:
                 scopes[f"/api/v4/{task}/{n}"] = scope
                 await client.post(f"/{task}/{n}", content=b"{}")
             cancelled += scope.cancelled_caught
@@ -171,7 +174,7 @@ async def test_a_thousand_requests_cancelled_by_deadlines_leave_every_place_free
                 tasks.start_soon(give_up, client, task)
         assert cancelled == 1_000
         assert 750 <= len(venue.asked) < 1_000
-        with anyio.fail_after(1):
+        with anyio.fail_after(PATIENCE_S):
             assert (await client.post("/healthy", content=b"{}")).status_code == 200
         async with anyio.create_task_group() as tasks:
             for _ in range(10):

@@ -497,7 +497,7 @@ async def test_private_frames_arrive_in_the_order_of_their_making() -> None:
 
 
 async def test_clients_that_leave_while_frames_flow_harm_nobody() -> None:
-    market = GeneratedMarket(start=time.time_ns(), duration_s=None, step_ms=20, ticker_every_ms=20, strikes=3, daily=1, weekly=1, monthly=0)
+    market = GeneratedMarket(start=time.time_ns(), duration_s=None, step_ms=50, ticker_every_ms=50, strikes=3, daily=1, weekly=1, monthly=0)
     names = [contract.id.name for contract in market.open("venue").contracts()]
     subscribe = json.dumps({"time": 1, "channel": "options.contract_tickers", "event": "subscribe", "payload": names}).encode()
     async with VenueSettings().serve(market.open("venue")) as server:
