@@ -37,6 +37,8 @@ def owners(instances: Iterable[str], tags: Iterable[str]) -> Callable[[str | Non
     by_short, known = {short_name(instance): instance for instance in instances}, frozenset(tags)
 
     def owner(client_id: str | None) -> str:
+        if client_id is None:
+            return ""
         tag, short = parts_of(client_id)
         return by_short.get(short, "") if tag in known else ""
 

@@ -289,13 +289,16 @@ def _after_fill(order: Order, left: Decimal) -> OrderState:
 
 def _foreign(event: OrderUpdated, key: str, instance: str) -> Order:
     """The order as the first word of it has it."""
-    left = event.left if event.left is not None else event.size - event.filled
+    size, left, state = event.size, event.left, event.state
+    if left is None:
+        left = ZERO if state is _FILLED else size
+    filled = ZERO if left is size else size - left
     return _made(
         key,
         event.contract,
-        event.size,
+        size,
         left,
-        event.state,
+        state,
         instance,
         event.client_id,
         event.order_id,
@@ -313,7 +316,7 @@ def _foreign(event: OrderUpdated, key: str, instance: str) -> Order:
         0,
         (),
         False,
-        (event.state, event.size - left),
+        (state, filled),
     )
 
 

@@ -64,7 +64,7 @@ class Position:
         return Greeks(delta=self.delta * units, gamma=self.gamma * units, vega=self.vega * units, theta=self.theta * units)
 
 
-_made = maker(Position)
+_position_made = maker(Position)
 _marked = changer(Position, "mark_price", "unrealized_pnl", "delta", "gamma", "vega", "theta")
 _completed = changer(PositionUpdated, "mark_price", "unrealized_pnl", "delta", "gamma", "vega", "theta")
 _posted = changer(BalanceUpdated, "total", "time", "received")
@@ -87,6 +87,8 @@ class Portfolio:
         self._marked: dict[ContractId, int] = {}
         """How many rows had passed when a position was last told of or marked."""
         self._positions: dict[ContractId, Position] = {}
+        self._told: dict[ContractId, PositionUpdated] = {}
+        """What was told of positions since somebody looked."""
         self._seen: dict[ContractId, PositionUpdated] = {}
         self.revision = 0
         self.touched: dict[ContractId, int] = {}
@@ -117,12 +119,12 @@ class Portfolio:
     def positions(self) -> tuple[Position, ...]:
         """Every position that is not flat, in the order in which the contracts were first held."""
         self._remark()
-        return tuple(position for position in self._positions.values() if position.size)
+        return tuple(position for position in self._made().values() if position.size)
 
     def position(self, contract: ContractId) -> Position | None:
         """The position in `contract`, None when flat."""
         self._remark()
-        position = self._positions.get(contract)
+        position = self._made().get(contract)
         return position if position is not None and position.size else None
 
     @property
@@ -178,7 +180,7 @@ class Portfolio:
         if event.delta is not None and event.unrealized_pnl is not None:
             return event
         self._remark()
-        position = self._positions[event.contract]
+        position = self._made()[event.contract]
         has_greeks = any((position.delta, position.gamma, position.vega, position.theta))
         greeks = (position.delta, position.gamma, position.vega, position.theta) if has_greeks else (None, None, None, None)
         return _completed(event, position.mark_price, position.unrealized_pnl, *greeks)
@@ -196,23 +198,35 @@ class Portfolio:
         self.contracts[contract.id] = contract
         self._touch(contract.id)
         seen = self._seen.get(contract.id)
-        if seen is not None and self._positions[contract.id].multiplier != contract.multiplier:
+        if seen is not None and self._made()[contract.id].multiplier != contract.multiplier:
             self._positions[contract.id] = self._position(seen)
 
     def _on_position(self, event: PositionUpdated) -> None:
-        self._remark()
         contract = event.contract
-        self._seen[contract], self._positions[contract] = event, self._position(event)
+        self._seen[contract] = event
+        if self._passing is None and contract in self._positions and _is_whole(event):
+            self._told[contract] = event
+        else:
+            self._remark()
+            self._made()[contract] = self._position(event)
         if self._passing is not None:
-            self._marked[event.contract] = self._passing.passed
+            self._marked[contract] = self._passing.passed
         self._touch(contract)
+
+    def _made(self) -> dict[ContractId, Position]:
+        """The positions as they stand. What was told whole of one that is known is made a position only where somebody looks."""
+        if self._told:
+            for contract, event in self._told.items():
+                self._positions[contract] = self._position(event)
+            self._told.clear()
+        return self._positions
 
     def _remark(self) -> None:
         """Marks and greeks of what is held follow the tickers that have passed untold."""
         passing = self._passing
         if passing is None or not passing.has(TickerUpdated):
             return
-        for contract, position in self._positions.items():
+        for contract, position in self._made().items():
             if position.size and passing.place(TickerUpdated, contract) >= self._marked[contract]:
                 told = self.tickers[contract]
                 if passing.whole_ticker(contract)[1] < self._marked[contract]:  # since then only marks were told
@@ -242,7 +256,7 @@ class Portfolio:
         if gained is None and mark is not None:
             restore_precision()  # a plugin may have set another one
             gained = _gained(mark, event.entry_price, event.size, multiplier)
-        return _made(
+        return _position_made(
             contract,
             event.size,
             event.entry_price,
@@ -268,7 +282,7 @@ class Portfolio:
 
     def _mark(self, event: TickerUpdated) -> None:
         """What a ticker makes of the position in its contract."""
-        position = self._positions.get(event.contract)
+        position = self._made().get(event.contract)
         if position is not None and position.size:
             self._positions[event.contract] = _marked(
                 position,
@@ -302,6 +316,18 @@ class Portfolio:
 
     def _on_underlying(self, event: UnderlyingPriced) -> None:
         self.underlyings[(event.adapter, event.underlying)] = event
+
+
+def _is_whole(event: PositionUpdated) -> bool:
+    """Whether the venue left nothing out of it."""
+    return not (
+        event.delta is None
+        or event.gamma is None
+        or event.vega is None
+        or event.theta is None
+        or event.mark_price is None
+        or event.unrealized_pnl is None
+    )
 
 
 def _gained(mark: float, entry_price: Decimal, size: Decimal, multiplier: Decimal) -> Decimal:

@@ -149,6 +149,18 @@ def test_a_position_that_came_before_its_contract_gets_the_multiplier_with_it() 
     assert (found.multiplier, found.unrealized_pnl) == (D("0.01"), D("0.2"))
 
 
+def test_what_is_told_whole_stands_in_its_place_whoever_looks_and_whenever() -> None:
+    whole: dict[str, Any] = {"mark_price": 9.0, "unrealized_pnl": D(1), "delta": 0.1, "gamma": 0.2, "vega": 0.3, "theta": 0.4}
+    seen, unseen = Portfolio(), Portfolio()
+    updates = position(1, **whole), position(2, PUT), position(3, **whole), position(4, PUT, **whole), ticker()
+    for update in updates:
+        seen.apply(update)
+        assert seen.positions
+        unseen.apply(update)
+    assert unseen.positions == seen.positions
+    assert [held.size for held in unseen.positions] == [3, 4]
+
+
 def test_flat_positions_are_left_out() -> None:
     made = portfolio(position(2), position(1, PUT), position(0))
     assert [one.contract for one in made.positions] == [PUT]
