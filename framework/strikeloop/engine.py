@@ -164,6 +164,11 @@ class Engine:
         self.portfolio.follow(passing)
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
 
+    def stop_following(self) -> None:
+        """From now on every market event comes by `step` again."""
+        self.portfolio.stop_following()
+        self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
+
     def rows(self, passing: Passing, rows: Iterable[tuple[int, Any]], routes: Route | Iterator[Route]) -> Step:
         """Deliver market events that stand in columns, up to the first that leads to something; returns what.
 

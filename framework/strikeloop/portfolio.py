@@ -107,12 +107,7 @@ class Portfolio:
             TickerUpdated: self._on_ticker,
             UnderlyingPriced: self._on_underlying,
         }
-        self.latest: dict[type[Event], dict[ContractId, Any]] = {
-            Quoted: self.quotes,
-            Traded: self.trades,
-            BookUpdated: self.books,
-            CandleClosed: self.candles,
-        }
+        self.latest = self._stored()
         """Kinds of which only the last event per contract is kept: the engine stores them without a call."""
 
     @property
@@ -150,6 +145,18 @@ class Portfolio:
         self.quotes, self.trades, self.candles = Known(passing, Quoted), Known(passing, Traded), Known(passing, CandleClosed)
         self.tickers, self.underlyings = KnownTickers(passing), Known(passing, UnderlyingPriced)
         self.latest = {BookUpdated: self.books}
+
+    def stop_following(self) -> None:
+        """From now on all of them are told again; what has passed is known."""
+        self._remark()
+        self.quotes, self.trades, self.candles = dict(self.quotes.items()), dict(self.trades.items()), dict(self.candles.items())
+        self.tickers, self.underlyings = dict(self.tickers.items()), dict(self.underlyings.items())
+        self._passing, self.latest = None, self._stored()
+        for contract in self.contracts:
+            self._touch(contract)
+
+    def _stored(self) -> dict[type[Event], dict[ContractId, Any]]:
+        return {Quoted: self.quotes, Traded: self.trades, BookUpdated: self.books, CandleClosed: self.candles}
 
     def greeks(self, contract: ContractId) -> Greeks | None:
         """Per-unit greeks of a contract from its last ticker, None before one with greeks was seen."""

@@ -119,6 +119,10 @@ class Skimming(Protocol):
         """
         ...
 
+    def stop_skimming(self) -> None:
+        """All rows of the stretch have happened; from now on `on_market` tells each again."""
+        ...
+
     def turn(self) -> None:
         """All rows of the stretch have happened and the next one comes: take what may still be asked for."""
         ...

@@ -11,7 +11,7 @@ from strikeloop.columns import Batch
 from strikeloop.passing import Known, KnownTickers, Passing
 from strikeloop.portfolio import Portfolio
 from tests.framework.backtest.columnar import Market
-from tests.framework.stage import position
+from tests.framework.stage import contract, position
 from tests.framework.test_columns import CALL, PUT, columns, quotes
 
 
@@ -115,3 +115,20 @@ def test_a_mark_alone_after_a_position_was_told_leaves_its_greeks() -> None:
     passing.at = 2
     (held,) = portfolio.positions
     assert (held.mark_price, held.delta) == (8.0, 0.1)
+
+
+def test_who_stops_following_knows_what_has_passed_and_is_told_the_rest() -> None:
+    rows = columns(TickerUpdated, times=[1], mark_price=[7.0], delta=[0.5], mark_iv=[0.6])
+    passing, portfolio = laid_out(Batch(parts=(quotes(1, 2), rows))), Portfolio()
+    portfolio.follow(passing)
+    passing.at = 2
+    portfolio.apply(position(2, CALL, delta=0.1, mark_price=6.5))
+    passing.at = 3
+    revision = portfolio.revision
+    portfolio.stop_following()
+    assert portfolio.is_told
+    assert (portfolio.quotes[CALL].time, portfolio.tickers[CALL].mark_price, type(portfolio.quotes)) == (2, 7.0, dict)
+    portfolio.add_contract(contract())
+    portfolio.latest[Quoted][CALL] = passing.stretch.event(0)
+    assert portfolio.quotes[CALL].time == 1
+    assert portfolio.revision > revision

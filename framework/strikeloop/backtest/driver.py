@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import attrs
 
-from strikeloop.backtest.each import Each
+from strikeloop.backtest.each import Each, merged
 from strikeloop.backtest.world import NEVER, Decision, Progress, World, ignore
 from strikeloop.commands import Command
 from strikeloop.encoding import Digest, plain
@@ -125,10 +125,10 @@ class Backtest:
         columnar = [source for source in self._sources if isinstance(source, Columnar)]
         skims = isinstance(self.venue, Skimming) and self.venue.can_skim
         if self._each or self._latency or not skims or len(columnar) < len(self._sources):
-            return Each(self._world, self._sources, self._latency)
+            return Each(self._world, merged(self._sources), self._latency)
         from strikeloop.backtest.skim import Skim, is_worth_it  # noqa: PLC0415  # where a market comes in columns there is numpy
 
-        return Skim(self._world, columnar) if is_worth_it(columnar) else Each(self._world, self._sources, self._latency)
+        return Skim(self._world, columnar) if is_worth_it(columnar) else Each(self._world, merged(self._sources), self._latency)
 
 
 def _untold(_count: int, _now: int) -> None:

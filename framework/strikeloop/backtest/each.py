@@ -19,11 +19,10 @@ from strikeloop.venue import Source
 
 
 class Each:
-    """Walks through the events of these sources, merged by time, rank of the source and sequence."""
+    """Walks through these events, which are in order of time. So many rows `passed` before them."""
 
-    def __init__(self, world: World, sources: Sequence[Source], latency: int) -> None:
-        self._world, self._latency = world, latency
-        self._events = _merged(sources)
+    def __init__(self, world: World, events: Iterator[Event], latency: int, *, passed: int = 0) -> None:
+        self._world, self._events, self._latency, self._passed = world, events, latency, passed
         self._kinds: Counter[type[Event]] = Counter()
         self._pending: list[tuple[int, int, Event]] = []
         """Market data on its way to the client: when it arrives, its number, and what it is."""
@@ -53,7 +52,7 @@ class Each:
             kinds[type(event)] += 1
             venue.on_market(event)
             if not count & 8191:
-                progress(count, time)
+                progress(self._passed + count, time)
         rare(min(until, self._last_time()) + 1)
         for kind, number in kinds.items():
             world.summary.count(kind, number, until=world.engine.clock.now)
@@ -86,8 +85,8 @@ class Each:
         return max([self._world.engine.clock.now, *(seen for seen, _, _ in self._pending)])
 
 
-def _merged(sources: Sequence[Source]) -> Iterator[Event]:
-    """One stream by (time, rank of the source, sequence)."""
+def merged(sources: Sequence[Source]) -> Iterator[Event]:
+    """The events of all sources as one stream by (time, rank of the source, sequence)."""
     if len(sources) == 1:
         return iter(sources[0].events())
     streams = [_keyed(rank, source) for rank, source in enumerate(sources)]

@@ -1,23 +1,26 @@
 """Only the rows that matter: those somebody hears of, and those that touch something of ours at the venue; the others just pass.
 
-Owns `Skim`. It does what `Each` does in the same sequence; who looks at a contract later sees the last row that has passed. A market
-that reaches its client later than it happens is not for it: nobody may see what has not come yet.
+Owns `Skim`. It does what `Each` does in the same sequence; who looks at a contract later sees the last row that has passed. Where rows
+reach the client later than they happen it hands over to `Each` for the rest: nobody may see what has not come yet.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 
-from strikeloop.backtest.heard import Ears, Heard
+import numpy as np
+
+from strikeloop.backtest.each import Each
+from strikeloop.backtest.heard import CHUNK, Ears, Heard
 from strikeloop.backtest.merge import stretches
 from strikeloop.backtest.world import Progress, World
 from strikeloop.engine import NOTHING, Step
-from strikeloop.errors import ConfigError, InvariantError, Problem
+from strikeloop.errors import InvariantError
+from strikeloop.events import Event
 from strikeloop.passing import Passing, Stretch
 from strikeloop.venue import Columnar, Skimming
 
-_FIX = "run it row by row: strikeloop backtest --each, or run_backtest(each=True)"
 LOOSE = 16
 """Skimming is slower than visiting each row where more than one in so many stands in no columns."""
 SHOWN = 100_000
@@ -34,7 +37,7 @@ def is_worth_it(sources: Sequence[Columnar]) -> bool:
 
 
 class Skim:
-    """Walks through the rows of these sources. Raises ConfigError where one of them is received at another time than it happens."""
+    """Walks through the rows of these sources."""
 
     def __init__(self, world: World, sources: Sequence[Columnar]) -> None:
         if not isinstance(world.venue, Skimming):
@@ -58,7 +61,7 @@ class Skim:
         count = 0
         for stretch in self._stretches:
             if not stretch.is_seen_at_once:
-                raise ConfigError(_late(stretch))
+                return count + self._hand_over(stretch, count).through(progress, until)
             end = int(stretch.time.searchsorted(until, "right")) if until < int(stretch.time[-1]) else len(stretch)
             venue.turn()
             passing.turn(stretch)
@@ -69,6 +72,12 @@ class Skim:
                 break
         self._before(min(until, self._world.engine.clock.now) + 1)
         return count
+
+    def _hand_over(self, stretch: Stretch, passed: int) -> Each:
+        """From this stretch on every row is visited."""
+        self._world.engine.stop_following()
+        self._venue.stop_skimming()
+        return Each(self._world, _rows(chain((stretch,), self._stretches)), 0, passed=passed)
 
     def _through(self, stretch: Stretch, end: int, progress: Progress) -> None:
         """The rows of one stretch before the position `end`."""
@@ -147,6 +156,8 @@ class Skim:
                 summary.count(kind, count, until=int(table.columns.received[count - 1]))
 
 
-def _late(stretch: Stretch) -> Problem:
-    what = f"rows at or after {int(stretch.time[0])} ns are received at other times than they happen, those before them were not"
-    return Problem("backtest", what, _FIX)
+def _rows(rest: Iterable[Stretch]) -> Iterator[Event]:
+    """Every row of these stretches as an event."""
+    for stretch in rest:
+        for start in range(0, len(stretch), CHUNK):
+            yield from stretch.events(np.arange(start, min(start + CHUNK, len(stretch))))

@@ -174,6 +174,11 @@ class SimulatedVenue(Shown):
         """From now on the market passes here."""
         self._skimmer = self._teller.skimmer = Skimmer(self.adapter, self._markets, self._matcher, passing)
 
+    def stop_skimming(self) -> None:
+        """From now on it is told each row again."""
+        self._skimming.stop()
+        self._skimmer = self._teller.skimmer = None
+
     def touched(self) -> int:
         """The first row that concerns an order of ours, or a mark where none of them is to be looked at yet."""
         return self._skimming.touched(marks=self._rules.mark_every is not None and not self._agenda.has_refresh)

@@ -171,6 +171,11 @@ class Markets:
         for market in self.by_contract.values():
             market.is_told = False
 
+    def hear_all(self) -> None:
+        """From now on markets are told of everything again; they know what has passed."""
+        self.get, self.catch_up, self.catch_up_index, self.line_up = self.by_contract.get, _is_told, _is_told, _is_told
+        self._are_told = True
+
     def tell(self, market: Market) -> None:
         """From now on this market is told of each row: it shows more than quotes."""
         if not market.is_told:

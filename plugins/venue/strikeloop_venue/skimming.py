@@ -124,6 +124,16 @@ class Skimmer:
         self._index_seen.clear()
         self._first_mark = -1
 
+    def stop(self) -> None:
+        """Everything that has passed is known, and from now on every row is told."""
+        markets = self._markets
+        for market in markets.by_contract.values():
+            self._catch_up(market)
+            markets.tell(market)
+        for underlying in markets.windows:
+            self._catch_up_index(underlying)
+        markets.hear_all()
+
     def touched(self, *, marks: bool) -> int:
         """The first row that concerns orders of ours, or with `marks` what we hold; the end of the stretch where there is none."""
         if self._stirred:

@@ -15,7 +15,6 @@ from strikeloop.backtest.each import Each
 from strikeloop.backtest.skim import Skim
 from strikeloop.columns import Batch
 from strikeloop.engine import Plugin
-from strikeloop.errors import ConfigError
 from strikeloop_venue import VenueSettings
 from strikeloop_venue.queue import MODELS
 from tests.framework.backtest.columnar import IDS, Anything, Market, drawn
@@ -127,6 +126,9 @@ def test_what_is_received_later_is_seen_later(depth: bool) -> None:
     assert at_once.digest != later.digest
 
 
-def test_a_market_that_begins_to_be_received_later_is_refused_and_the_way_out_is_told() -> None:
-    with pytest.raises(ConfigError, match=r"received at other times than they happen.*--each"):
-        ran([delayed(drawn(3), 50_000_000, first=3)], [{"seed": 1, "busy": 0.3}], {}, each=False)
+@given(st.integers(0, 10_000), st.booleans(), st.integers(1, 6), strategies, venues)
+@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_market_that_begins_to_be_received_later_is_seen_later_from_there_on(
+    seed: int, depth: bool, first: int, strategy: dict[str, Any], venue: dict[str, Any]
+) -> None:
+    same([delayed(drawn(seed, depth=depth), 50_000_000, first=first)], [strategy], venue)

@@ -98,6 +98,20 @@ def test_the_market_is_what_has_passed() -> None:
     assert [fill.price for fill in venue.fills()] == [D("102.0")]
 
 
+def test_a_venue_that_stops_skimming_stands_where_the_rows_left_it() -> None:
+    venue, passing = skimming(rows(Quoted, (101, 105, 1, 1), (100, 105, 6, 1), (100, 105, 2, 1)), queue="risk-averse")
+    passing.at = 3
+    venue.stop_skimming()
+    assert venue.book(CALL) == (((100.0, 2.0),), ((105.0, 1.0),))
+    venue.on_market(Traded(time=START + 9_000, received=START + 9_000, contract=CALL, price=100.0, size=-2.0))
+    assert venue.fills() == ()
+    venue.on_market(Quoted(time=START + 9_001, received=START + 9_001, contract=CALL, bid=100.0, ask=105.0, bid_size=1.0, ask_size=1.0))
+    venue.on_market(Traded(time=START + 9_002, received=START + 9_002, contract=CALL, price=100.0, size=-1.0))
+    assert [fill.size for fill in venue.fills()] == [D(1)]
+    with pytest.raises(InvariantError, match="not given rows"):
+        venue.touched()
+
+
 def test_a_venue_that_must_see_every_row_says_so() -> None:
     assert VenueSettings().open("venue", (contract(),)).can_skim
     assert not VenueSettings(latency={"feed_ms": 1}).open("venue", (contract(),)).can_skim
