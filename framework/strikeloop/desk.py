@@ -318,7 +318,8 @@ class Desk:
         """Ask for market events: of contracts, of a whole chain, or (by name) of an underlying and all its contracts.
 
         `kinds` narrows them to some event classes (all that the plugin has hooks for by default); `every` delivers
-        only each n-th event of a kind per contract. What nobody watches is not delivered.
+        only each n-th event of a kind per contract. What nobody watches is not delivered, and in a backtest on columns not even
+        made. Bars are a kind, CandleClosed: live from the venue's channel, of a stored market as `[market] bars = "1m"` says.
         """
         contracts: list[ContractId] = []
         underlyings: list[str] = []

@@ -26,11 +26,12 @@ OURS = "strikeloop"
 NAUTILUS, CSP, BASANA, HFTBACKTEST = "nautilus_trader", "csp", "basana", "hftbacktest"
 WORK = """
 A: every quote to one hook (A-plugins: to four). B: at every 100th quote of a contract cancel and place two limits (B-declared: with
-watch(every=100)). C: messages of an account, from bytes to three plugins (bench_user_stream.py). D: a look at all contracts each minute
-(D-each: the same row by row). E-20, E-500, E-2000: ten times the quotes, from a store of so many contracts. import: the core, beyond the
-interpreter and the packages it requires. Data and answers of A and B come from the reference generator (STRIKELOOP_SHARED or ../shared).
+watch(every=100)). C: messages of an account, from bytes to three plugins (bench_user_stream.py). D: a look at all contracts each minute,
+D-bars: bars of a minute of each (D-each, D-bars-each: the same row by row). E-20, E-500, E-2000: ten times the quotes, from a store of so
+many contracts. import: the core, beyond the interpreter and the packages it requires. Data and answers of A and B come from the reference
+generator (STRIKELOOP_SHARED or ../shared).
 """
-DEFAULT = "import,A,A-plugins,B,B-declared,C,D,D-each,E-20,E-500,E-2000"
+DEFAULT = "import,A,A-plugins,B,B-declared,C,D,D-each,D-bars,D-bars-each,E-20,E-500,E-2000"
 FURTHER = 3
 CORE = """
 import anyio, attrs, cattrs, click, httpx, json, pluggy, rich, time
@@ -56,7 +57,12 @@ class Peer:
 
 
 PEERS = (
-    Peer(OURS, (), "strikeloop_peer.py", ("A", "A-plugins", "B", "B-declared", "C", "D", "D-each", "E-20", "E-500", "E-2000")),
+    Peer(
+        OURS,
+        (),
+        "strikeloop_peer.py",
+        ("A", "A-plugins", "B", "B-declared", "C", "D", "D-each", "D-bars", "D-bars-each", "E-20", "E-500", "E-2000"),
+    ),
     Peer(CSP, ("csp==0.19.0", "pyarrow", "numpy", "msgspec"), "csp_peer.py", ("A", "B", "C")),
     Peer(HFTBACKTEST, ("hftbacktest[numba,numpy]==2.4.0", "pyarrow"), "hftbacktest_peer.py", ("A", "B")),
     Peer(NAUTILUS, ("nautilus_trader==1.221.0", "pyarrow"), "nautilus_peer.py", ("A", "B", "C")),
@@ -85,6 +91,7 @@ BARS = (
     Bar("B-declared", "run", 1 / 4, CSP, "B"),
     *(Bar("C", "run", 1, peer, "C") for peer in (NAUTILUS, CSP, BASANA)),
     Bar("D", "run", 1 / 5, OURS, "D-each"),
+    Bar("D-bars", "run", 1 / 5, OURS, "D-bars-each"),
     Bar("E-500", "run", 1.3, OURS, "E-20"),
     Bar("E-2000", "run", 1.3, OURS, "E-20"),
 )

@@ -15,6 +15,7 @@ import attrs
 
 from strikeloop import ConfigError, Contract, Event, Problem
 from strikeloop.venue import Batch, unrolled
+from strikeloop_store.bars import MADE_OF, length_of, with_bars
 from strikeloop_store.checks import shown
 from strikeloop_store.kinds import CONTRACTS, KINDS, Kind
 from strikeloop_store.library import Library, day_of
@@ -32,7 +33,8 @@ class StoredMarket:
     """Recorded or imported market data. `path` is a store, or one Parquet file of one.
 
     `venue` may be left out where the store holds one. Empty `kinds`, `contracts` and `underlyings` mean all; `start` and `end`
-    ("2026-06-01", "2026-06-01T08:00:00Z") are the first moment and the one after the last. Raises ValueError for what cannot be.
+    ("2026-06-01", "2026-06-01T08:00:00Z") are the first moment and the one after the last. `bars` (30s, 1m, 4h, 1d) adds bars of that
+    length, made of quotes or trades as `bars_of` says. Raises ValueError for what cannot be.
     """
 
     path: str
@@ -42,8 +44,16 @@ class StoredMarket:
     underlyings: tuple[str, ...] = ()
     start: str | None = None
     end: str | None = None
+    bars: str = ""
+    bars_of: str = "quotes"
 
     def __attrs_post_init__(self) -> None:
+        if self.bars:
+            length_of(self.bars)
+        if self.bars_of not in MADE_OF:
+            raise ValueError(f"bars_of is {self.bars_of!r}; expected {' or '.join(MADE_OF)}")
+        if self.bars and self.kinds and self.bars_of not in self.kinds:
+            raise ValueError(f"bars are made of {self.bars_of}, which kinds leaves out")
         if not Path(self.path).exists():
             raise ValueError(f"{self.path}: there is no store and no file")
         unknown = [kind for kind in self.kinds if kind not in MARKET_KINDS]
@@ -74,6 +84,7 @@ class StoredMarket:
             narrowed=bool(self.contracts or self.underlyings),
             start=self._from,
             end=self._until,
+            bars=(length_of(self.bars), self.bars_of) if self.bars else None,
         ).checked()
 
     def _of_store(self, library: Library) -> tuple[str, list[Part], dict[str, Listing]]:
@@ -124,6 +135,8 @@ class StoredSource:
     narrowed: bool
     start: int
     end: int
+    bars: tuple[int, str] | None = None
+    """The length of bars that are made, ns, and of what kind."""
     _parts: tuple[Part, ...] = attrs.field(init=False)
     """Those that are read."""
     _first: int = attrs.field(init=False)
@@ -165,6 +178,10 @@ class StoredSource:
 
     def batches(self) -> Iterator[Batch]:
         """The market, a stretch at a time: no more of each kind is in memory than a row group or what overlaps with it."""
+        found = self._batches()
+        return found if self.bars is None else with_bars(found, self.bars[0], MADE_OF[self.bars[1]])
+
+    def _batches(self) -> Iterator[Batch]:
         kinds: list[tuple[int, Iterator[Rows]]] = []
         later = tuple(one.event(self.adapter) for one in self._listed() if one.time > self._first)
         if later:
@@ -183,7 +200,7 @@ class StoredSource:
         """SHA-256 of what is read: the content of each file, the range, the selection and the specifications. No path is part of it."""
         contents = sorted((part.kind.rank, part.first, part.content) for part in self._parts)
         narrowed = sorted(self.listings) if self.narrowed else []
-        told = [self.adapter, self.start, self.end, narrowed, contents, texts(list(self._listed()))]
+        told = [self.adapter, self.start, self.end, narrowed, contents, texts(list(self._listed())), *(self.bars or ())]
         return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
     def span(self) -> tuple[int, int]:

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from strikeloop import (
     AmendOrder,
+    CandleClosed,
     Contract,
     ContractId,
     Desk,
@@ -171,18 +172,44 @@ class Looking:
                 self.total += quote.mid
 
 
+@plugin
+class Charting:
+    """D-bars: hears of each bar of a minute of every contract."""
+
+    n: int = state(0)
+    total: float = state(0.0)
+
+    @hookimpl
+    def on_start(self, desk: Desk) -> None:
+        desk.watch("BTC_USDT", kinds=[CandleClosed])
+
+    @hookimpl
+    def on_candle(self, event: CandleClosed, desk: Desk) -> None:
+        self.n += 1
+        self.total += event.high - event.low + event.close
+
+
+class Barred(Quotes):
+    """The same file, and bars of a minute that the quotes make."""
+
+    def batches(self) -> Iterator[Batch]:
+        from strikeloop_store.bars import with_bars
+
+        return with_bars(super().batches(), 60 * 10**9)
+
+
 def strategies() -> list[Any]:
     """The strategy of this workload first, and what else runs beside it."""
     if WHAT.startswith("B"):
         return [Making(declared=WHAT == "B-declared")]
     if WHAT.startswith("D"):
-        return [Looking()]
+        return [Charting() if WHAT.startswith("D-bars") else Looking()]
     return [Counting() for _ in range(1 + FURTHER if WHAT == "A-plugins" else 1)]
 
 
 def market() -> Any:
     if not WHAT.startswith("E"):
-        return Quotes()
+        return Barred() if WHAT.startswith("D-bars") else Quotes()
     from strikeloop_store import StoredMarket
 
     return StoredMarket(path=f"{DATA}/market").open("sim")
