@@ -175,7 +175,7 @@ class Waiting(NamedTuple):
 class Slot:
     """What the account holds (`size`) and has working (`orders`) in one contract; each figure is computed when it is first asked for."""
 
-    __slots__ = ("_amounts", "_margin", "_pushes", "_sizes", "_totals", "_worth", "at", "orders", "size")
+    __slots__ = ("_amounts", "_held", "_margin", "_pushes", "_sizes", "_totals", "_waiting", "_worth", "at", "orders", "size")
 
     def __init__(self, at: Appraised, size: Decimal, orders: tuple[Order | Waiting, ...], old: Slot | None = None) -> None:
         """`old` is what it was before the market moved: with the same size and orders."""
@@ -186,6 +186,14 @@ class Slot:
         self._pushes: tuple[Totals, Totals] | None = None
         self._margin: AccountMargin | None = None
         self._worth: Decimal | None = None
+        self._held: tuple[int, Holding | None] | None = None
+        self._waiting: tuple[int, tuple[OpenOrder, ...]] | None = None
+
+    def with_orders(self, orders: tuple[Order | Waiting, ...]) -> Slot:
+        """The same position with these orders in place of its own."""
+        made = Slot(self.at, self.size, orders)
+        made._totals, made._worth, made._held = self._totals, self._worth, self._held
+        return made
 
     @property
     def is_known(self) -> bool:
@@ -228,8 +236,7 @@ class Slot:
     def _pushed(self) -> tuple[Totals, Totals]:
         """A figure of the unit is pushed one way by all that buys and the other way by all that sells."""
         _, buys, sells = self.amounts
-        bought, sold = self.at.unit.times(buys), self.at.unit.times(sells)
-        return Totals(*map(min, bought, sold)), Totals(*map(max, bought, sold))
+        return self.at.unit.times(buys).span(self.at.unit.times(sells))
 
     @property
     def reach(self) -> tuple[Totals, Totals]:
@@ -247,16 +254,25 @@ class Slot:
         return self._sizes
 
     def holding(self, now: int) -> Holding | None:
-        return self.at.holding(self.size, now) if self.size else None
+        """The position as a margin model takes it, None where nothing is held or it cannot be priced; the same one for ten seconds."""
+        step = step_of(now)
+        if self._held is None or self._held[0] != step:
+            self._held = step, self.at.holding(self.size, step) if self.size else None
+        return self._held[1]
 
     def resting(self, now: int) -> tuple[OpenOrder, ...]:
-        return tuple([one for order in self.orders if (one := self.at.resting(order, now)) is not None])
+        """The working orders that can be priced, as a margin model takes them; the same ones for ten seconds."""
+        step = step_of(now)
+        if self._waiting is None or self._waiting[0] != step:
+            found = [one for order in self.orders if (one := self.at.resting(order, step)) is not None] if self.orders else []
+            self._waiting = step, tuple(found)
+        return self._waiting[1]
 
     def margin(self, model: MarginModel, now: int) -> AccountMargin:
         """Of this contract alone, for a model that adds contracts up."""
         if self._margin is None:
             held = self.holding(now)
-            self._margin = model.account(() if held is None else (held,), self.resting(now) if self.orders else ())
+            self._margin = model.account(() if held is None else (held,), self.resting(now))
         return self._margin
 
 

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 
 from strikeloop.appraisal import ZERO, Appraised, Slot, can_trade
-from strikeloop.contracts import ContractId
+from strikeloop.contracts import Contract, ContractId
 from strikeloop.drafts import maker
 from strikeloop.margin import AccountMargin, Leg, MarginModel, Revaluation, Shocks, revalue
 from strikeloop.sums import Sums, Table, Totals
@@ -183,25 +183,33 @@ class Sizes:
 
     def exchanged(self, pairs: Sequence[Pair]) -> Sizes:
         """With what is in place of what was; the same where no size changes."""
-        moved = [(old, new) for old, new in pairs if old is None or new is None or not _is_as_large(old, new)]
-        if not moved:
-            return self
-        made = Sizes(dict(self.most), dict(self.least))
-        for old, new in moved:
-            made._add(old, -1)
-            made._add(new, 1)
+        made = self
+        for old, new in pairs:
+            if old is not None and new is not None and _is_as_large(old, new):
+                continue
+            made = Sizes(dict(self.most), dict(self.least)) if made is self else made
+            if old is not None and new is not None and old.at.contract is new.at.contract:
+                (low, high), (lower, higher) = old.sizes, new.sizes
+                made._add(new.at.contract, lower - low, max(higher, -lower) - max(high, -low))
+            else:
+                for slot, sign in ((old, -1), (new, 1)):
+                    if slot is not None:
+                        low, high = slot.sizes
+                        made._add(slot.at.contract, sign * low, sign * max(high, -low))
         return made
 
-    def _add(self, slot: Slot | None, sign: int) -> None:
-        contract = None if slot is None else slot.at.contract
-        if slot is None or contract is None:
+    def _add(self, contract: Contract | None, least: Decimal, largest: Decimal) -> None:
+        """What one contract adds to the sums; nothing where no specification is known."""
+        if contract is None:
             return
         adapter, name, expiry = contract.id.adapter, contract.underlying, contract.expiry
-        low, high = slot.sizes
-        kind, largest = (adapter, name, expiry, contract.is_call), sign * max(high, -low)
-        self.least[kind] = self.least.get(kind, ZERO) + sign * low
-        for scope in ((adapter, None, None), (adapter, name, None), (adapter, name, expiry)):
-            self.most[scope] = self.most.get(scope, ZERO) + largest
+        if least:
+            kind = (adapter, name, expiry, contract.is_call)
+            self.least[kind] = self.least.get(kind, ZERO) + least
+        if largest:
+            most = self.most
+            for scope in ((adapter, None, None), (adapter, name, None), (adapter, name, expiry)):
+                most[scope] = most.get(scope, ZERO) + largest
 
 
 def _is_as_large(old: Slot, new: Slot) -> bool:
@@ -300,6 +308,8 @@ class Revalued:
 def margin_of(slots: Sequence[Slot], model: MarginModel, now: int) -> AccountMargin:
     """The margin of these positions with their orders, given in the order of their contracts."""
     holdings = [holding for slot in slots if (holding := slot.holding(now)) is not None]
+    if is_by_contract(model):  # a contract's own orders stand in their order
+        return model.account(holdings, [one for slot in slots if slot.orders for one in slot.resting(now)])
     resting = sorted(((order.created, order.key, slot, order) for slot in slots for order in slot.orders), key=lambda one: one[:2])
     opened = [one for _, _, slot, order in resting if (one := slot.at.resting(order, now)) is not None]
     return model.account(holdings, opened)

@@ -39,7 +39,7 @@ class Review:
     """Judges one command at a time against the account as it stands, earlier approvals included."""
 
     def __init__(self, rules: Sequence[Call], view: View, blocks: Mapping[tuple[str, str], str]) -> None:
-        self._rules, self._blocks, self._account = tuple(rules), blocks, view.account
+        self._rules, self._blocks, self._account = [(rule.function, rule.desk, rule) for rule in rules], blocks, view.account
         self._portfolio, self._orders, self._clock = view.portfolio, view.orders, view.clock
 
     def judge(self, command: Command, instance: Instance) -> Judgment:
@@ -97,9 +97,9 @@ class Review:
         reasons: list[Reason] = []
         notes: list[Reason] = []
         faults: list[Fault] = []
-        for call in self._rules:
+        for function, desk, call in self._rules:
             try:
-                verdict = call.function(command, call.desk)
+                verdict = function(command, desk)
                 if verdict is None:
                     continue
                 resized = _resize(command, verdict)

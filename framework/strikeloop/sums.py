@@ -38,6 +38,28 @@ class Totals(NamedTuple):
         u, v, w, x, y, z = other
         return _new(Totals, (a - u, b - v, c - w, d - x, e - y, f - z))
 
+    def span(self, other: Totals) -> tuple[Totals, Totals]:
+        """The lesser and the larger of each figure."""
+        a, b, c, d, e, f = self
+        u, v, w, x, y, z = other
+        low = (
+            min(u, a),
+            min(v, b),
+            min(w, c),
+            min(x, d),
+            min(y, e),
+            min(z, f),
+        )
+        high = (
+            max(a, u),
+            max(b, v),
+            max(c, w),
+            max(d, x),
+            max(e, y),
+            max(f, z),
+        )
+        return _new(Totals, low), _new(Totals, high)
+
     def times(self, size: float) -> Totals:
         a, b, c, d, e, f = self
         return _new(Totals, (a * size, b * size, c * size, d * size, e * size, f * size))

@@ -69,7 +69,7 @@ class WhatIf:
         for command in working:
             slot = changed.get(command.contract) or self._slots[command.contract]
             waiting = Waiting(command.client_id, command.size, command.price, command.reduce_only)
-            changed[command.contract] = Slot(slot.at, slot.size, (*_without(slot.orders, {command.client_id}), waiting))
+            changed[command.contract] = slot.with_orders((*_without(slot.orders, {command.client_id}), waiting))
         return Exposure(picture, adapter, cash, changed, trades)
 
 
@@ -144,6 +144,7 @@ class Account:
         for contract in told:
             held, orders, old = position(contract), grouped.get(contract, ()), known.get(contract)
             if held is None and not orders:
+                grouped.pop(contract, None)
                 if old is not None:
                     gone.append(contract)
                 continue
@@ -167,9 +168,11 @@ class Account:
             self._seen = portfolio.revision
         working = self._orders.working()
         if working is not self._working:
-            old, self._working = self._grouped, working
-            new = self._grouped = _grouped(working, old)
-            told.update(dict.fromkeys(contract for contract in {**old, **new} if old.get(contract) is not new.get(contract)))
+            others = _others(self._working, working)
+            self._working = working
+            for contract in others:
+                self._grouped[contract] = tuple([order for order in working if order.contract == contract])
+            told.update(others)
         return told
 
     def what_if(self, commands: Sequence[SubmitOrder], now: int, *, filled: Sequence[Order] = (), adapter: str | None = None) -> WhatIf:
@@ -243,16 +246,12 @@ def computed_risk(portfolio: Portfolio, orders: Orders, model: MarginModel, adap
     )
 
 
-def _grouped(working: Sequence[Order], old: Mapping[ContractId, tuple[Order, ...]]) -> dict[ContractId, tuple[Order, ...]]:
-    """The orders by contract; those of a contract stay the same tuple while they are the same orders."""
-    lists: dict[ContractId, list[Order]] = {}
-    for order in working:
-        lists.setdefault(order.contract, []).append(order)
-    return {contract: _kept(old.get(contract, ()), tuple(found)) for contract, found in lists.items()}
-
-
-def _kept(old: tuple[Order, ...], new: tuple[Order, ...]) -> tuple[Order, ...]:
-    return old if len(old) == len(new) and all(one is other for one, other in zip(old, new, strict=True)) else new
+def _others(old: Sequence[Order], new: Sequence[Order]) -> dict[ContractId, None]:
+    """The contracts of orders that are only in one of both; orders are frozen, so the same object is the same order."""
+    before, after = {id(order): order for order in old}, {id(order): order for order in new}
+    changed = [order for key, order in before.items() if key not in after]
+    changed += [order for key, order in after.items() if key not in before]
+    return dict.fromkeys([order.contract for order in changed])
 
 
 def _equity(balance: BalanceUpdated | None) -> float:

@@ -20,6 +20,11 @@ def test_totals_are_added_and_multiplied_each_for_itself() -> None:
     assert UNIT.plus(NOTHING) == UNIT
 
 
+@given(figures, figures)
+def test_a_span_is_the_lesser_and_the_larger_of_each_figure(one: Totals, other: Totals) -> None:
+    assert one.span(other) == (tuple(map(min, one, other)), tuple(map(max, one, other)))
+
+
 def test_sums_change_for_one_underlying_and_together() -> None:
     sums = Sums(UNIT, {"X": UNIT}).plus("X", UNIT).plus("Y", UNIT)
     assert (sums.of("X"), sums.of("Y"), sums.of(None), sums.of("Z")) == (UNIT.times(2.0), UNIT, UNIT.times(3.0), NOTHING)
