@@ -80,6 +80,7 @@ class WriteLog:
     fields: Mapping[str, Any]
 
 
+ZERO = Decimal(0)
 _order, _withdrawal = maker(SubmitOrder), maker(CancelOrder)
 SHORTEST_S, LONGEST_S = 1e-6, 1e9
 Request = Command | SetTimer | CancelTimer | Watch | RaiseAlert | RequestHalt | WriteLog
@@ -355,7 +356,7 @@ class Desk:
 
     def book_fill(self, contract: ContractId, size: Decimal) -> None:
         """Called by the engine: a fill of this instance."""
-        self._mine[contract] = self._mine.get(contract, Decimal(0)) + size
+        self._mine[contract] = self._mine.get(contract, ZERO) + size
 
     def book_expiry(self, contract: ContractId) -> None:
         """Called by the engine: nobody holds this contract any more."""

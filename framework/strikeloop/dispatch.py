@@ -9,6 +9,7 @@ It never calls a hook itself.
 from __future__ import annotations
 
 import inspect
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from types import MethodType
 from typing import Any, Literal, NamedTuple
@@ -91,7 +92,7 @@ class Dispatch:
         self._counters: dict[tuple[str, type[Event], Any], list[int]] = {}
         self._by_hook = _compile(self.instances, wrap)
         self._broadcast: dict[type[Event], Route] = {}
-        self._owned: dict[tuple[type[Event], str], Route] = {}
+        self._owned: defaultdict[type[Event], dict[str, Route]] = defaultdict(dict)
         self._when_relisted: Callable[[ContractId], None] = _ignore
         self.routes: dict[type[Event], dict[Any, Route]] = {kind: {} for kind, hook in HOOK_OF.items() if hook in MARKET_HOOKS}
 
@@ -145,10 +146,11 @@ class Dispatch:
 
     def owned(self, kind: type[Event], owner: str) -> Route:
         """The calls for an event that belongs to one instance: that one, and rules."""
-        calls = self._owned.get((kind, owner))
+        owned = self._owned[kind]
+        calls = owned.get(owner)
         if calls is None:
             heard = tuple(call for call in self._by_hook[HOOK_OF[kind]] if call.instance.name == owner or call.instance.kind != "strategy")
-            calls = self._owned[(kind, owner)] = self._live(heard) + self._live(self._by_hook["on_event"])
+            calls = owned[owner] = self._live(heard) + self._live(self._by_hook["on_event"])
         return calls
 
     def heard(self, kind: type[Event], key: Any) -> tuple[tuple[Plain, int, list[int]], ...]:

@@ -146,8 +146,8 @@ class Engine:
             kind = type(event)
             fold = self._folds.get(kind)
             calls = self._fold(event) if fold is None else fold(event)
-            if kind is PositionUpdated and (event.delta is None or event.unrealized_pnl is None):  # type: ignore[attr-defined]  # just looked
-                event = self.portfolio.completed(event)  # type: ignore[arg-type]  # the same
+            if calls and kind is PositionUpdated:
+                event = self.portfolio.completed(event)  # type: ignore[arg-type]  # just looked
             if self.switch.is_engaged and kind in _LOOKED_AT:
                 self._look()
         for function, desk, instance, hook in calls:

@@ -89,11 +89,12 @@ class World:
             self._note(event)
         now = self.engine.clock.now
         for approved in step.approved:
-            self.digest.add(approved.command)
-            self._sent(approved.command)
-            self._decided((now, approved.command))
+            command = approved.command
+            self.digest.add(command)
+            self._sent(command)
+            self._decided((now, command))
             self.venue.on_command(approved, now)
-            self.engine.sent((approved.command.client_id,))
+            self.engine.sent((command.client_id,))
         self.summary.approve(step.approved)
         self._note_timers()
 
