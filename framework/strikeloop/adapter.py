@@ -17,6 +17,7 @@ import attrs
 from strikeloop.clock import ServerClock
 from strikeloop.commands import AmendOrder, Approved, CancelOrder, SubmitOrder
 from strikeloop.contracts import Contract, ContractId
+from strikeloop.errors import DecodeError
 from strikeloop.events import (
     BalanceUpdated,
     BookUpdated,
@@ -44,6 +45,7 @@ __all__ = [
     "Mmp",
     "Ports",
     "Protection",
+    "ReadsBatches",
     "ReportsRisk",
     "ServerClock",
     "Settlements",
@@ -176,6 +178,15 @@ class Stream(Protocol):
 
     def decode(self, frame: bytes | str, received: int) -> Decoded:
         """Translate one frame, purely: the same frame gives the same events. Raises DecodeError, and nothing else."""
+        ...
+
+
+@runtime_checkable
+class ReadsBatches(Protocol):
+    """A stream for which many frames at once cost less than one after the other."""
+
+    def decode_batch(self, frames: Sequence[bytes | str], received: int) -> list[Decoded | DecodeError]:
+        """What `decode` gives for each frame, or the error that it raises, in order."""
         ...
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import anyio
 
-from strikeloop.adapter import Decoded, Link, Stream
+from strikeloop.adapter import Decoded, Link, ReadsBatches, Stream
 from strikeloop.clock import SECOND_NS, ServerClock
 from strikeloop.errors import AuthRejectedError, DecodeError, VenueError
 from strikeloop.live.clock import WallClock
@@ -59,6 +59,7 @@ class Connection:
     ) -> None:
         self.number, self._session, self._stream, self._clock, self._venue_clock = number, session, stream, clock, venue_clock
         self._prepare, self._pump, self._garbled, self._make_way, self._tap = prepare, pump, garbled, make_way, tap
+        self._decode_batch = stream.decode_batch if isinstance(stream, ReadsBatches) else self._one_by_one
         self._scope = anyio.CancelScope()
         self._reason, self._is_auth = "", False
         self._outbox: list[Request] = []
@@ -127,7 +128,7 @@ class Connection:
             self._tap(frames, now)
             self._session.alive(self.number, now)
             if len(frames) <= SLICE:
-                self._take_in([self._decode(frame, now) for frame in frames], now)
+                self._take_in(self._decode(frames, now), now)
             else:
                 await self._take_in_slices(frames, now)
             self.lag_ns = self._clock.now() - now
@@ -149,7 +150,7 @@ class Connection:
         decoded: list[Decoded | DecodeError] = []
         is_lagging = bool(self._conflatable) and len(frames) >= LAGGING
         for start in range(0, len(frames), SLICE):
-            decoded += [self._decode(frame, now) for frame in frames[start : start + SLICE]]
+            decoded += self._decode(frames[start : start + SLICE], now)
             if is_lagging:
                 await self._make_way()
                 continue
@@ -162,13 +163,20 @@ class Connection:
             self._take_in(kept[start : start + SLICE], now)
             await self._make_way()
 
-    def _decode(self, frame: bytes, now: int) -> Decoded | DecodeError:
-        try:
-            decoded = self._stream.decode(frame, now)
-        except DecodeError as error:
-            return error
-        if decoded.sent is not None:
-            self._venue_clock.heard(decoded.sent, now)
+    def _decode(self, frames: Sequence[bytes], now: int) -> list[Decoded | DecodeError]:
+        decoded = self._decode_batch(frames, now)
+        for one in decoded:
+            if isinstance(one, Decoded) and one.sent is not None:
+                self._venue_clock.heard(one.sent, now)
+        return decoded
+
+    def _one_by_one(self, frames: Sequence[bytes], now: int) -> list[Decoded | DecodeError]:
+        decoded: list[Decoded | DecodeError] = []
+        for frame in frames:
+            try:
+                decoded.append(self._stream.decode(frame, now))
+            except DecodeError as error:
+                decoded.append(error)
         return decoded
 
     # ---- out ----

@@ -17,6 +17,7 @@ from strikeloop import (
     CancelOrder,
     ContractId,
     ContractSettled,
+    DecodeError,
     Event,
     Filled,
     OrderRejectedError,
@@ -77,10 +78,12 @@ class GateAccount:
     books: Books = attrs.field(init=False)
     guard: Guard = attrs.field(init=False)
     decode: Callable[[bytes | str, int], Decoded] = attrs.field(init=False)
+    decode_batch: Callable[[Sequence[bytes | str], int], list[Decoded | DecodeError]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.books, self.guard = Books(self.name, self.rest), Guard(self.rest)
-        self.decode = FrameDecoder(self.name, self.dialect).decode
+        decoder = FrameDecoder(self.name, self.dialect)
+        self.decode, self.decode_batch = decoder.decode, decoder.decode_batch
 
     @property
     def channels(self) -> tuple[Channel, ...]:

@@ -9,7 +9,7 @@ swift way gives is what the thorough way would have given; a test holds the two 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import DecimalException
 from enum import StrEnum
 from types import MappingProxyType
@@ -144,22 +144,34 @@ class FrameDecoder:
 
     def decode(self, frame: bytes | str, received: int) -> Decoded:
         """Translate one frame that was received at `received` (ns UTC). Raises DecodeError."""
-        decoded = self.swiftly(frame, received)
-        return self.thoroughly(frame, received) if decoded is None else decoded
+        (decoded,) = self.decode_batch((frame,), received)
+        if isinstance(decoded, DecodeError):
+            raise decoded
+        return decoded
 
     __call__ = decode
 
-    def swiftly(self, frame: bytes | str, received: int) -> Decoded | None:
-        """What `thoroughly` gives, where a frame like this one was read before; None where it is left to that."""
+    def decode_batch(self, frames: Sequence[bytes | str], received: int) -> list[Decoded | DecodeError]:
+        """Frames that were received together: what `thoroughly` gives for each, or raises, swiftly where one like it was read before."""
+        reader_of, read = self._shapes.get, list[Decoded | DecodeError]()
+        for frame in frames:
+            decoded: Decoded | DecodeError | None = None
+            try:
+                raw = frame if type(frame) is bytes else _octets(frame)
+                shape = raw.translate(None, VARYING)
+                swiftly = reader_of(shape)
+                if swiftly is not None and (len(raw) <= LONGEST or len(raw) - len(shape) <= LONGEST):
+                    decoded = swiftly(raw, received)
+            except (msgspec.MsgspecError, MalformedError, DecimalException):
+                pass  # it is left to the thorough way
+            read.append(self._thoroughly(frame, received) if decoded is None else decoded)
+        return read
+
+    def _thoroughly(self, frame: bytes | str, received: int) -> Decoded | DecodeError:
         try:
-            raw = frame if type(frame) is bytes else _octets(frame)
-            shape = raw.translate(None, VARYING)
-            read = self._shapes.get(shape)
-            if read is None or (len(raw) > LONGEST and len(raw) - len(shape) > LONGEST):
-                return None
-            return read(raw, received)
-        except (msgspec.MsgspecError, MalformedError, DecimalException):
-            return None
+            return self.thoroughly(frame, received)
+        except DecodeError as error:
+            return error
 
     def thoroughly(self, frame: bytes | str, received: int) -> Decoded:
         """Translate any frame, or tell what is wrong with it. Raises DecodeError."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import attrs
 
-from strikeloop import BookUpdated, Contract, ContractId, Origin, VenueError
+from strikeloop import BookUpdated, Contract, ContractId, DecodeError, Origin, VenueError
 from strikeloop.adapter import BookIds, Channel, Decoded, Link
 from strikeloop.wire import connect_websocket
 from strikeloop_gate import frames, market
@@ -42,9 +42,11 @@ class GateFeed:
     names: tuple[str, ...] = attrs.field(default=(), init=False)
     """Venue names of the contracts last listed."""
     decode: Callable[[bytes | str, int], Decoded] = attrs.field(init=False)
+    decode_batch: Callable[[Sequence[bytes | str], int], list[Decoded | DecodeError]] = attrs.field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.decode = FrameDecoder(self.name, self.dialect).decode
+        decoder = FrameDecoder(self.name, self.dialect)
+        self.decode, self.decode_batch = decoder.decode, decoder.decode_batch
 
     @property
     def channels(self) -> tuple[Channel, ...]:

@@ -35,6 +35,8 @@ class Field:
     bare: str
     is_optional: bool = False
     """None where it is absent or null."""
+    other: Field | None = None
+    """What stands for it where it is absent."""
 
 
 class Meaning:
@@ -85,7 +87,7 @@ def ledger(wire: str) -> Field:
 def either(wire: str, other: str) -> Field:
     """A ledger figure that is spelled in one of two ways."""
     value = f'spelled(item.{wire}, item.{other}, "{wire}")'
-    return Field(wire, f'figure({value}, "{wire}")', f"exact({value})", f"exact({value})")
+    return attrs.evolve(ledger(wire), thorough=f'figure({value}, "{wire}")', other=ledger(other))
 
 
 def spelled(value: Any, other: Any, field: str) -> Any:

@@ -110,6 +110,8 @@ def _event(found: Mapping[str, Any], meaning: Meaning) -> list[str]:
     lines = ["event = draft()", f"event.time = {_time(found, *meaning.times)}", "event.received = received"]
     lines += ["event.origin = VENUE", "event.raw = NOTHING"]
     for name, field in meaning.fields.items():
+        if field.other is not None and field.wire not in found:
+            field = field.other  # noqa: PLW2901  # it stands for it
         kind = found.get(field.wire)
         is_none = field.is_optional and kind in (None, type(None))
         lines.append(f"event.{name} = {'None' if is_none else field.quoted if kind is str else field.bare}")

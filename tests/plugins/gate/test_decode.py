@@ -526,6 +526,20 @@ def test_decoding_is_pure() -> None:
     assert decode(text.encode()) == decode(text)
 
 
+def test_a_batch_gives_what_each_of_its_frames_gives_alone() -> None:
+    good = [json.dumps(frame(channel, result)).encode() for channel, result in SEED.items()]
+    frames: list[bytes | str] = [*good, b"{", good[0][:-9], *good, good[0].decode(), "\ud800"]
+    whole, single = FrameDecoder("gate").decode_batch(frames, 7), FrameDecoder("gate")
+    for text, read in zip(frames, whole, strict=True):
+        if isinstance(read, Decoded):
+            assert read == single(text, 7)
+        else:
+            with pytest.raises(DecodeError) as refused:
+                single(text, 7)
+            assert str(refused.value) == str(read)
+    assert sum(isinstance(read, DecodeError) for read in whole) == 3
+
+
 # Envelopes
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from strikeloop import DecodeError, canonical
 from strikeloop.adapter import Decoded
 from strikeloop_gate.decode import Dialect, FrameDecoder
-from tests.plugins.gate.frames import DOCUMENTED, NEARLY, ORDER, TRADE, frame, raw, swiftness
+from tests.plugins.gate.frames import DOCUMENTED, NEARLY, ORDER, TRADE, Swift, frame, raw, swiftness
 
 LITERALS = st.sampled_from(
     [
@@ -31,8 +31,8 @@ def both(text: bytes, dialect: Dialect, learned: bytes = b"") -> tuple[Decoded |
     try:
         decoder.thoroughly(learned or text, 7)
     except DecodeError:
-        assert decoder.swiftly(learned or text, 7) is None
-    swift = decoder.swiftly(text, 7)
+        assert Swift(decoder).swiftly(learned or text, 7) is None
+    swift = Swift(decoder).swiftly(text, 7)
     try:
         return swift, decoder.thoroughly(text, 7)
     except DecodeError:
