@@ -7,7 +7,7 @@ has to remember to throw them away. Time enters by steps of ten seconds. Never d
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
@@ -187,7 +187,7 @@ class Slot:
         self._margin: AccountMargin | None = None
         self._worth: Decimal | None = None
         self._held: tuple[int, Holding | None] | None = None
-        self._waiting: tuple[int, tuple[OpenOrder, ...]] | None = None
+        self._waiting: tuple[int, tuple[tuple[Order | Waiting, OpenOrder], ...]] | None = None
 
     def with_orders(self, orders: tuple[Order | Waiting, ...]) -> Slot:
         """The same position with these orders in place of its own."""
@@ -260,13 +260,16 @@ class Slot:
             self._held = step, self.at.holding(self.size, step) if self.size else None
         return self._held[1]
 
-    def resting(self, now: int) -> tuple[OpenOrder, ...]:
-        """The working orders that can be priced, as a margin model takes them; the same ones for ten seconds."""
+    def waiting(self, now: int) -> tuple[tuple[Order | Waiting, OpenOrder], ...]:
+        """The working orders that can be priced, each with how a margin model takes it; the same ones for ten seconds."""
         step = step_of(now)
         if self._waiting is None or self._waiting[0] != step:
-            found = [one for order in self.orders if (one := self.at.resting(order, step)) is not None] if self.orders else []
-            self._waiting = step, tuple(found)
+            self._waiting = step, tuple([(one, made) for one in self.orders if (made := self.at.resting(one, step)) is not None])
         return self._waiting[1]
+
+    def resting(self, now: int) -> Sequence[OpenOrder]:
+        """The same without the orders."""
+        return [made for _, made in self.waiting(now)] if self.orders else ()
 
     def margin(self, model: MarginModel, now: int) -> AccountMargin:
         """Of this contract alone, for a model that adds contracts up."""

@@ -310,8 +310,8 @@ def margin_of(slots: Sequence[Slot], model: MarginModel, now: int) -> AccountMar
     holdings = [holding for slot in slots if (holding := slot.holding(now)) is not None]
     if is_by_contract(model):  # a contract's own orders stand in their order
         return model.account(holdings, [one for slot in slots if slot.orders for one in slot.resting(now)])
-    resting = sorted(((order.created, order.key, slot, order) for slot in slots for order in slot.orders), key=lambda one: one[:2])
-    opened = [one for _, _, slot, order in resting if (one := slot.at.resting(order, now)) is not None]
+    waiting = [(order.created, order.key, one) for slot in slots if slot.orders for order, one in slot.waiting(now)]
+    opened = [one for _, _, one in sorted(waiting, key=lambda row: row[:2])]
     return model.account(holdings, opened)
 
 

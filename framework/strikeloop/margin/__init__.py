@@ -11,8 +11,9 @@ from strikeloop.margin.charges import BasisCharge, Charge, DeltaFloor, ShortOpti
 from strikeloop.margin.classic import Classic
 from strikeloop.margin.fees import settlement_cash, settlement_fee, trading_fee
 from strikeloop.margin.free import FREE, Free
+from strikeloop.margin.legs import Leg
 from strikeloop.margin.portfolio import DERIBIT_LIKE, GATE, MODELS, SPAN_LIKE, Portfolio, RiskUnit
-from strikeloop.margin.revaluation import Leg, Revaluation, Shocks, revalue
+from strikeloop.margin.revaluation import Revaluation, Shocks, revalue
 from strikeloop.margin.var import DayScenarios, book_volatility, day_shocks, drawn, tail_loss, value_at_risk
 
 __all__ = [

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Protocol
 
 import attrs
 
 from strikeloop.contracts import Contract
+from strikeloop.margin.legs import Leg
 
 ZERO = Decimal(0)
 
@@ -30,6 +32,11 @@ class Holding:
     underlying_price: Decimal
     years: float = 0.0
     iv: float | None = None
+
+    @cached_property
+    def leg(self) -> Leg:
+        """It as scenarios take it."""
+        return Leg.of(self)
 
     @property
     def value(self) -> Decimal:
@@ -50,6 +57,11 @@ class OpenOrder:
     reduce_only: bool = False
     years: float = 0.0
     iv: float | None = None
+
+    @cached_property
+    def leg(self) -> Leg:
+        """It as scenarios take it once it has filled."""
+        return Leg.of(self)
 
 
 @attrs.frozen(kw_only=True, weakref_slot=False)

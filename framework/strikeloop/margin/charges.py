@@ -12,7 +12,7 @@ from typing import Protocol
 
 import attrs
 
-from strikeloop.margin.revaluation import Leg
+from strikeloop.margin.legs import Leg
 
 
 class Charge(Protocol):
@@ -95,6 +95,6 @@ class DeltaFloor:
 def _by_expiry(legs: Sequence[Leg], figure: Callable[[Leg], float]) -> list[float]:
     """The sums of a figure over each expiry, earliest first."""
     sums: dict[int, float] = {}
-    for leg in sorted(legs, key=lambda leg: leg.expiry):
+    for leg in legs:
         sums[leg.expiry] = sums.get(leg.expiry, 0.0) + figure(leg)
-    return list(sums.values())
+    return [sums[expiry] for expiry in sorted(sums)]

@@ -17,7 +17,8 @@ from strikeloop.margin.account import AccountMargin, Holding, MarginModel, OpenO
 from strikeloop.margin.charges import BasisCharge, Charge, DeltaFloor, ShortOptionCharge, VolatilitySpreadCharge
 from strikeloop.margin.classic import Classic
 from strikeloop.margin.free import FREE
-from strikeloop.margin.revaluation import Leg, Shocks, revalue
+from strikeloop.margin.legs import Leg
+from strikeloop.margin.revaluation import Shocks, remembered
 
 ZERO = Decimal(0)
 _CENT, _DIGITS = Decimal("0.01"), 6
@@ -81,12 +82,12 @@ class Portfolio:
         """What the margin of these positions is made of, one entry for each underlying."""
         books: dict[str, list[Leg]] = {}
         for holding in holdings:
-            books.setdefault(holding.contract.underlying, []).append(Leg.of(holding))
+            books.setdefault(holding.contract.underlying, []).append(holding.leg)
         return tuple(self._explain(underlying, legs, self._profits(legs)(legs)) for underlying, legs in books.items())
 
     def _unit(self, held: Sequence[Holding], orders: Sequence[OpenOrder]) -> tuple[float, float]:
         """The requirement of the positions, and what the orders need above it after the factor."""
-        position, waiting = [Leg.of(holding) for holding in held], [Leg.of(order) for order in orders]
+        position, waiting = [holding.leg for holding in held], [order.leg for order in orders]
         profits_of = self._profits([*position, *waiting])
         alone = self._requirement(position, profits_of(position))
         needed = 0.0
@@ -101,7 +102,7 @@ class Portfolio:
 
     def _profits(self, legs: Sequence[Leg]) -> Callable[[Sequence[Leg]], list[float]]:
         """Revalue these legs once; the result tells the profits of a book made of some of them."""
-        revaluation, places = revalue(legs, self.shocks), {id(leg): at for at, leg in enumerate(legs)}
+        revaluation, places = remembered(legs, self.shocks), {id(leg): at for at, leg in enumerate(legs)}
 
         def profits(book: Sequence[Leg]) -> list[float]:
             units = [0.0] * len(legs)

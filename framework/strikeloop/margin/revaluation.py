@@ -1,6 +1,6 @@
 """A book of options priced anew under shocks of price and volatility.
 
-Owns `Leg`, `Shocks` and the two ways to revalue, which agree: on numpy where it is installed, on the standard library
+Owns `Shocks` and the two ways to revalue, which agree: on numpy where it is installed, on the standard library
 where not. No option is ever worth less than nothing, so a long never loses more than its mark.
 """
 
@@ -8,73 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 import attrs
 
-from strikeloop.contracts import Contract
-from strikeloop.drafts import maker
-from strikeloop.margin.account import Holding, OpenOrder
-from strikeloop.pricing import Greeks, greeks, implied_volatility, price
+from strikeloop.margin.legs import Leg
+from strikeloop.pricing import price
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 DAYS = 365.0
 REFERENCE_DAYS = 30.0
-_INFINITE = math.inf
 FEW = 64
 """So many values (legs times scenarios) cost less one by one than as arrays."""
-UNKNOWN_VOLATILITY = 0.6
-"""Annual volatility of a contract whose volatility nobody states and whose mark has none."""
-
-
-@attrs.frozen(kw_only=True, weakref_slot=False)
-class Leg:
-    """One option of a book, per unit of the underlying; `units` is size · multiplier, signed. `delta` and `vega` are of one unit."""
-
-    underlying: str
-    expiry: int
-    strike: float
-    is_call: bool
-    units: float
-    mark: float
-    forward: float
-    years: float
-    iv: float
-
-    @classmethod
-    def of(cls, source: Holding | OpenOrder) -> Leg:
-        """The leg of a position, or of an order that filled."""
-        units = float(source.size * source.contract.multiplier)
-        return cls.at(source.contract, units, float(source.mark), float(source.underlying_price), source.years, source.iv)
-
-    @classmethod
-    def at(cls, contract: Contract, units: float, mark: float, forward: float, years: float, iv: float | None) -> Leg:
-        """The leg of so many units at these prices; without a volatility, at the one implied by the mark."""
-        strike, is_call = float(contract.strike), contract.is_call
-        if iv is None:
-            iv = implied_volatility(mark, forward, strike, years, is_call=is_call)
-        if not 0.0 <= iv < _INFINITE:
-            iv = UNKNOWN_VOLATILITY
-        return _leg(contract.underlying, contract.expiry, strike, is_call, units, mark, forward, years, iv)
-
-    @cached_property
-    def slopes(self) -> Greeks:
-        """The greeks of one unit, computed when they are first asked for."""
-        return greeks(self.forward, self.strike, self.years, self.iv, is_call=self.is_call)
-
-    @property
-    def delta(self) -> float:
-        return self.slopes.delta
-
-    @property
-    def vega(self) -> float:
-        return self.slopes.vega
-
-
-_leg = maker(Leg)
 
 
 @attrs.frozen(kw_only=True, cache_hash=True)
@@ -107,6 +55,19 @@ class Shocks:
         return math.pow(REFERENCE_DAYS / days, self.short_power if days < REFERENCE_DAYS else self.long_power)
 
 
+def remembered(legs: Sequence[Leg], shocks: Shocks) -> Revaluation:
+    """As `revalue`, where each leg remembers what it gains: for books of which most was priced in the same scenarios before."""
+    anew = [leg for leg in legs if shocks not in leg.known]
+    if anew:
+        made = revalue(anew, shocks)
+        for leg, row in zip(anew, made.rows(), strict=True):
+            leg.known[shocks] = row
+        if len(anew) == len(legs):
+            return made
+    rows = [leg.known[shocks] for leg in legs]
+    return ScalarRevaluation.known(rows, shocks) if vector_kernel() is None else VectorRevaluation.known(rows, shocks)
+
+
 class Revaluation(Protocol):
     """The change of value of one unit of each leg in each scenario."""
 
@@ -116,6 +77,10 @@ class Revaluation(Protocol):
 
     def of_unit(self, leg: int) -> list[float]:
         """Profit of one unit of the leg at this place in each scenario."""
+        ...
+
+    def rows(self) -> Sequence[Sequence[float]]:
+        """`of_unit` of every leg, each a sequence of its own kind."""
         ...
 
     def replaced(self, legs: Mapping[int, Leg]) -> Revaluation:
@@ -146,16 +111,25 @@ class ScalarRevaluation:
         self._changes = [self._of(leg, shocks) for leg in legs]
         self._shocks, self._count = shocks, len(shocks.prices)
 
+    @classmethod
+    def known(cls, changes: Sequence[Sequence[float]], shocks: Shocks) -> ScalarRevaluation:
+        """Of legs whose changes are known."""
+        made = cls((), shocks)
+        made._changes = [[*row] for row in changes]
+        return made
+
     def profits(self, units: Sequence[float]) -> list[float]:
         return [math.fsum(change[at] * held for change, held in zip(self._changes, units, strict=True)) for at in range(self._count)]
 
     def of_unit(self, leg: int) -> list[float]:
         return self._changes[leg]
 
+    def rows(self) -> Sequence[Sequence[float]]:
+        return self._changes
+
     def replaced(self, legs: Mapping[int, Leg]) -> ScalarRevaluation:
-        made = ScalarRevaluation((), self._shocks)
-        made._changes = [self._of(legs[at], self._shocks) if at in legs else known for at, known in enumerate(self._changes)]
-        return made
+        changes = [self._of(legs[at], self._shocks) if at in legs else known for at, known in enumerate(self._changes)]
+        return self.known(changes, self._shocks)
 
     @staticmethod
     def _of(leg: Leg, shocks: Shocks) -> list[float]:
@@ -171,8 +145,8 @@ class ScalarRevaluation:
 class VectorRevaluation:
     """On numpy: `changes` of one unit, a row for each scenario."""
 
-    def __init__(self, changes: Any, shocks: Shocks, kernel: Any) -> None:
-        self._changes, self._shocks, self._kernel = changes, shocks, kernel
+    def __init__(self, changes: Any, shocks: Shocks) -> None:
+        self._changes, self._shocks = changes, shocks
 
     @classmethod
     def of(cls, legs: Sequence[Leg], shocks: Shocks, kernel: Any) -> VectorRevaluation:
@@ -192,13 +166,24 @@ class VectorRevaluation:
             some = slice(start, start + step)
             worth = kernel.price(moved[some], strike, left, iv * factor[some], is_call=calls)
             changes[some] = np.maximum(0.0, offset + worth) - mark
-        return cls(changes, shocks, kernel)
+        return cls(changes, shocks)
+
+    @classmethod
+    def known(cls, changes: Sequence[Sequence[float]], shocks: Shocks) -> VectorRevaluation:
+        """Of legs whose changes are known."""
+        import numpy as np  # noqa: PLC0415  # the kernel has it
+
+        rows = np.concatenate(changes) if changes else np.empty(0)
+        return cls(rows.reshape(-1, len(shocks.prices)).T, shocks)
 
     def profits(self, units: Sequence[float]) -> list[float]:
         return (self._changes * units).sum(axis=1).tolist()  # type: ignore[no-any-return]  # an array of floats as a list
 
     def of_unit(self, leg: int) -> list[float]:
         return self._changes[:, leg].tolist()  # type: ignore[no-any-return]  # the same
+
+    def rows(self) -> Sequence[Sequence[float]]:
+        return [*self._changes.T.copy()]
 
     def replaced(self, legs: Mapping[int, Leg]) -> VectorRevaluation:
         anew, changes = revalue([*legs.values()], self._shocks), self._changes.copy()
@@ -207,4 +192,4 @@ class VectorRevaluation:
         else:
             for row, place in enumerate(legs):
                 changes[:, place] = anew.of_unit(row)
-        return VectorRevaluation(changes, self._shocks, self._kernel)
+        return VectorRevaluation(changes, self._shocks)

@@ -16,7 +16,8 @@ from random import Random
 import attrs
 
 from strikeloop.margin.account import Holding
-from strikeloop.margin.revaluation import Leg, Shocks, revalue
+from strikeloop.margin.legs import Leg
+from strikeloop.margin.revaluation import Shocks, revalue
 
 CONFIDENCE = 0.99
 HORIZON_DAYS = 1.0

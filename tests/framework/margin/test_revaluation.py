@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable
-from decimal import Decimal as D
 from typing import Any
 
 import attrs
@@ -14,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strikeloop.margin import Leg, Revaluation, Shocks, revalue
-from strikeloop.margin.revaluation import FEW, ScalarRevaluation, VectorRevaluation, vector_kernel
+from strikeloop.margin.revaluation import FEW, ScalarRevaluation, VectorRevaluation, remembered, vector_kernel
 from strikeloop.pricing import price
 from tests.framework.margin.stage import held
 
@@ -61,6 +60,29 @@ def test_a_leg_may_be_replaced_without_the_others(book: list[Any], new: Any) -> 
             assert changed.of_unit(at) == pytest.approx(whole.of_unit(at), rel=1e-9, abs=1e-6)
 
 
+@given(st.lists(POSITIONS, min_size=1, max_size=5), st.sets(st.integers(0, 4)))
+def test_legs_remember_what_they_gain_and_nothing_differs(book: list[Any], before: set[int]) -> None:
+    legs = [leg(*position) for position in book]
+    for shocks in (SHOCKS, MANY):
+        for at in before & set(range(len(legs))):
+            remembered([legs[at]], shocks)
+        found, anew = remembered(legs, shocks), revalue(legs, shocks)
+        assert all(shocks in one.known for one in legs)
+        for at in range(len(legs)):
+            assert found.of_unit(at) == pytest.approx(anew.of_unit(at), rel=1e-9, abs=1e-6)
+        assert found.profits([1.0] * len(legs)) == pytest.approx(anew.profits([1.0] * len(legs)), abs=1e-6)
+
+
+@pytest.mark.parametrize("way", [ScalarRevaluation, VectorRevaluation])
+def test_a_book_is_made_of_legs_whose_gains_are_known(way: Any) -> None:
+    if way is VectorRevaluation and vector_kernel() is None:
+        pytest.skip("the vector extra is not installed")
+    known = way.known([(1.0, 2.0, 3.0, 4.0), (0.0, 1.0, 0.0, -1.0)], SHOCKS)
+    assert known.profits([2.0, 10.0]) == [2.0, 14.0, 6.0, -2.0]
+    assert [[*row] for row in known.rows()] == [known.of_unit(0), known.of_unit(1)]
+    assert way.known([], SHOCKS).profits([]) == [0.0] * 4
+
+
 @pytest.mark.skipif(vector_kernel() is None, reason="the vector extra is not installed")
 def test_a_few_values_are_computed_one_by_one_and_many_as_arrays() -> None:
     one = leg(1, 72_000, True, 7, 0.5, 70_000.0)
@@ -100,12 +122,6 @@ def test_the_mark_that_differs_from_the_model_keeps_its_difference() -> None:
 @pytest.mark.parametrize(("days", "expected"), [(0.1, 30**0.3), (15, 2**0.3), (30, 1.0), (60, 0.5**0.13)])
 def test_the_term_of_a_volatility_shock_shrinks_with_the_time_left(days: float, expected: float) -> None:
     assert SHOCKS.term(days / 365) == pytest.approx(expected)
-
-
-def test_a_leg_without_a_volatility_takes_the_one_of_its_mark_and_where_there_is_none_a_fixed_one() -> None:
-    told = held(1, 75_000)
-    assert Leg.of(attrs.evolve(told, iv=None)).iv == pytest.approx(0.5, abs=1e-9)
-    assert Leg.of(attrs.evolve(told, iv=None, mark=D(80_000))).iv == 0.6
 
 
 def test_an_empty_book_has_no_profits() -> None:
