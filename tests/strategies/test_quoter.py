@@ -33,7 +33,7 @@ def stage(*rules: Any, **settings: Any) -> Scene:
     scene.market()
     for contract in (CALL, PUT):
         scene.quote(contract, 1960.0, 2040.0)
-    scene.wait(1)
+    scene.passes(1)
     return scene
 
 
@@ -64,10 +64,10 @@ def test_it_quotes_both_sides_of_the_contracts_near_the_money_of_the_nearest_exp
 
 def test_before_the_underlying_has_a_price_it_waits() -> None:
     scene = Scene(strategies=(Quoter(**SETTINGS),))
-    scene.wait(3)
+    scene.passes(3)
     assert scene.orders == []
     scene.market()
-    scene.wait(1)
+    scene.passes(1)
     assert len(scene.orders) == 4
 
 
@@ -75,7 +75,7 @@ def test_a_quote_stays_while_the_mark_moves_little() -> None:
     scene = stage()
     opened(scene)
     scene.tick(CALL, 2_008.0)
-    scene.wait(3)
+    scene.passes(3)
     assert (len(scene.orders), canceled(scene)) == (4, [])
 
 
@@ -83,12 +83,12 @@ def test_a_quote_that_the_mark_has_left_is_canceled_and_placed_anew_in_the_next_
     scene = stage()
     opened(scene)
     scene.tick(CALL, 2_020.0)
-    scene.wait(1)
+    scene.passes(1)
     assert canceled(scene) == [order.client_id for order in scene.orders[:2]]
     assert len(scene.orders) == 4
     for order in scene.orders[:2]:
         scene.answer(order, OrderState.CANCELED)
-    scene.wait(1)
+    scene.passes(1)
     assert sides(scene.orders[4:]) == [(CALL.id.name, "2", "1999"), (CALL.id.name, "-2", "2041")]
 
 
@@ -97,7 +97,7 @@ def test_a_quote_never_crosses_the_other_side_of_the_market() -> None:
     scene.market()
     scene.quote(CALL, 2030.0, 2035.0)
     scene.quote(PUT, 1965.0, 1970.0)
-    scene.wait(1)
+    scene.passes(1)
     assert sides(scene.orders) == [
         (CALL.id.name, "2", "1980"),
         (CALL.id.name, "-2", "2031"),
@@ -111,54 +111,54 @@ def test_it_leans_against_what_is_held_and_stops_at_the_largest_position() -> No
     scene.market()
     scene.hold(CALL, 3)
     scene.hold(PUT, -4)
-    scene.wait(1)
+    scene.passes(1)
     assert sides(scene.orders) == [(CALL.id.name, "1", "1965"), (CALL.id.name, "-2", "2005"), (PUT.id.name, "2", "2000")]
 
 
 def test_while_a_connection_is_lost_nothing_stands_and_nothing_is_placed() -> None:
     scene = stage()
     opened(scene)
-    scene.feed(StreamLost(time=scene.now, received=scene.now, adapter="gate", reason="closed"))
+    scene.hears(StreamLost(time=scene.now, received=scene.now, adapter="gate", reason="closed"))
     assert canceled(scene) == [order.client_id for order in scene.orders]
     for order in scene.orders:
         scene.answer(order, OrderState.CANCELED)
-    scene.wait(5)
+    scene.passes(5)
     assert len(scene.orders) == 4
     assert scene.refusals == []
-    scene.feed(Reconciled(time=scene.now, received=scene.now, adapter="gate"))
-    scene.wait(1)
+    scene.hears(Reconciled(time=scene.now, received=scene.now, adapter="gate"))
+    scene.passes(1)
     assert len(scene.orders) == 8
 
 
 def test_a_lost_feed_counts_like_a_lost_account_and_its_opening_ends_it() -> None:
     scene = stage()
-    scene.feed(StreamLost(time=scene.now, received=scene.now, adapter="gate", port="feed", reason="closed"))
+    scene.hears(StreamLost(time=scene.now, received=scene.now, adapter="gate", port="feed", reason="closed"))
     assert len(canceled(scene)) == 4
     for order in scene.orders:
         scene.answer(order, OrderState.CANCELED)
-    scene.feed(Reconciled(time=scene.now, received=scene.now, adapter="gate"))
-    scene.wait(1)
+    scene.hears(Reconciled(time=scene.now, received=scene.now, adapter="gate"))
+    scene.passes(1)
     assert len(scene.orders) == 4
-    scene.feed(StreamOpened(time=scene.now, received=scene.now, adapter="gate", port="feed", connection=2))
-    scene.wait(1)
+    scene.hears(StreamOpened(time=scene.now, received=scene.now, adapter="gate", port="feed", connection=2))
+    scene.passes(1)
     assert len(scene.orders) == 8
 
 
 def test_missed_messages_stop_it_until_the_gap_is_closed() -> None:
     scene = stage()
-    scene.feed(GapOpened(time=scene.now, received=scene.now, adapter="gate", channel="options.orders", reason="a hole"))
+    scene.hears(GapOpened(time=scene.now, received=scene.now, adapter="gate", channel="options.orders", reason="a hole"))
     for order in scene.orders:
         scene.answer(order, OrderState.CANCELED)
-    scene.wait(2)
+    scene.passes(2)
     assert len(scene.orders) == 4
-    scene.feed(GapClosed(time=scene.now, received=scene.now, adapter="gate", channel="options.orders"))
-    scene.wait(1)
+    scene.hears(GapClosed(time=scene.now, received=scene.now, adapter="gate", channel="options.orders"))
+    scene.passes(1)
     assert len(scene.orders) == 8
 
 
 def test_another_venues_connection_is_none_of_its_business() -> None:
     scene = stage()
-    scene.feed(StreamLost(time=scene.now, received=scene.now, adapter="other", reason="closed"))
+    scene.hears(StreamLost(time=scene.now, received=scene.now, adapter="other", reason="closed"))
     assert canceled(scene) == []
 
 
@@ -166,12 +166,12 @@ def test_it_takes_against_what_is_held_after_withdrawing_its_own_quotes_there() 
     scene = stage(take_every=3)
     scene.hold(CALL, 2)
     opened(scene)
-    scene.wait(1)
+    scene.passes(1)
     own = [order.client_id for order in scene.orders if order.contract == CALL.id]
     assert set(own) <= set(canceled(scene))
     for order in scene.orders[:2]:
         scene.answer(order, OrderState.CANCELED)
-    scene.wait(1)
+    scene.passes(1)
     take = scene.orders[-1]
     assert (take.contract, take.size, take.price, take.tif, take.tag) == (CALL.id, D(-2), D("1960.0"), TimeInForce.IOC, "take")
 
@@ -179,7 +179,7 @@ def test_it_takes_against_what_is_held_after_withdrawing_its_own_quotes_there() 
 def test_it_never_takes_where_an_order_of_its_own_may_still_stand() -> None:
     scene = stage(take_every=3)
     opened(scene)
-    scene.wait(6)
+    scene.passes(6)
     assert len(canceled(scene)) > 2, "it asks for its quotes back in vain"
     assert [order for order in scene.orders if order.tag == "take"] == []
 
@@ -189,7 +189,7 @@ def takes(scene: Scene, rounds: int) -> list[tuple[str, str]]:
     for _ in range(rounds):
         for order in scene.orders:
             scene.answer(order, OrderState.CANCELED)
-        scene.wait(1)
+        scene.passes(1)
     return [(order.contract.name[-1], str(order.size)) for order in scene.orders if order.tag == "take"]
 
 
@@ -209,7 +209,7 @@ def test_contracts_that_are_no_longer_near_the_money_are_only_wound_down() -> No
     scene.price(61_000.0)
     for contract in (far, near):
         scene.tick(contract, 2_000.0, underlying_price=61_000.0)
-    scene.wait(1)
+    scene.passes(1)
     assert {order.contract for order in scene.orders} == {far.id, near.id}, "one strike of calls and puts are two contracts"
 
 
@@ -220,7 +220,7 @@ def test_what_it_traded_and_no_longer_quotes_is_offered_but_not_added_to() -> No
     scene.price(60_000.0)
     for contract in (low_put, low, high, high_put):
         scene.tick(contract, 2_000.0, underlying_price=60_000.0)
-    scene.wait(1)
+    scene.passes(1)
     first = scene.orders[0]
     assert first.contract == low.id
     for order in scene.orders[1:]:
@@ -231,7 +231,7 @@ def test_what_it_traded_and_no_longer_quotes_is_offered_but_not_added_to() -> No
     for contract in (low_put, low, high, high_put):
         scene.tick(contract, 2_000.0, underlying_price=80_000.0)
     before = len(scene.orders)
-    scene.wait(1)
+    scene.passes(1)
     new = scene.orders[before:]
     assert [(order.contract, order.size) for order in new if order.contract in (low.id, low_put.id)] == [(low.id, D(-2))]
     assert {order.contract for order in new} == {low.id, high.id, high_put.id}
@@ -245,14 +245,14 @@ def test_an_expiry_that_is_too_near_is_left_alone() -> None:
 def test_more_expiries_are_a_setting() -> None:
     scene = stage(expiries=2)
     scene.tick(LATE, 3_000.0)
-    scene.wait(1)
+    scene.passes(1)
     assert LATE.id in {order.contract for order in scene.orders}
 
 
 def test_at_the_end_it_withdraws_everything() -> None:
     scene = stage()
     opened(scene)
-    scene.feed(RunStopping(time=scene.now, received=scene.now))
+    scene.hears(RunStopping(time=scene.now, received=scene.now))
     assert canceled(scene) == [order.client_id for order in scene.orders]
 
 

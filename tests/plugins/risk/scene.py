@@ -1,6 +1,6 @@
-"""A stage for plugins: the real engine, a small chain of options, and events made by hand.
+"""A desk for rules and monitors: a trader beside them, a small chain of options, and what a test says of them in a word.
 
-Owns `Scene`. What the venue would say is said by the test; nothing happens by itself.
+Owns `Scene`, a `DeskStage`: what the venue would say is said by the test; nothing happens by itself.
 """
 
 from __future__ import annotations
@@ -12,18 +12,14 @@ from typing import Any
 from strikeloop import (
     AlertRaised,
     BalanceUpdated,
-    CancelOrder,
     Contract,
     ContractId,
     Desk,
-    Event,
     Filled,
     OptionKind,
-    OrderRefused,
     OrderState,
     OrderUpdated,
     Origin,
-    PluginFaulted,
     PortfolioRiskUpdated,
     PositionUpdated,
     Quoted,
@@ -36,12 +32,14 @@ from strikeloop import (
     plugin,
     state,
 )
-from strikeloop.engine import Engine, Plugin, Step
+from strikeloop.engine import Engine, Plugin
 from strikeloop.margin import Classic
+from strikeloop.testing import DeskStage
+from strikeloop.testing.scripted import START_NS
 
 SECOND = 1_000_000_000
 HOUR = 3600 * SECOND
-START = 1_780_272_000 * SECOND
+START = START_NS
 EXPIRY = START + 30 * 24 * HOUR
 D = Decimal
 
@@ -83,8 +81,8 @@ class Trader:
         self.heard.append(event)
 
 
-class Scene:
-    """An engine with a trader and the plugins under test (`rules` are of kind risk)."""
+class Scene(DeskStage):
+    """A desk with a trader and the plugins under test (`rules` are of kind risk)."""
 
     def __init__(
         self,
@@ -94,51 +92,35 @@ class Scene:
         memory: dict[str, Any] | None = None,
         start: bool = True,
     ) -> None:
-        self.now = START
+        super().__init__(contracts)
         self.trader = Trader()
         plugins = [Plugin(name="trader", kind="strategy", plugin=self.trader)]
         plugins += [Plugin(name=f"rule{place}", kind="risk", plugin=rule, memory=dict(memory or {})) for place, rule in enumerate(rules)]
         plugins += [Plugin(name=f"strategy{place}", kind="strategy", plugin=one) for place, one in enumerate(strategies)]
-        self.engine = Engine(plugins, contracts=contracts, margin=Classic())
-        self.events: list[Event] = []
-        self.commands: list[Any] = []
+        self._engine = Engine(plugins, contracts=contracts, margin=Classic())
         if start:
             self.start()
 
     def start(self) -> None:
-        self.feed(RunStarted(time=self.now, received=self.now))
+        self.hears(RunStarted(time=self.now, received=self.now))
 
     # ---- what happens ----
-
-    def feed(self, *events: Event) -> None:
-        for event in events:
-            self._keep(self.engine.step(event))
 
     def do(self, action: Callable[[Desk], Any]) -> None:
         """Let the trader do something now."""
         self.trader.todo.append(action)
-        self.feed(TimerFired(time=self.now, received=self.now, instance="trader", name="todo", due=self.now))
-
-    def wait(self, seconds: float) -> None:
-        """Let time pass; due timers fire on the way."""
-        end = self.now + round(seconds * SECOND)
-        while (due := self.engine.next_timer()) is not None and due <= end:
-            self.now = due
-            fired = self.engine.due(due)
-            if fired is not None:
-                self.feed(fired)
-        self.now = end
+        self.hears(TimerFired(time=self.now, received=self.now, instance="trader", name="todo", due=self.now))
 
     def price(self, value: float) -> None:
-        self.feed(UnderlyingPriced(time=self.now, received=self.now, adapter="gate", underlying="BTC_USDT", price=value))
+        self.hears(UnderlyingPriced(time=self.now, received=self.now, adapter="gate", underlying="BTC_USDT", price=value))
 
     def tick(self, contract: Contract, mark: float, **figures: float) -> None:
         """A ticker: greeks not named are those of an option at the money."""
         known = {"delta": 0.5 if contract.is_call else -0.5, "gamma": 0.0001, "vega": 80.0, "theta": -40.0, "underlying_price": 70_000.0}
-        self.feed(TickerUpdated(time=self.now, received=self.now, contract=contract.id, mark_price=mark, **{**known, **figures}))
+        self.hears(TickerUpdated(time=self.now, received=self.now, contract=contract.id, mark_price=mark, **{**known, **figures}))
 
     def quote(self, contract: Contract, bid: float | None, ask: float | None) -> None:
-        self.feed(Quoted(time=self.now, received=self.now, contract=contract.id, bid=bid, ask=ask, bid_size=10.0, ask_size=10.0))
+        self.hears(Quoted(time=self.now, received=self.now, contract=contract.id, bid=bid, ask=ask, bid_size=10.0, ask_size=10.0))
 
     def market(self) -> None:
         """A price and a ticker for everything."""
@@ -148,11 +130,11 @@ class Scene:
 
     def hold(self, contract: Contract, size: int) -> None:
         held = PositionUpdated(time=self.now, received=self.now, contract=contract.id, size=D(size), entry_price=D(2000), realized_pnl=D(0))
-        self.feed(held)
+        self.hears(held)
 
     def balance(self, total: str, option_value: str = "0", available: str | None = None) -> None:
         figures: dict[str, Any] = {"total": D(total), "available": D(available or total), "option_value": D(option_value)}
-        self.feed(BalanceUpdated(time=self.now, received=self.now, adapter="gate", currency="USDT", **figures))
+        self.hears(BalanceUpdated(time=self.now, received=self.now, adapter="gate", currency="USDT", **figures))
 
     def answer(self, order: SubmitOrder, status: OrderState = OrderState.OPEN, left: Decimal | None = None) -> None:
         """The venue's word on an order."""
@@ -168,7 +150,7 @@ class Scene:
             price=order.price,
             tif=order.tif,
         )
-        self.feed(update)
+        self.hears(update)
 
     def fill(self, order: SubmitOrder, size: int | None = None, *, names_client: bool = True) -> None:
         done = Filled(
@@ -181,26 +163,9 @@ class Scene:
             size=order.size if size is None else D(size),
             price=order.price or D(1),
         )
-        self.feed(done)
+        self.hears(done)
 
     # ---- what came of it ----
-
-    @property
-    def orders(self) -> list[SubmitOrder]:
-        """Every order that left."""
-        return [command for command in self.commands if isinstance(command, SubmitOrder)]
-
-    @property
-    def cancels(self) -> list[CancelOrder]:
-        return [command for command in self.commands if isinstance(command, CancelOrder)]
-
-    @property
-    def refusals(self) -> list[OrderRefused]:
-        return [event for event in self.events if isinstance(event, OrderRefused)]
-
-    @property
-    def alerts(self) -> list[AlertRaised]:
-        return [event for event in self.events if isinstance(event, AlertRaised)]
 
     @property
     def reason(self) -> str:
@@ -213,20 +178,13 @@ class Scene:
         self.do(action)
         return len(self.refusals) > before
 
-    def _keep(self, step: Step) -> None:
-        faults = [event for event in step.events if isinstance(event, PluginFaulted)]
-        if faults:
-            raise AssertionError(f"a plugin raised: {faults[0].instance}.{faults[0].hook}: {faults[0].error}")
-        self.events.extend(step.events)
-        self.commands.extend(approved.command for approved in step.approved)
-
     def risk(self, *, origin: Origin = Origin.VENUE, **figures: float) -> None:
         """The account's risk; what is not named is 0."""
         totals: dict[str, Any] = {f"total_{greek}": figures.pop(greek, 0.0) for greek in ("delta", "gamma", "vega", "theta")}
         margins: dict[str, Any] = {f"margin_{kind}": D(str(figures.pop(kind, 0))) for kind in ("occupied", "required")}
         leverage, var = figures.pop("leverage", 0.0), figures.pop("var", None)
         others: dict[str, Any] = {"adapter": "gate", "effective_leverage": leverage, "portfolio_var": var}
-        self.feed(PortfolioRiskUpdated(time=self.now, received=self.now, origin=origin, **others, **totals, **margins))
+        self.hears(PortfolioRiskUpdated(time=self.now, received=self.now, origin=origin, **others, **totals, **margins))
 
 
 def told(scene: Scene) -> list[str]:

@@ -20,7 +20,7 @@ def scene_with(**settings: Any) -> Scene:
 
 
 def stream(scene: Scene, kind: Any, port: str = "feed", **more: Any) -> None:
-    scene.feed(kind(time=scene.now, received=scene.now, adapter="gate", port=port, **more))
+    scene.hears(kind(time=scene.now, received=scene.now, adapter="gate", port=port, **more))
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def stream(scene: Scene, kind: Any, port: str = "feed", **more: Any) -> None:
 def test_what_is_older_than_its_limit_refuses_what_opens(setting: str, name: str) -> None:
     scene = scene_with(**{**NEVER, setting: 5.0})
     scene.quote(CALL, 1990.0, 2010.0)
-    scene.wait(5)
+    scene.passes(5)
     assert not scene.refused(lambda desk: desk.buy(CALL.id, 1, 2000))
-    scene.wait(0.1)
+    scene.passes(0.1)
     assert scene.refused(lambda desk: desk.buy(CALL.id, 1, 2000))
     assert scene.reason == f"rule0: the last {name} is 5.1 s old, and 5 s may pass"
 
@@ -51,7 +51,7 @@ def test_what_closes_or_makes_an_order_smaller_passes_always() -> None:
     scene = scene_with()
     scene.hold(CALL, 3)
     scene.do(lambda desk: desk.buy(PUT.id, 5, 1900))
-    scene.wait(99)
+    scene.passes(99)
     assert not scene.refused(lambda desk: desk.sell(CALL.id, 3, 2100))
     assert not scene.refused(lambda desk: desk.amend(scene.orders[0].client_id, size=4))
     assert scene.refused(lambda desk: desk.amend(scene.orders[0].client_id, size=6))
@@ -91,7 +91,7 @@ def test_after_a_doubt_some_time_must_pass() -> None:
     stream(scene, Reconciled)
     assert scene.refused(lambda desk: desk.buy(CALL.id, 1, 2000))
     assert "was reconciled 0.0 s ago, and 3 s must pass" in scene.reason
-    scene.wait(3)
+    scene.passes(3)
     assert not scene.refused(lambda desk: desk.buy(CALL.id, 1, 2000))
 
 

@@ -16,7 +16,7 @@ DAY_S = 86_400.0
 def test_a_held_contract_is_told_of_a_week_a_day_and_an_hour_before() -> None:
     scene = Scene(ExpiryMonitor())
     scene.hold(CALL, 2)
-    scene.wait(30 * DAY_S)
+    scene.passes(30 * DAY_S)
     assert told(scene) == ["info expiry", "warning expiry", "critical expiry"]
     assert [(CALL.expiry - alert.received) // HOUR for alert in scene.alerts] == [168, 24, 1]
     assert scene.alerts[0].text == f"{CALL.id} expires in 7 d, at 2026-07-01 00:00 UTC; the account holds +2"
@@ -25,9 +25,9 @@ def test_a_held_contract_is_told_of_a_week_a_day_and_an_hour_before() -> None:
 def test_a_contract_that_is_not_held_is_not_told_of() -> None:
     scene = Scene(ExpiryMonitor())
     scene.hold(CALL, 2)
-    scene.wait(10 * DAY_S)
+    scene.passes(10 * DAY_S)
     scene.hold(CALL, 0)
-    scene.wait(25 * DAY_S)
+    scene.passes(25 * DAY_S)
     assert told(scene) == []
 
 
@@ -37,7 +37,7 @@ def test_a_late_position_is_told_of_once_and_at_once() -> None:
     scene.hold(near, -1)
     scene.hold(near, -2)
     assert [alert.text for alert in scene.alerts] == [f"{near.id} expires in 10 h, at 2026-06-01 10:00 UTC; the account holds -1"]
-    scene.wait(10 * 3600)
+    scene.passes(10 * 3600)
     assert told(scene) == ["warning expiry", "critical expiry"]
 
 
@@ -45,9 +45,9 @@ def test_a_position_that_was_flat_in_between_is_told_of_what_has_passed() -> Non
     scene = Scene(ExpiryMonitor())
     scene.hold(CALL, 2)
     scene.hold(CALL, 0)
-    scene.wait(23.5 * DAY_S)
+    scene.passes(23.5 * DAY_S)
     scene.hold(CALL, 1)
-    scene.wait(30 * DAY_S)
+    scene.passes(30 * DAY_S)
     assert told(scene) == ["info expiry", "warning expiry", "critical expiry"]
 
 
@@ -66,7 +66,7 @@ def test_what_was_said_is_kept_in_memory_until_the_contract_is_gone() -> None:
     scene.hold(near, 1)
     memory = scene.engine.instances[1].desk.memory
     assert memory == {f"gate {near.id.name}": 24.0}
-    scene.feed(ContractExpired(time=scene.now, received=scene.now, contract=near.id))
+    scene.hears(ContractExpired(time=scene.now, received=scene.now, contract=near.id))
     assert memory == {}
 
 
@@ -75,14 +75,14 @@ def test_a_contract_that_is_listed_after_its_position_is_told_of_then() -> None:
     scene = Scene(ExpiryMonitor(), contracts=CHAIN)
     scene.hold(near, 1)
     assert told(scene) == []
-    scene.feed(ContractListed(time=scene.now, received=scene.now, contract=near.id, specification=near))
+    scene.hears(ContractListed(time=scene.now, received=scene.now, contract=near.id, specification=near))
     assert told(scene) == ["warning expiry"]
 
 
 def test_the_hours_are_a_setting() -> None:
     scene = Scene(ExpiryMonitor(before_h=(2.0, 48.0)))
     scene.hold(CALL, 2)
-    scene.wait(30 * DAY_S)
+    scene.passes(30 * DAY_S)
     assert [(CALL.expiry - alert.received) // HOUR for alert in scene.alerts] == [48, 2]
 
 
@@ -134,32 +134,32 @@ def test_the_delta_that_an_expiry_leaves_behind_has_a_limit() -> None:
 def test_a_strike_that_the_index_is_pinned_to_is_told_of_in_the_last_hour() -> None:
     scene = expiring(pin_share=0.005, pin_look_s=60)
     near = near_expiry(scene, index=70_100.0)
-    scene.wait(8.9 * 3_600)
+    scene.passes(8.9 * 3_600)
     assert "critical pin_risk" not in told(scene)
-    scene.wait(0.2 * 3_600)
+    scene.passes(0.2 * 3_600)
     assert [topic for topic in told(scene) if "pin" in topic] == ["critical pin_risk"]
     assert scene.alerts[-1].text == (
         f"{near.id} (-10) expires in 1 h and is at its strike: the index is 70100.00, 0.14% away; "
         "settling within ±0.50% pays -45.05 to +0.00"
     )
     scene.price(72_000.0)
-    scene.wait(60)
+    scene.passes(60)
     assert told(scene)[-1] == "info pin_risk"
 
 
 def test_an_index_that_is_far_from_the_strike_is_no_pin() -> None:
     scene = expiring()
     near_expiry(scene, index=72_000.0)
-    scene.wait(9.9 * 3_600)
+    scene.passes(9.9 * 3_600)
     assert [topic for topic in told(scene) if "pin" in topic] == []
 
 
 def test_nothing_wakes_it_after_the_expiry() -> None:
     scene = expiring()
     near = near_expiry(scene)
-    scene.wait(10 * 3_600)
+    scene.passes(10 * 3_600)
     scene.hold(near, 0)
-    scene.feed(ContractExpired(time=scene.now, received=scene.now, contract=near.id))
+    scene.hears(ContractExpired(time=scene.now, received=scene.now, contract=near.id))
     assert scene.engine.next_timer() is None
 
 

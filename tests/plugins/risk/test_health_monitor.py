@@ -32,30 +32,30 @@ def at(scene: Scene, **more: Any) -> dict[str, Any]:
 
 
 def lose(scene: Scene) -> None:
-    scene.feed(StreamLost(**at(scene), reason="closed"))
+    scene.hears(StreamLost(**at(scene), reason="closed"))
 
 
 def come_back(scene: Scene) -> None:
-    scene.feed(StreamOpened(**at(scene), connection=2))
+    scene.hears(StreamOpened(**at(scene), connection=2))
 
 
 def test_a_connection_that_is_lost_for_a_moment_is_not_told_of() -> None:
     scene = Scene(HealthMonitor(max_lost_s=30))
     lose(scene)
-    scene.wait(15)
+    scene.passes(15)
     come_back(scene)
-    scene.wait(60)
+    scene.passes(60)
     assert scene.alerts == []
 
 
 def test_a_connection_that_stays_lost_is_told_of_and_so_is_its_return() -> None:
     scene = Scene(HealthMonitor(max_lost_s=30, look_s=5))
     lose(scene)
-    scene.wait(25)
+    scene.passes(25)
     assert told(scene) == ["warning connection"]
-    scene.wait(10)
+    scene.passes(10)
     lose(scene)
-    scene.wait(5)
+    scene.passes(5)
     come_back(scene)
     assert [alert.text for alert in scene.alerts] == [
         "the connection of gate account has been lost for 25 s",
@@ -69,25 +69,25 @@ def test_a_connection_that_is_lost_again_and_again_is_told_of() -> None:
     for _ in range(5):
         lose(scene)
         come_back(scene)
-        scene.wait(10)
+        scene.passes(10)
     assert told(scene) == ["warning flapping", "critical flapping"]
     assert scene.alerts[-1].text == "gate account lost its connection 5 times within an hour (limit 5)"
-    scene.wait(3_600)
+    scene.passes(3_600)
     assert told(scene)[-1] == "info flapping"
 
 
 def test_a_channel_that_is_refused_is_told_of_at_once_and_again_when_it_comes() -> None:
     scene = Scene(HealthMonitor())
-    scene.feed(ChannelRefused(**at(scene), channel="options.orders", code="2", message="no such channel"))
-    scene.feed(ChannelSubscribed(**at(scene), channel="options.balances"))
-    scene.feed(ChannelSubscribed(**at(scene), channel="options.orders"))
+    scene.hears(ChannelRefused(**at(scene), channel="options.orders", code="2", message="no such channel"))
+    scene.hears(ChannelSubscribed(**at(scene), channel="options.balances"))
+    scene.hears(ChannelSubscribed(**at(scene), channel="options.orders"))
     assert told(scene) == ["warning channel", "info channel"]
     assert scene.alerts[0].text == "gate account has no channel options.orders: 2 no such channel"
 
 
 def test_refused_credentials_are_critical() -> None:
     scene = Scene(HealthMonitor())
-    scene.feed(ChannelRefused(**at(scene), channel="options.orders", code="4", message="bad key", is_auth=True))
+    scene.hears(ChannelRefused(**at(scene), channel="options.orders", code="4", message="bad key", is_auth=True))
     assert told(scene) == ["critical channel"]
     assert "the credentials were refused" in scene.alerts[0].text
 
@@ -95,34 +95,34 @@ def test_refused_credentials_are_critical() -> None:
 def test_an_account_that_is_not_confirmed_is_critical_until_it_is() -> None:
     scene = Scene(HealthMonitor())
     for _ in range(3):
-        scene.feed(StreamStale(**at(scene), channel="options.positions", age_s=70.0))
-    scene.feed(Reconciled(**at(scene)))
+        scene.hears(StreamStale(**at(scene), channel="options.positions", age_s=70.0))
+    scene.hears(Reconciled(**at(scene)))
     assert told(scene) == ["critical stale", "info stale"]
 
 
 def test_differences_that_reconciling_found_are_told_of_and_none_are_not() -> None:
     scene = Scene(HealthMonitor())
-    scene.feed(Reconciled(**at(scene)))
+    scene.hears(Reconciled(**at(scene)))
     assert scene.alerts == []
-    scene.feed(Reconciled(**at(scene), adjustments=tuple(f"BTC-{number}: 1 was 2" for number in range(7))))
+    scene.hears(Reconciled(**at(scene), adjustments=tuple(f"BTC-{number}: 1 was 2" for number in range(7))))
     assert told(scene) == ["warning reconciled"]
     assert scene.alerts[0].text.endswith("BTC-4: 1 was 2 and 2 more")
 
 
 def test_messages_that_stay_missing_are_told_of_by_channel() -> None:
     scene = Scene(HealthMonitor(max_gap_s=60))
-    scene.feed(GapOpened(**at(scene), channel="options.orders", reason="filled 3, fills add up to 2"))
-    scene.wait(50)
+    scene.hears(GapOpened(**at(scene), channel="options.orders", reason="filled 3, fills add up to 2"))
+    scene.passes(50)
     assert told(scene) == ["warning gap"]
-    scene.feed(GapClosed(**at(scene), channel="options.orders"))
+    scene.hears(GapClosed(**at(scene), channel="options.orders"))
     assert told(scene) == ["warning gap", "info gap"]
     assert scene.alerts[0].text == "gate account options.orders has been missing messages for 50 s"
 
 
 def test_market_maker_protection_is_told_of() -> None:
     scene = Scene(HealthMonitor())
-    scene.feed(MmpTriggered(**at(scene), underlying="BTC_USDT", frozen_until=scene.now + 5 * SECOND))
-    scene.feed(MmpTriggered(**at(scene), underlying="BTC_USDT"))
+    scene.hears(MmpTriggered(**at(scene), underlying="BTC_USDT", frozen_until=scene.now + 5 * SECOND))
+    scene.hears(MmpTriggered(**at(scene), underlying="BTC_USDT"))
     assert [alert.text.split("gate ")[1] for alert in scene.alerts] == ["for 5 s", "until it is reset"]
 
 
@@ -130,7 +130,7 @@ def balance(scene: Scene, behind_s: float, origin: Origin = Origin.VENUE) -> Non
     """An account event that bears a time so many seconds before it came."""
     time = scene.now - round(behind_s * SECOND)
     figures: dict[str, Any] = {"adapter": "gate", "currency": "USDT", "total": D(1), "available": D(1), "origin": origin}
-    scene.feed(BalanceUpdated(time=time, received=scene.now, **figures))
+    scene.hears(BalanceUpdated(time=time, received=scene.now, **figures))
 
 
 def test_a_single_late_event_says_nothing_of_the_clocks() -> None:
@@ -161,15 +161,15 @@ def test_a_snapshot_bears_the_time_of_what_it_tells_and_says_nothing_of_the_cloc
 def test_prices_of_what_is_held_that_grow_old_are_told_of() -> None:
     scene = Scene(HealthMonitor(max_price_age_s=100, look_s=10))
     scene.tick(CALL, 2_000.0)
-    scene.wait(1_000)
+    scene.passes(1_000)
     assert scene.alerts == []
     scene.tick(CALL, 2_000.0)
     scene.hold(CALL, 1)
-    scene.wait(100)
+    scene.passes(100)
     assert told(scene) == ["warning price_age", "critical price_age"]
     assert scene.alerts[-1].text == f"the last price of {CALL.id.name} at gate is 100 s old (limit 100 s)"
     scene.tick(CALL, 2_000.0)
-    scene.wait(10)
+    scene.passes(10)
     assert told(scene)[-1] == "info price_age"
 
 
@@ -178,13 +178,13 @@ def test_a_run_that_is_held_up_is_told_of_by_the_timer_that_came_late() -> None:
     for late in (0.0, 0.5, 2.0, 0.0):
         due = scene.now
         scene.now += round(late * SECOND)
-        scene.feed(TimerFired(time=due, received=scene.now, instance="rule0", name="look", due=due))
+        scene.hears(TimerFired(time=due, received=scene.now, instance="rule0", name="look", due=due))
     assert told(scene) == ["critical late", "info late"]
     assert scene.alerts[0].text == "the run was held up: a timer fired 2 s late"
 
 
 def fault(scene: Scene, *, halted: bool = False) -> None:
-    scene.feed(PluginFaulted(time=scene.now, received=scene.now, instance="quoter", hook="on_fill", error="KeyError: 1", halted=halted))
+    scene.hears(PluginFaulted(time=scene.now, received=scene.now, instance="quoter", hook="on_fill", error="KeyError: 1", halted=halted))
 
 
 def test_a_plugin_that_raises_is_told_of_at_once_and_not_each_time() -> None:
@@ -204,7 +204,7 @@ def test_a_plugin_that_is_halted_is_critical() -> None:
 
 def test_a_quiet_run_says_nothing_for_a_day() -> None:
     scene = Scene(HealthMonitor())
-    scene.wait(86_400)
+    scene.passes(86_400)
     assert scene.alerts == []
 
 

@@ -55,7 +55,7 @@ class Thermometer(Alarms):
 def test_what_lasts_is_said_again_after_its_time_and_how_long_it_has_lasted() -> None:
     scene = Scene(Thermometer(warn_again_s=600, again_s=60))
     for minute, heat in enumerate(("0.85", "0.85", "1.2", "1.2", "1.2", "0.1", "0.1")):
-        scene.wait(60 if minute else 0)
+        scene.passes(60 if minute else 0)
         scene.balance(heat)
     assert [alert.text for alert in scene.alerts] == [
         "warning at 0.85",
@@ -70,7 +70,7 @@ def test_a_warning_has_a_time_of_its_own_and_none_is_never() -> None:
     scene = Scene(Thermometer(warn_again_s=120, again_s=None))
     for heat in ("0.85", "0.85", "0.85", "1.2", "1.2"):
         scene.balance(heat)
-        scene.wait(60)
+        scene.passes(60)
     assert [alert.text for alert in scene.alerts] == ["warning at 0.85", "warning at 0.85, for 2 min now", "critical at 1.2"]
 
 

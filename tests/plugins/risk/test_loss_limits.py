@@ -52,7 +52,7 @@ def test_a_loss_of_the_day_holds_until_the_next_day() -> None:
     scene.balance("990")
     assert not opens(scene)
     assert "was reached today, and holds until the next day" in scene.reason
-    scene.wait(24 * HOUR_S)
+    scene.passes(24 * HOUR_S)
     assert opens(scene)
     scene.balance("891")
     assert opens(scene)
@@ -61,20 +61,20 @@ def test_a_loss_of_the_day_holds_until_the_next_day() -> None:
 def test_the_day_begins_at_an_hour_of_one_s_own() -> None:
     scene = scene_with(max_daily_loss=D(100), day_starts_h=8.0)
     scene.balance("800")
-    scene.wait(7.9 * HOUR_S)
+    scene.passes(7.9 * HOUR_S)
     assert not opens(scene)
-    scene.wait(0.1 * HOUR_S)
+    scene.passes(0.1 * HOUR_S)
     assert opens(scene)
 
 
 def test_a_drawdown_stands_over_the_days_until_equity_is_back() -> None:
     scene = scene_with(max_drawdown=D(150))
     scene.balance("1100")
-    scene.wait(24 * HOUR_S)
+    scene.passes(24 * HOUR_S)
     scene.balance("950")
     assert not opens(scene)
     assert "150.00 below the highest of 1100" in scene.reason
-    scene.wait(24 * HOUR_S)
+    scene.passes(24 * HOUR_S)
     assert not opens(scene)
     scene.balance("951")
     assert opens(scene)
@@ -110,7 +110,9 @@ def test_what_was_told_before_a_restart_is_not_told_again() -> None:
 @pytest.mark.parametrize(("kind", "passes"), [("dnw", True), ("fee", False)])
 def test_a_withdrawal_is_no_loss(kind: str, passes: bool) -> None:
     scene = scene_with(max_daily_loss=D(100))
-    scene.feed(LedgerPosted(time=scene.now, received=scene.now, adapter="gate", currency="USDT", change=D(-300), balance=D(700), kind=kind))
+    scene.hears(
+        LedgerPosted(time=scene.now, received=scene.now, adapter="gate", currency="USDT", change=D(-300), balance=D(700), kind=kind)
+    )
     scene.balance("700")
     assert opens(scene) is passes
 

@@ -107,7 +107,7 @@ def test_after_the_time_it_is_looked_at_again() -> None:
     scene.balance("20000")
     short_call(scene)
     scene.balance("1100")
-    scene.wait(60)
+    scene.passes(60)
     scene.risk()
     assert told(scene) == ["critical distance_to_liquidation"]
 

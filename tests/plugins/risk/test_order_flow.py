@@ -12,11 +12,11 @@ from tests.plugins.risk.scene import CALL, HIGH_CALL, PUT, Scene
 def test_no_more_orders_than_the_limit_go_out_in_any_window() -> None:
     scene = Scene(OrderFlow(max_orders=2, per_s=10.0))
     assert not scene.refused(lambda desk: desk.buy(CALL.id, 1, 1990))
-    scene.wait(6)
+    scene.passes(6)
     assert not scene.refused(lambda desk: desk.buy(CALL.id, 1, 1991))
     assert scene.refused(lambda desk: desk.buy(PUT.id, 1, 1992))
     assert scene.reason == "rule0: 2 orders of the account went out in the last 10 s, and 2 may"
-    scene.wait(4)
+    scene.passes(4)
     assert not scene.refused(lambda desk: desk.buy(CALL.id, 1, 1993))
     assert scene.refused(lambda desk: desk.buy(CALL.id, 1, 1994))
 
@@ -48,13 +48,13 @@ def test_what_only_closes_passes_at_any_rate_and_is_counted() -> None:
 def test_the_same_order_twice_is_refused_for_a_while() -> None:
     scene = Scene(OrderFlow(duplicate_s=0.5))
     assert not scene.refused(lambda desk: desk.buy(CALL.id, 2, 1990))
-    scene.wait(0.2)
+    scene.passes(0.2)
     assert scene.refused(lambda desk: desk.buy(CALL.id, 2, 1990))
     assert scene.reason == "rule0: the same order (+2 at 1990) went out 0.200 s ago, within 0.5 s"
     others = ((CALL, 3, 1990), (CALL, 2, 1991), (PUT, 2, 1990))
     for contract, size, price in others:
         assert not scene.refused(lambda desk, c=contract, s=size, p=price: desk.buy(c.id, s, p))  # type: ignore[misc]  # bound now
-    scene.wait(0.3)
+    scene.passes(0.3)
     assert not scene.refused(lambda desk: desk.buy(CALL.id, 2, 1990))
 
 

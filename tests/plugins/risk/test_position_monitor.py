@@ -58,7 +58,7 @@ def test_news_of_mark_and_greeks_are_no_change() -> None:
 def test_what_our_orders_explain_is_not_called_unexplained() -> None:
     scene = Scene(PositionMonitor())
     bought(scene, 3)
-    scene.wait(10)
+    scene.passes(10)
     assert told(scene) == []
 
 
@@ -67,9 +67,9 @@ def test_a_position_may_come_before_its_fill() -> None:
     scene.do(lambda desk: desk.buy(CALL.id, 3, 2000))
     scene.answer(scene.orders[0])
     scene.hold(CALL, 3)
-    scene.wait(1)
+    scene.passes(1)
     scene.fill(scene.orders[0])
-    scene.wait(10)
+    scene.passes(10)
     assert told(scene) == []
 
 
@@ -77,9 +77,9 @@ def test_a_change_that_no_order_explains_is_critical_once() -> None:
     scene = Scene(PositionMonitor(grace_s=2))
     bought(scene, 3)
     scene.hold(CALL, 5)
-    scene.wait(1.9)
+    scene.passes(1.9)
     assert told(scene) == []
-    scene.wait(10)
+    scene.passes(10)
     assert told(scene) == ["critical position_unexplained"]
     assert scene.alerts[0].text == f"{CALL.id} is +5 but our orders explain +3: +2 came by another hand"
 
@@ -89,18 +89,18 @@ def test_a_fill_that_no_position_follows_is_unexplained_too() -> None:
     scene.do(lambda desk: desk.buy(CALL.id, 3, 2000))
     scene.answer(scene.orders[0])
     scene.fill(scene.orders[0])
-    scene.wait(3)
+    scene.passes(3)
     assert told(scene) == ["critical position_unexplained"]
 
 
 def test_each_difference_has_its_own_time_of_grace() -> None:
     scene = Scene(PositionMonitor(grace_s=2))
     scene.hold(CALL, 1)
-    scene.wait(1)
+    scene.passes(1)
     scene.hold(PUT, 1)
-    scene.wait(1.5)
+    scene.passes(1.5)
     assert [alert.text.split()[0] for alert in scene.alerts] == [str(CALL.id)]
-    scene.wait(2)
+    scene.passes(2)
     assert [alert.text.split()[0] for alert in scene.alerts] == [str(CALL.id), str(PUT.id)]
 
 
@@ -110,7 +110,7 @@ def test_a_fill_that_names_only_the_venues_order_is_known_as_ours() -> None:
     scene.answer(scene.orders[0])
     scene.fill(scene.orders[0], names_client=False)
     scene.hold(CALL, 3)
-    scene.wait(3)
+    scene.passes(3)
     assert told(scene) == []
 
 
@@ -121,7 +121,7 @@ def test_fills_of_a_foreign_order_explain_nothing() -> None:
     scene.answer(foreign, OrderState.OPEN)
     scene.fill(foreign)
     scene.hold(CALL, 2)
-    scene.wait(3)
+    scene.passes(3)
     assert told(scene) == ["critical position_unexplained"]
 
 
@@ -130,7 +130,7 @@ def test_positions_from_before_the_start_need_no_explanation() -> None:
     scene.hold(CALL, 4)
     scene.start()
     scene.hold(CALL, 4)
-    scene.wait(10)
+    scene.passes(10)
     assert told(scene) == []
 
 
@@ -139,9 +139,9 @@ def test_settlement_explains_that_a_position_is_gone() -> None:
     scene.hold(CALL, 4)
     scene.start()
     settled = ContractSettled(time=scene.now, received=scene.now, contract=CALL.id, settle_price=D(70_000), size=D(4), pnl=D(0))
-    scene.feed(settled)
+    scene.hears(settled)
     scene.hold(CALL, 0)
-    scene.wait(10)
+    scene.passes(10)
     assert told(scene) == []
 
 
@@ -150,6 +150,6 @@ def test_a_position_closed_by_another_hand_stays_unexplained() -> None:
     scene.hold(CALL, 4)
     scene.start()
     scene.hold(CALL, 0)
-    scene.feed(PositionClosed(time=scene.now, received=scene.now, contract=CALL.id, side="long", pnl=D(0)))
-    scene.wait(10)
+    scene.hears(PositionClosed(time=scene.now, received=scene.now, contract=CALL.id, side="long", pnl=D(0)))
+    scene.passes(10)
     assert told(scene) == ["critical position_unexplained"]

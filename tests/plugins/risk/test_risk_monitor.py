@@ -67,7 +67,7 @@ def test_figures_of_the_venue_that_agree_with_ours_are_not_told_of() -> None:
     scene = Scene(RiskMonitor(divergence_s=1))
     for _ in range(5):
         priced(scene)
-        scene.wait(10)
+        scene.passes(10)
     assert scene.alerts == []
 
 
@@ -76,12 +76,12 @@ def test_a_divergence_that_stands_is_told_of_and_so_is_its_end() -> None:
     for delta in (0.02, 0.02, 0.02):
         priced(scene, delta=delta)
         assert scene.alerts == []
-        scene.wait(10)
+        scene.passes(10)
     priced(scene, delta=0.02)
     assert told(scene) == ["critical divergence"]
     assert "total delta is +0.0" in scene.alerts[0].text
     assert "by the venue and +0.0" in scene.alerts[0].text
-    scene.wait(10)
+    scene.passes(10)
     priced(scene)
     assert told(scene) == ["critical divergence", "info divergence"]
 
@@ -90,7 +90,7 @@ def test_a_divergence_that_passes_is_not_told_of() -> None:
     scene = Scene(RiskMonitor(divergence_s=30))
     for delta in (0.02, 0.02, 0.0, 0.02, 0.02, 0.0):
         priced(scene, delta=delta)
-        scene.wait(10)
+        scene.passes(10)
     assert scene.alerts == []
 
 
@@ -98,7 +98,7 @@ def test_a_required_margin_that_is_not_what_the_model_gives_is_told_of() -> None
     scene = Scene(RiskMonitor(divergence_s=10))
     for _ in range(3):
         priced(scene, size=-10, required=100)
-        scene.wait(10)
+        scene.passes(10)
     assert told(scene) == ["critical divergence"]
     assert scene.alerts[0].text.startswith("margin required is +100 by the venue and +925 by our own computation, 89% apart")
 
@@ -107,9 +107,9 @@ def test_where_the_risk_is_our_own_computation_the_margin_of_the_balance_is_the_
     scene = Scene(RiskMonitor(divergence_s=10))
     figures: dict[str, Any] = {"adapter": "gate", "currency": "USDT", "total": D(1), "available": D(1), "maintenance_margin": D(100)}
     for _ in range(3):
-        scene.feed(BalanceUpdated(time=scene.now, received=scene.now, **figures))
+        scene.hears(BalanceUpdated(time=scene.now, received=scene.now, **figures))
         priced(scene, size=-10, required=925, origin=Origin.COMPUTED)
-        scene.wait(10)
+        scene.passes(10)
     assert told(scene) == ["critical divergence"]
     assert scene.alerts[0].text.startswith("margin required is +100 by the venue and +925 by our own computation")
 
@@ -119,7 +119,7 @@ def test_a_book_that_cannot_be_priced_whole_is_not_compared() -> None:
     scene.hold(PUT, 1)
     for _ in range(3):
         priced(scene, delta=5.0)
-        scene.wait(10)
+        scene.passes(10)
     assert scene.alerts == []
 
 

@@ -18,7 +18,7 @@ HOUR_S = 3600.0
 def refuses(rule: TradingScope, after_h: float = 0.0) -> str:
     """Why a call may not be bought so many hours after the start; "" where it may."""
     scene = Scene(rule)
-    scene.wait(after_h * HOUR_S)
+    scene.passes(after_h * HOUR_S)
     return scene.reason if scene.refused(lambda desk: desk.buy(CALL.id, 1, 2000)) else ""
 
 
@@ -68,7 +68,7 @@ def test_what_closes_or_makes_an_order_smaller_passes_always() -> None:
     scene = Scene(TradingScope(hours=("00:00-01:00",)))
     scene.do(lambda desk: desk.buy(PUT.id, 5, 1900))
     scene.hold(CALL, 3)
-    scene.wait(2 * HOUR_S)
+    scene.passes(2 * HOUR_S)
     working = scene.orders[0].client_id
     assert not scene.refused(lambda desk: desk.sell(CALL.id, 2, 2100))
     assert not scene.refused(lambda desk: desk.close(CALL.id))
