@@ -51,7 +51,7 @@ class Each:
                 world.after(outcome)
             kinds[type(event)] += 1
             venue.on_market(event)
-            if not count & 8191:
+            if not count & 1023:
                 progress(self._passed + count, time)
         rare(min(until, self._last_time()) + 1)
         for kind, number in kinds.items():
