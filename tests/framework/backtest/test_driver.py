@@ -378,10 +378,10 @@ def test_a_strategy_that_raises_is_halted_and_the_others_go_on() -> None:
 
 def test_progress_tells_how_far_a_run_is() -> None:
     said: list[tuple[int, int]] = []
-    Backtest([], sources=[Listed(*(quoted(at=at) for at in range(20_000)))], open_venue=lambda _contracts: Echo()).run(
+    Backtest([], sources=[Listed(*(quoted(at=at) for at in range(2_500)))], open_venue=lambda _contracts: Echo()).run(
         lambda count, now: said.append((count, now))
     )
-    assert said == [(8_192, 8_191), (16_384, 16_383), (20_000, 19_999)]
+    assert said == [(1_024, 1_023), (2_048, 2_047), (2_500, 2_499)]
 
 
 @pytest.mark.parametrize("latency", [0, 5])
