@@ -30,7 +30,7 @@ Pair = tuple[Slot | None, Slot | None]
 class Picture:
     """What the accounts hold and have working, at one moment; the sums over it, each made when it is first asked for.
 
-    `slots` stand in the order of their contracts, so that no sum of floats depends on the way there.
+    `slots` stand in no certain order; whoever adds floats up takes them `in_order`, so that no sum depends on the way there.
     """
 
     def __init__(self, slots: Mapping[ContractId, Slot], model: MarginModel, now: int) -> None:
@@ -55,8 +55,6 @@ class Picture:
         slots = {**self.slots, **changed}
         for contract in gone:
             del slots[contract]
-        if len(slots) + len(gone) > len(self.slots):
-            slots = dict(sorted(slots.items()))
         then = Picture(slots, self.model, now)
         pairs: list[Pair] = [(self.slots.get(contract), slot) for contract, slot in changed.items()]
         pairs += [(self.slots[contract], None) for contract in gone]
@@ -76,7 +74,7 @@ class Picture:
         then._totals, self._totals = self._totals, None
         then._pushes, self._pushes = self._pushes, None
         for old, new in pairs:
-            if then._totals is not None:
+            if then._totals is not None and (old is None or new is None or old.totals is not new.totals):
                 _put(then._totals, old, new, None if new is None else new.totals)
             if then._pushes is not None and ((old is not None and old.orders) or (new is not None and new.orders)):
                 for side, table in enumerate(then._pushes):
@@ -93,6 +91,11 @@ class Picture:
                 if slot is not None:
                     is_known, is_kept = is_known and slot.is_known, is_kept and slot.at.is_kept
         then._unpriced, then._volatile = self._unpriced if is_known else None, self._volatile if is_kept else None
+
+    @property
+    def in_order(self) -> list[Slot]:
+        """By contract."""
+        return [slot for _, slot in sorted(self.slots.items())]
 
     @property
     def sums(self) -> Sums:
@@ -124,7 +127,7 @@ class Picture:
     @property
     def unpriced(self) -> tuple[ContractId, ...]:
         if self._unpriced is None:
-            self._unpriced = tuple([contract for contract, slot in self.slots.items() if not slot.is_known])
+            self._unpriced = tuple(sorted([contract for contract, slot in self.slots.items() if not slot.is_known]))
         return self._unpriced
 
     @property
@@ -138,15 +141,14 @@ class Picture:
     def weights(self) -> tuple[float, float]:
         """Σ |units|, and Σ |units| · implied volatility, of the positions that can be priced."""
         if self._weights is None:
-            self._weights = weights_of(self.slots.values(), self.now)
+            self._weights = weights_of(self.in_order, self.now)
         return self._weights
 
     def margin(self, adapter: str) -> AccountMargin:
         """The margin of the account behind this adapter."""
         if adapter not in self._margins:
-            self._margins[adapter] = margin_of(
-                [slot for slot in self.slots.values() if slot.at.id.adapter == adapter], self.model, self.now
-            )
+            every = self.slots.values() if is_by_contract(self.model) else self.in_order
+            self._margins[adapter] = margin_of([slot for slot in every if slot.at.id.adapter == adapter], self.model, self.now)
         return self._margins[adapter]
 
     def worth(self, adapter: str) -> Decimal:
@@ -233,7 +235,7 @@ class Revalued:
 
     @classmethod
     def of(cls, picture: Picture, shocks: Shocks) -> Revalued:
-        slots = [slot for slot in picture.slots.values() if slot.at.is_priced]
+        slots = [slot for slot in picture.in_order if slot.at.is_priced]
         legs = [slot.at.leg(picture.now) for slot in slots]
         units = [float(slot.size) * leg.units for slot, leg in zip(slots, legs, strict=True)]
         places = {slot.at.id: place for place, slot in enumerate(slots)}
@@ -274,7 +276,7 @@ class Revalued:
     def penalties(self, underlying: str | None) -> list[float]:
         """What the working orders (of one underlying) could lose beside, in each scenario."""
         if underlying not in self._penalties:
-            slots = [slot for slot in self._picture.slots.values() if slot.orders and slot.at.is_priced]
+            slots = [slot for slot in self._picture.in_order if slot.orders and slot.at.is_priced]
             rows = [self.penalty(slot) for slot in slots if underlying in (None, slot.at.underlying)]
             self._penalties[underlying] = [*map(sum, zip(*rows, strict=True))] if rows else [0.0] * len(self.shocks.prices)
         return self._penalties[underlying]

@@ -149,8 +149,10 @@ class Account:
                     gone.append(contract)
                 continue
             at, size = of(contract), ZERO if held is None else held.size
-            if old is None or old.orders is not orders or old.size != size:
+            if old is None or old.size != size:
                 changed[contract] = Slot(at, size, orders)
+            elif old.orders is not orders:
+                changed[contract] = old.with_orders(orders) if old.at is at else Slot(at, size, orders)
             elif old.at is not at:
                 changed[contract] = Slot(at, size, orders, old)
         return changed, gone

@@ -13,7 +13,18 @@ from collections.abc import Callable
 from decimal import Decimal as D
 from itertools import count
 
-from strikeloop import Contract, ContractId, Event, OptionKind, PositionUpdated, RunStarted, SubmitOrder, TickerUpdated
+from strikeloop import (
+    Contract,
+    ContractId,
+    Event,
+    OptionKind,
+    OrderState,
+    OrderUpdated,
+    PositionUpdated,
+    RunStarted,
+    SubmitOrder,
+    TickerUpdated,
+)
 from strikeloop.engine import Engine, Plugin
 from strikeloop.events import BalanceUpdated, Quoted, UnderlyingPriced
 from strikeloop.margin import GATE, Classic, Holding, Leg, drawn, revalue, value_at_risk
@@ -145,6 +156,31 @@ def judged(engine: Engine, before: Callable[[int], None]) -> tuple[Callable[[], 
     return first, further
 
 
+def traded(engine: Engine) -> Callable[[], float]:
+    """CPU seconds of judging an order while things go on: a contract ticks, the order before works, the eighth before is withdrawn."""
+    ids = count()
+    instance = engine.instances[0]
+
+    def once() -> float:
+        place = next(ids)
+        engine.clock.move(NOW + place * BETWEEN)
+        now, one = engine.clock.now, CONTRACTS[(place * 7) % len(CONTRACTS)]
+        engine.step(ticker(CONTRACTS[place % POSITIONS], 1e-6 * (place % 100)))
+        command = SubmitOrder(client_id=f"t{place}", contract=one.id, size=D(1), price=D(round(ticker(one).mark_price) + 1))
+        start = time.process_time_ns()
+        judgment = engine.review.judge(command, instance)
+        taken = time.process_time_ns() - start
+        assert judgment.approved is not None, judgment.reasons
+        engine.orders.pending(command, "s", now)
+        if place >= 8:
+            gone = CONTRACTS[((place - 8) * 7) % len(CONTRACTS)].id
+            state, order = OrderState.CANCELED, f"t{place - 8}"
+            engine.step(OrderUpdated(time=now, received=now, contract=gone, state=state, client_id=order, size=D(1), left=D(1)))
+        return taken * 1e-9
+
+    return once
+
+
 def ticks(engine: Engine, each: int) -> Callable[[int], None]:
     """Before an order so many contracts tick."""
 
@@ -201,6 +237,8 @@ def main() -> None:
             rows[f"{name}, first order, {told} since"], rows[f"{name}, each further order of the hook ({each} ticked)"] = judged(
                 engine, ticks(engine, each)
             )
+    rows["8 rules, while contracts tick and orders come and go"] = traded(stage(*rules()))
+    rows["order-limits alone, the same"] = traded(stage(OrderLimits(max_size=D(100), max_notional=D(10**7))))
     engine = stage(*rules(StressLimit(max_loss=1e9)), model=GATE)
     rows["8 rules + stress grid, scenario margin, first order"], rows["… each further order"] = judged(engine, ticks(engine, 1))
     held = [holding(one, 1, 0.55) for one in CONTRACTS[:POSITIONS]]

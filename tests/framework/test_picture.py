@@ -46,7 +46,7 @@ def test_contracts_come_and_go(model: MarginModel) -> None:
         first, new = Picture(start, model, 0), Picture(end, model, 0)
         assert all((first.reach, first.sizes.most, first.margin("sim"), first.worth("sim"), first.revalued(STRESS).profits("BTC_USDT")))
         renewed = first.renewed(changed, gone, 0)
-        assert [*renewed.slots] == [*new.slots]
+        assert renewed.in_order == new.in_order
         assert (renewed.sums, renewed.reach) == (new.sums, new.reach)
         assert (renewed.margin("sim"), renewed.worth("sim")) == (new.margin("sim"), new.worth("sim"))
         for known, right in ((renewed.sizes.most, new.sizes.most), (renewed.sizes.least, new.sizes.least)):
