@@ -21,8 +21,8 @@ from strikeloop.dispatch import Dispatch, Plain, Route
 from strikeloop.events import Event
 from strikeloop.passing import Group, Positions, Stretch, Table
 
-CHUNK = 2_048
-"""How many rows become events at a time: so many stay in a processor's own cache until they are delivered."""
+CHUNK = 4_096
+"""How many rows become events at a time: more do not stay in a processor's own cache until they are delivered."""
 FEWEST, MOST = 1_024, 1 << 20
 """How many rows are looked at at a time."""
 Delivery = tuple[Iterator[tuple[int, Any]], Route | Iterator[Route]]

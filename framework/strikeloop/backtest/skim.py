@@ -88,17 +88,15 @@ class Skim:
             if ears.is_old:
                 heard.count(at)
                 heard = self._listen(stretch)
-            touched, loose = venue.touched(), stretch.next_loose(at)
-            stop = min(end, touched, loose)
-            if due < last_time:
-                stop = min(stop, int(time.searchsorted(due, "right")))
-            step = self._deliver(heard, stop)
-            if step is not NOTHING:
-                world.after(step)
-            elif at < stop:
-                passing.at = stop
+            loose = stretch.next_loose(at)
+            if loose == at:
+                self._visit(stretch.event(at), at)
             else:
-                self._visit(stretch, heard, at, is_touched=touched == at)
+                touched = venue.touched()
+                stop = min(end, touched + 1, loose)
+                if due < last_time:
+                    stop = min(stop, int(time.searchsorted(due, "right")))
+                self._pass(heard, stop, touched)
             if passing.at >= told:
                 told = passing.at + SHOWN
                 progress(passing.passed, time.item(passing.at - 1))
@@ -128,24 +126,28 @@ class Skim:
                 return step
         return NOTHING
 
-    def _visit(self, stretch: Stretch, heard: Heard, at: int, *, is_touched: bool) -> None:
-        """A row that stands in no columns, or that the venue must be told of: the client sees it first."""
+    def _pass(self, heard: Heard, stop: int, touched: int) -> None:
+        """The rows before `stop`, until one leads to something; the one that is `touched` the client sees first, and then the venue."""
         world, passing = self._world, self._passing
-        is_loose = stretch.next_loose(at) == at
-        if is_loose:
-            event = stretch.event(at)
-            passing.at = at + 1
-            world.after(world.engine.step(event))
-            world.summary.count(type(event), 1, until=event.received)
+        step = self._deliver(heard, stop)
+        if step is NOTHING:
+            passing.at = stop
         else:
-            step = self._deliver(heard, at + 1)
-            event = passing.event(at)
-            passing.at = at + 1
             world.after(step)
-        if is_touched or is_loose:
-            passing.at = at
-            world.venue.on_market(event)
-            passing.at = at + 1
+        if passing.at > touched:
+            passing.at = touched
+            world.venue.on_market(passing.event(touched))
+            passing.at = touched + 1
+
+    def _visit(self, event: Event, at: int) -> None:
+        """An event that stands in no columns: the client sees it first."""
+        world, passing = self._world, self._passing
+        passing.at = at + 1
+        world.after(world.engine.step(event))
+        world.summary.count(type(event), 1, until=event.received)
+        passing.at = at
+        world.venue.on_market(event)
+        passing.at = at + 1
 
     def _count(self, stretch: Stretch, end: int) -> None:
         """What passed is counted, whether anybody saw it or not."""
