@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -169,7 +168,9 @@ class Engine:
         self.portfolio.stop_following()
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
 
-    def rows(self, passing: Passing, rows: Iterable[tuple[int, Any]], routes: Route | Iterator[Route]) -> Step:
+    def rows(  # noqa: C901  # one loop for each form of `routes`: what they could share would cost each row as much as the engine does
+        self, passing: Passing, rows: Iterable[tuple[int, Any]], routes: Route | Iterator[Route]
+    ) -> Step:
         """Deliver market events that stand in columns, up to the first that leads to something; returns what.
 
         `rows` are how many have passed with this one, and what it is; none may be older than the clock. `routes` has the calls of each,
@@ -180,7 +181,15 @@ class Engine:
         calls: Route = ()
         call: Plain | None = None
         try:
-            if isinstance(routes, tuple) and len(routes) == 1:
+            if not isinstance(routes, tuple):
+                for (passing.at, event), calls in zip(rows, routes, strict=False):
+                    clock.now = event.received
+                    for call in calls:
+                        function, desk, _, _ = call
+                        function(event, desk)
+                    if asked:
+                        return self._settle()
+            elif len(routes) == 1:
                 calls, call = routes, routes[0]
                 function, desk, _, _ = call
                 for passing.at, event in rows:
@@ -188,14 +197,15 @@ class Engine:
                     function(event, desk)
                     if asked:
                         return self._settle()
-                return NOTHING
-            for (passing.at, event), calls in zip(rows, repeat(routes) if isinstance(routes, tuple) else routes, strict=False):
-                clock.now = event.received
-                for call in calls:
-                    function, desk, _, _ = call
-                    function(event, desk)
-                if asked:
-                    return self._settle()
+            else:
+                calls = routes
+                for passing.at, event in rows:
+                    clock.now = event.received
+                    for call in calls:
+                        function, desk, _, _ = call
+                        function(event, desk)
+                    if asked:
+                        return self._settle()
         except Exception as error:  # as in `step`
             if call is None:
                 raise
