@@ -49,6 +49,7 @@ from strikeloop.portfolio import Portfolio
 from strikeloop.precision import restore_precision
 from strikeloop.review import Judgment, Review
 from strikeloop.timers import Timers
+from strikeloop.unrolled import loop_of
 
 if TYPE_CHECKING:
     from strikeloop.passing import Passing
@@ -168,51 +169,44 @@ class Engine:
         self.portfolio.stop_following()
         self._fast = {kind: (latest, self.dispatch.routes[kind]) for kind, latest in self.portfolio.latest.items()}
 
-    def rows(  # noqa: C901  # one loop for each form of `routes`: what they could share would cost each row as much as the engine does
-        self, passing: Passing, rows: Iterable[tuple[int, Any]], routes: Route | Iterator[Route]
-    ) -> Step:
+    def rows(self, passing: Passing, rows: Iterable[tuple[int, Any]], routes: Route | Iterator[Route]) -> Step:
         """Deliver market events that stand in columns, up to the first that leads to something; returns what.
 
         `rows` are how many have passed with this one, and what it is; none may be older than the clock. `routes` has the calls of each,
         or is the one Route of all. `passing.at` tells how far this came.
         """
+        if not isinstance(routes, tuple):
+            return self._rows_apart(passing, rows, routes)
+        end = loop_of(len(routes))(passing, rows, self.clock, self._asked, routes)
+        return NOTHING if end is None else self._ended(routes, *end)
+
+    def _rows_apart(self, passing: Passing, rows: Iterable[tuple[int, Any]], routes: Iterator[Route]) -> Step:
+        """The same where not all rows have the same route."""
         clock, asked = self.clock, self._asked
         event: Any = None
-        calls: Route = ()
+        route: Route = ()
         call: Plain | None = None
         try:
-            if not isinstance(routes, tuple):
-                for (passing.at, event), calls in zip(rows, routes, strict=False):
-                    clock.now = event.received
-                    for call in calls:
-                        function, desk, _, _ = call
-                        function(event, desk)
-                    if asked:
-                        return self._settle()
-            elif len(routes) == 1:
-                calls, call = routes, routes[0]
-                function, desk, _, _ = call
-                for passing.at, event in rows:
-                    clock.now = event.received
+            for (passing.at, event), route in zip(rows, routes, strict=False):
+                clock.now = event.received
+                for call in route:
+                    function, desk, _, _ = call
                     function(event, desk)
-                    if asked:
-                        return self._settle()
-            else:
-                calls = routes
-                for passing.at, event in rows:
-                    clock.now = event.received
-                    for call in calls:
-                        function, desk, _, _ = call
-                        function(event, desk)
-                    if asked:
-                        return self._settle()
-        except Exception as error:  # as in `step`
+                if asked:
+                    return self._settle()
+        except Exception as error:
             if call is None:
                 raise
-            self._fault(call[2], call[3], error)
-            self._deliver(event, calls[1 + calls.index(call) :])
-            return self._settle()
+            return self._ended(route, route.index(call), event, error)
         return NOTHING
+
+    def _ended(self, route: Route, number: int, event: Event, error: Exception | None) -> Step:
+        """What a row led to: something was asked for, or a call raised, as in `step`."""
+        if error is not None:
+            _, _, instance, hook = route[number]
+            self._fault(instance, hook, error)
+            self._deliver(event, route[1 + number :])
+        return self._settle()
 
     def wind_down(self) -> Step:
         """After RunStopping: let no new order leave, and withdraw what works."""
