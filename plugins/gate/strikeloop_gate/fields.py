@@ -79,9 +79,9 @@ class Meaning:
 
 
 def ledger(wire: str) -> Field:
-    """A ledger figure. Quoted, most are seen to be JSON numbers by how they begin (see `figures`)."""
-    is_plain = f'((value := item.{wire}) > "0:" or "-0:" < value < "." or "0." < value < "0/") and value[-1] != "."'
-    return Field(wire, f'figure(item.{wire}, "{wire}")', f"decimal(value) if {is_plain} else exact(value)", f"exact(item.{wire})")
+    """A ledger figure."""
+    quoted = f"known[value] if (value := item.{wire}) in known else learned(value)"
+    return Field(wire, f'figure(item.{wire}, "{wire}")', quoted, f"exact(item.{wire})")
 
 
 def either(wire: str, other: str) -> Field:
@@ -173,11 +173,12 @@ _WORDS = {
     "UNSET": UNSET,
     "WHOLE": figures.WHOLE,
     "currency": sources.currency,
-    "decimal": figures.decimal,
     "exact": figures.exact,
     "figure": figures.figure,
     "identity": sources.identity,
+    "known": figures.KNOWN,
     "nanoseconds": sources.nanoseconds,
+    "learned": figures.learned,
     "spelled": spelled,
     "whole": figures.whole,
 }

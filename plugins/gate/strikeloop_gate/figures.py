@@ -1,6 +1,6 @@
 """Ledger figures: exact, of bounded length, without a negative zero, read from the wire in one place.
 
-Owns `exact`, `WHOLE` and `COUNT`, and the arithmetic of the adapter's Decimals. What comes as text is known to hold digits,
+Owns `exact`, `KNOWN`, `WHOLE` and `COUNT`, and the arithmetic of the adapter's Decimals. What comes as text is known to hold digits,
 points and signs alone (see `swift`): of what Decimal takes of those, zeros and points in front and points at the end are
 refused here, because no JSON number has them. It never rounds.
 """
@@ -15,8 +15,7 @@ from strikeloop_gate.strictjson import MalformedError
 
 T = TypeVar("T")
 ZERO, ONE = Decimal(0), Decimal(1)
-MOST_KNOWN = 512
-"""Few enough to stay in the processor's own memory."""
+MOST_KNOWN = 4_096
 _TRAPS = [Inexact, InvalidOperation, Overflow, Underflow]
 # 40 digits, 30 of them before the point, hold every figure of the venue; more is an attack, and would make arithmetic slow.
 _READ, _EXACT = Context(prec=40, Emin=-40, Emax=29, traps=_TRAPS), Context(prec=40, Emin=-40, Emax=40, traps=_TRAPS)
@@ -32,9 +31,24 @@ def exact(value: str | int | Decimal) -> Decimal:
             -1
         ] != ".":  # it begins with 1 to 9, a minus and those, or 0.
             return decimal(value)
-        return ZERO if value == "0" else _of_text(value, decimal(value))
+        return _of_text(value, decimal(value))
     except DecimalException:
         raise MalformedError("", f"{str(value)[:40]!r} is no number of at most 40 digits") from None
+
+
+KNOWN: dict[str, Decimal] = {}
+"""Short figures that were read before, by their text: they are said again and again, and knowing one costs a quarter of reading it."""
+SHORT = 5
+
+
+def learned(text: str) -> Decimal:
+    """`exact` for what is not in `KNOWN`, which it puts there where it is short."""
+    made = exact(text)
+    if len(text) <= SHORT:
+        if len(KNOWN) >= MOST_KNOWN:
+            KNOWN.clear()
+        KNOWN[text] = made
+    return made
 
 
 def _of_text(text: str, made: Decimal) -> Decimal:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strikeloop_gate.figures import COUNT, MOST_KNOWN, WHOLE, Figures, exact, figure, whole
+from strikeloop_gate.figures import COUNT, KNOWN, MOST_KNOWN, WHOLE, Figures, exact, figure, learned, whole
 from strikeloop_gate.strictjson import MalformedError
 from strikeloop_gate.structure import number
 
@@ -28,7 +28,7 @@ def test_of_digits_points_and_signs_a_figure_is_just_what_a_json_number_is(text:
 @pytest.mark.parametrize(
     "text", ["", "-", ".", "--1", "1.2.3", "1-2", ".5", "-.5", "1.", "-1.", "00", "01", "-01", "0.", "9" * 31, "0." + "1" * 41]
 )
-@pytest.mark.parametrize("read", [exact, WHOLE.__getitem__, COUNT.__getitem__])
+@pytest.mark.parametrize("read", [exact, learned, WHOLE.__getitem__, COUNT.__getitem__])
 def test_what_is_only_nearly_a_number_is_refused_each_time(read: Any, text: str) -> None:
     for _ in range(2):
         with pytest.raises(MalformedError):
@@ -63,3 +63,12 @@ def test_what_is_remembered_is_bounded() -> None:
     for at in range(MOST_KNOWN + 10):
         made[str(at)]
     assert len(made) == 10
+
+
+def test_short_figures_are_known_by_their_text_long_ones_are_read_each_time_and_those_that_are_known_are_bounded() -> None:
+    assert [str(learned(text)) for text in ("1.50", "1.5", "-0.0", "123456")] == ["1.50", "1.5", "0.0", "123456"]
+    assert KNOWN["1.50"] is KNOWN["1.50"]
+    assert "123456" not in KNOWN
+    for count in range(MOST_KNOWN + 10):
+        learned(str(count))
+    assert len(KNOWN) <= MOST_KNOWN
