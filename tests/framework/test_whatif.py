@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from strikeloop import Event, OrderState, Origin, PortfolioRiskUpdated, SubmitOrder, TickerUpdated
 from strikeloop.columns import Batch
+from strikeloop.exposure import Exposure
 from strikeloop.margin import GATE, Holding, trading_fee, value_at_risk
 from strikeloop.orders import Orders
 from strikeloop.portfolio import Portfolio
@@ -128,17 +129,33 @@ SOME_EVENTS = st.one_of(
     st.builds(lambda one, mark: ticker(one, mark=mark, **TOLD), st.sampled_from((CALL, PUT)), st.floats(1.0, 3_000.0)),
     st.builds(lambda mark: ticker(PUT, mark=mark), st.floats(1.0, 3_000.0)),
     st.builds(lambda one, size: order(size, one, price=D(100)), st.sampled_from(ALL), st.integers(-4, 4).filter(bool)),
+    st.just("cancel"),
 )
+
+
+def held(exposure: Exposure) -> dict[str, Any]:
+    """What counts contracts and money, exactly."""
+    kinds = [contract(), contract(PUT), contract(ETH, underlying="ETH_USDT")]
+    most = [exposure.most_held("sim", *scope) for scope in ((), ("BTC_USDT",), ("BTC_USDT", contract().expiry), ("ETH_USDT",))]
+    return {
+        "could hold": [exposure.could_hold(one) for one in ALL],
+        "most": most,
+        "least": [exposure.least_held(one) for one in kinds],
+        "worth": (exposure.option_value, exposure.equity),
+    }
 
 
 @settings(max_examples=40, deadline=None)
 @given(st.lists(SOME_EVENTS, max_size=12))
-def test_a_later_look_shows_what_a_first_one_would(happened: list[Event | SubmitOrder]) -> None:
+def test_a_later_look_shows_what_a_first_one_would(happened: list[Event | SubmitOrder | str]) -> None:
     made, orders = two_underlyings(), Orders()
     account = Account(made, orders, MODEL)
     for at, event in enumerate(happened):
         if isinstance(event, SubmitOrder):
             orders.pending(attrs.evolve(event, client_id=f"c{at}"), "s", 0)
+        elif isinstance(event, str):
+            for gone in orders.working()[:1]:
+                orders.apply(update(gone.key, OrderState.CANCELED, str(gone.size), str(gone.left), contract=gone.contract))
         else:
             made.apply(event)
         command, now = order(1, client_id="x", price=D(50)), at // 3 * 1_000_000_000
@@ -146,6 +163,7 @@ def test_a_later_look_shows_what_a_first_one_would(happened: list[Event | Submit
         for one, other in ((kept.before, first.before), (kept.after, first.after)):
             assert figures(one) == {**figures(other), "value_at_risk": pytest.approx(other.value_at_risk, abs=1e-9)}
             assert one.worst_profits() == pytest.approx(other.worst_profits(), abs=1e-9)
+            assert held(one) == held(other)
 
 
 def test_what_did_not_change_is_not_computed_again() -> None:

@@ -7,6 +7,7 @@ hand count; which of the working orders will trade is not known, so for each dir
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import itemgetter
 
 from strikeloop import AmendOrder, Desk, Exposure, SubmitOrder, Verdict, hookimpl, plugin, state
 from strikeloop_risk.asked import Asked, asked, verdict
@@ -59,11 +60,12 @@ class GreekLimits:
             return
         low, high = seen.after.reach
         is_alone = len(high.by_underlying) == 1
+        beyond: list[tuple[int, str | None, float]] = []
         for name, bounds in self._bounds(order.contract.underlying, is_alone=is_alone):
             down, up = low.of(name), high.of(name)
-            for place, bound in bounds:
-                if up[place] > bound or -down[place] > bound:
-                    yield from _beyond(seen.before, seen.after, place, name, bound)
+            beyond += [(place, name, bound) for place, bound in bounds if up[place] > bound or -down[place] > bound]
+        for place, name, bound in sorted(beyond, key=itemgetter(0)):  # figure by figure
+            yield from _beyond(seen.before, seen.after, place, name, bound)
 
     def _bounds(self, underlying: str, *, is_alone: bool) -> Bounds:
         """What holds for an order; the total of a lone underlying is its own."""
@@ -91,7 +93,10 @@ def _beyond(before: Exposure, after: Exposure, place: int, underlying: str | Non
         reached, known = reach.of(underlying)[place], reach_before.of(underlying)[place]
         if sign * reached > limit * (1 + ROUNDING) and sign * (reached - known) > limit * ROUNDING:
             own, name = after.sums.of(underlying)[place] - now, FIGURES[place].replace("_", " ")
+            others = reached - now - own
+            if abs(others) < ROUNDING * abs(reached):
+                others = 0.0
             yield (
                 f"{name} of {underlying or 'all underlyings'} could reach {reached:+.4g} (positions {now:+.4g}, "
-                f"working orders {reached - now - own:+.4g}, this order {own:+.4g}), beyond the limit of {limit:g}"
+                f"working orders {others:+.4g}, this order {own:+.4g}), beyond the limit of {limit:g}"
             )
