@@ -52,15 +52,15 @@ def process(*options: str) -> Iterator[Places]:
             where = json.loads(running.stdout.readline())
             yield Places(where["rest"], where["ws"], where["accounts"], where["control"])
             running.send_signal(signal.SIGTERM)
-            _, errors = running.communicate(timeout=10)
+            _, errors = running.communicate(timeout=60)
             assert (running.returncode, errors) == (0, "")
         finally:
             running.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def places() -> Iterator[Places]:
-    """One server for all of these tests."""
+    """One server for the tests of a client; its market moves, so that it ends with them."""
     client("ccxt")
     with process("--accounts", str(ACCOUNTS), "--seed", "7", "--speed", "2") as found:
         yield found
