@@ -144,7 +144,9 @@ class SimulatedVenue(Shown):
 
     def next_time(self) -> int | None:
         """The earliest time at which `advance` has something to do or to deliver; None when nothing is pending."""
-        due = min(self._agenda.due, self._teller.due)
+        due, heard = self._agenda.due, self._teller.due
+        if heard < due:
+            due = heard
         if not self._is_open and self._opened is not None and self._opened < due:
             due = self._opened
         return None if due == NEVER else due

@@ -31,6 +31,8 @@ class Teller:
         self.skimmer: Skimmer | None = None
         self.is_untold = False
         """Whether balance and risk are not what was last told."""
+        self.due = NEVER
+        """When the client hears the next event."""
 
     def open(self, now: int) -> None:
         """The first thing a client hears, at once: the account."""
@@ -67,34 +69,27 @@ class Teller:
             self.is_untold = False
             margin = account.margin()
             told += (account.balance(margin, received), account.risk(margin, received, is_new_book=step.moved))
-        self._outbox.extend(told)
+        self.tell(*told)
 
     def tell(self, *events: Event) -> None:
         """These come next on the connection."""
         self._outbox.extend(events)
+        if self._outbox:
+            self.due = self._outbox[0].received
 
     def received(self, at: int) -> int:
         """Answers come in sequence: never earlier than the one before."""
         self._heard = max(self._heard, at)
         return self._heard
 
-    @property
-    def due(self) -> int:
-        """When the client hears the next event; `NEVER` where there is none."""
-        return self._outbox[0].received if self._outbox else NEVER
-
     def heard(self, now: int) -> Sequence[Event]:
         """What the client has received by `now`, in that order, each once."""
-        outbox = self._outbox
-        if not outbox or outbox[0].received > now:
+        if self.due > now:
             return ()
-        if outbox[-1].received <= now:
-            events = list(outbox)
-            outbox.clear()
-            return events
-        events = []
-        while outbox[0].received <= now:
+        outbox, events = self._outbox, []
+        while outbox and outbox[0].received <= now:
             events.append(outbox.popleft())
+        self.due = outbox[0].received if outbox else NEVER
         return events
 
     def _tell_positions(self, step: Step, received: int, told: list[Event]) -> None:
