@@ -16,6 +16,7 @@ import attrs
 from strikeloop.backtest.each import Each, merged
 from strikeloop.backtest.world import NEVER, Decision, Progress, World, ignore
 from strikeloop.commands import Command
+from strikeloop.dispatch import Wrap
 from strikeloop.encoding import Digest, plain
 from strikeloop.engine import Engine, Plugin, Raised
 from strikeloop.errors import ConfigError, Problem
@@ -62,7 +63,8 @@ class Backtest:
 
     `header` (config, plugin versions, seeds) leads the digest; `listen` hears account and run events, `sent` every command that leaves,
     `decided` the same with the engine time.
-    `each` visits every row of the market, also where it might be skimmed: the results are the same.
+    `each` visits every row of the market, also where it might be skimmed: the results are the same. `wrap` is put around every call of
+    a hook, to measure it.
     """
 
     def __init__(
@@ -82,13 +84,14 @@ class Backtest:
         sent: Callable[[Command], None] = ignore,
         decided: Callable[[Decision], None] = ignore,
         each: bool = False,
+        wrap: Wrap | None = None,
     ) -> None:
         if not sources:
             raise ConfigError(Problem("backtest", "there is no market to run on", "name a source in [market]"))
         self._sources, self._latency, self._each = tuple(sources), feed_latency, each
         contracts = tuple(contract for source in sources for contract in source.contracts())
         self.venue = open_venue(contracts)
-        self.engine = Engine(plugins, contracts=contracts, margin=margin or Classic(), tag=tag, seed=seed, halt=halt)
+        self.engine = Engine(plugins, contracts=contracts, margin=margin or Classic(), tag=tag, seed=seed, halt=halt, wrap=wrap)
         led_by = dict(header or {}, seed=seed, sources=[source.content_hash() for source in sources])
         self.summary = Summary(run=run, mode="backtest", portfolio=self.engine.portfolio)
         self.summary.assumptions = plain({**led_by, "feed_latency_ms": feed_latency / 1e6})

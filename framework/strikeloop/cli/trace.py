@@ -5,18 +5,20 @@ Owns `traced`. The plugins are those of the config, made anew; nothing leaves th
 
 from __future__ import annotations
 
-import functools
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from strikeloop import hooks
 from strikeloop.cli.options import config_files
-from strikeloop.load import Mode, PluginPlan, load
+from strikeloop.desk import Desk
+from strikeloop.load import Mode, load
 from strikeloop.runs import backtest_of
+
+Function = Callable[[Any, Desk], Any]
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +45,7 @@ def traced(files: Sequence[Path], sets: Sequence[str], disabled: Sequence[str], 
     options = sets if seconds is None else (*sets, f"market.duration_s={seconds}")
     plan = load(config_files(files), sets=options, disabled=disabled, mode=Mode.SIM)
     spent: dict[tuple[str, str], _Spent] = {}
-    run = backtest_of(attrs.evolve(plan, plugins=tuple(_timed(one, spent) for one in plan.plugins)))
+    run = backtest_of(plan, wrap=partial(_clocked, spent))
     if seconds is not None:
         run.run()
     return [
@@ -58,26 +60,16 @@ def _row(hook: str, place: int, instance: str, kind: str, spent: _Spent) -> Trac
     return Traced(hook=hook, place=place, instance=instance, kind=kind, calls=spent.calls, total_ms=spent.ns / 1e6, mean_us=mean)
 
 
-def _timed(plan: PluginPlan, spent: dict[tuple[str, str], _Spent]) -> PluginPlan:
-    """The same plugin, each of its hooks under a clock."""
+def _clocked(spent: dict[tuple[str, str], _Spent], call: Function, instance: str, hook: str) -> Function:
+    """The same call under a clock."""
+    mine = spent[instance, hook] = _Spent()
 
-    def make() -> Any:
-        plugin = plan.make()
-        for hook in hooks.hooks_of(plan.cls):
-            setattr(plugin, hook, _clocked(getattr(plugin, hook), spent.setdefault((plan.name, hook), _Spent())))
-        return plugin
-
-    return attrs.evolve(plan, make=make)
-
-
-def _clocked(method: Callable[..., Any], spent: _Spent) -> Callable[..., Any]:
-    @functools.wraps(method)
-    def call(*given: Any) -> Any:
+    def clocked(event: Any, desk: Desk) -> Any:
         begin = time.perf_counter_ns()
         try:
-            return method(*given)
+            return call(event, desk)
         finally:
-            spent.calls += 1
-            spent.ns += time.perf_counter_ns() - begin
+            mine.calls += 1
+            mine.ns += time.perf_counter_ns() - begin
 
-    return call
+    return clocked
