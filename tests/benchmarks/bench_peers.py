@@ -110,6 +110,8 @@ def main() -> None:
     wanted, found = options.only.split(","), Found()
     data = {what: written(options, what) for what in wanted}
     pythons = {peer.name: python for peer in PEERS if (python := environment(peer, options.folder)) is not None}
+    if "import" in wanted:
+        imported(Found())  # compiles what has changed since the last time
     for _ in range(options.rounds):
         for what in wanted:
             for peer in PEERS:
