@@ -203,7 +203,7 @@ async def test_a_look_up_that_never_comes_is_made_again(monkeypatch: pytest.Monk
         await until(lambda: stage.state(client_id) == "unknown")
         stage.account.rest(stage.account.asked("submit")[0])
         await stage.pass_until(lambda: stage.state(client_id) == "open")
-        assert len(stage.account.asked("find")) >= 2  # the same
+        assert len(stage.account.asked("find")) >= 2  # the same slow machine
 
 
 @pytest.mark.parametrize("error", [AuthRejectedError("401"), LinkLostError("policy", code=1008)], ids=["refused", "policy-violation"])
