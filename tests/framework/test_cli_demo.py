@@ -27,7 +27,7 @@ def demo(folder: Path, *options: str) -> list[str]:
 @pytest.mark.parametrize(("dialect", "backend"), [("seed", "trio"), ("gate", "asyncio")])
 def test_it_trades_survives_a_dropped_connection_and_sums_up(tmp_path: Path, dialect: str, backend: str) -> None:
     done = subprocess.run(
-        demo(tmp_path, "--duration", "4", "--json", "--dialect", dialect, "--backend", backend),
+        demo(tmp_path, "--duration", "8", "--json", "--dialect", dialect, "--backend", backend),
         capture_output=True,
         text=True,
         check=False,
