@@ -179,49 +179,11 @@ def child_ccxt(_port: int, count: int) -> float:
 
 def hooked() -> tuple[Callable[[Sequence[bytes]], None], Callable[[], int]]:
     """Decoder, session and engine with one sink: what takes a batch of frames, and how many hooks were called."""
-    from strikeloop import (
-        BalanceUpdated,
-        OrderUpdated,
-        PortfolioRiskUpdated,
-        PositionUpdated,
-        RunStarted,
-        hookimpl,
-        plugin,
-        state,
-    )  # fmt: skip
-    from strikeloop.engine import Engine, Plugin
-    from strikeloop.margin import Classic
-    from strikeloop.wire import Secret
-    from strikeloop_gate import Gate
-    from tests.framework.session.stage import Stage
+    from tests.benchmarks.account_path import AccountPath
 
-    @plugin
-    class Counter:
-        count: int = state(0)
-
-        @hookimpl
-        def on_position(self, event: PositionUpdated) -> None:
-            self.count += 1
-
-        @hookimpl
-        def on_order(self, event: OrderUpdated) -> None:
-            self.count += 1
-
-        @hookimpl
-        def on_balance(self, event: BalanceUpdated) -> None:
-            self.count += 1
-
-        @hookimpl
-        def on_portfolio_risk(self, event: PortfolioRiskUpdated) -> None:
-            self.count += 1
-
-    adapter = Gate(dialect="seed", key=Secret("k"), secret=Secret("s")).open("gate")
-    assert adapter.account is not None
-    stage = Stage(adapter.account.channels).connect().snapshot()
-    counter = Counter()
-    engine = Engine([Plugin(name="counter", kind="sink", plugin=counter)], margin=Classic())
-    engine.step(RunStarted(time=0, received=0))
-    decode, session, step, line = adapter.account.decode_batch, stage.session, engine.step, stage.line
+    path = AccountPath(1)
+    (counter,) = path.counters
+    decode, session, step, line = path.decode_batch, path.session, path.step, path.line
 
     def take(frames: Sequence[bytes]) -> None:
         now = time.time_ns()

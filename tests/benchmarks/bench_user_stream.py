@@ -245,52 +245,13 @@ class Ours:
     """The path of a live run, in its parts: decoder, session, engine."""
 
     def __init__(self) -> None:
-        from strikeloop import (
-            BalanceUpdated,
-            ContractId,
-            Desk,
-            OrderUpdated,
-            PortfolioRiskUpdated,
-            PositionUpdated,
-            RunStarted,
-            hookimpl,
-            plugin,
-            state,
-        )  # fmt: skip
-        from strikeloop.engine import Engine, Plugin
-        from strikeloop.margin import Classic
+        from strikeloop import ContractId
         from strikeloop.session import Find
-        from strikeloop.wire import Secret
-        from strikeloop_gate import Gate
-        from tests.framework.session.stage import Stage
+        from tests.benchmarks.account_path import AccountPath
 
-        @plugin
-        class Counter:
-            count: int = state(0)
-
-            @hookimpl
-            def on_position(self, event: PositionUpdated, desk: Desk) -> None:
-                self.count += 1
-
-            @hookimpl
-            def on_order(self, event: OrderUpdated, desk: Desk) -> None:
-                self.count += 1
-
-            @hookimpl
-            def on_balance(self, event: BalanceUpdated, desk: Desk) -> None:
-                self.count += 1
-
-            @hookimpl
-            def on_portfolio_risk(self, event: PortfolioRiskUpdated, desk: Desk) -> None:
-                self.count += 1
-
-        adapter = Gate(dialect="seed", key=Secret("k"), secret=Secret("s")).open("gate")
-        assert adapter.account is not None
-        stage = Stage(adapter.account.channels).connect().snapshot()
-        self.plugins = [Counter() for _ in range(PLUGINS)]
-        engine = Engine([Plugin(name=f"p{at}", kind="sink", plugin=one) for at, one in enumerate(self.plugins)], margin=Classic())
-        engine.step(RunStarted(time=0, received=0))
-        self._decode, self._session, self._step, self._line = adapter.account.decode_batch, stage.session, engine.step, stage.line
+        path = AccountPath(PLUGINS)
+        self.plugins = path.counters
+        self._decode, self._session, self._step, self._line = path.decode_batch, path.session, path.step, path.line
         self._find, self._contract = Find, ContractId.of
 
     def run(self, frames: list[bytes]) -> tuple[float, float, float]:
